@@ -1,0 +1,48 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Run any function while some of a module's tensors are replaced."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.func import functional_call
+
+
+class _Host(nn.Module):
+    """Gives :func:`torch.func.functional_call` a forward of our choice."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, function: Callable[[], Any]) -> Any:
+        """Call ``function`` while the tensors are replaced."""
+        return function()
+
+
+def call_swapped(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    function: Callable[[], Any],
+) -> Any:
+    """Call ``function`` with some tensors of ``module`` replaced.
+
+    The module itself is not changed: once the call returns, or raises, every
+    name holds its own tensor again. Gradients flow to the tensors that were
+    used. The swap has to last until the last forward computation, so whatever
+    is recomputed in the backward pass (activation checkpointing) would see the
+    original tensors: do not combine the two.
+
+    Args:
+        module (nn.Module): The module whose tensors are replaced.
+        tensors (Mapping[str, Tensor]): New tensors by name, as in
+            ``module.named_parameters()`` and ``module.named_buffers()``.
+        function (Callable): Called without arguments.
+
+    Returns:
+        Any: What ``function`` returns.
+    """
+    if not tensors:
+        return function()
+    named = {f'module.{name}': tensor for name, tensor in tensors.items()}
+    return functional_call(_Host(module), named, (function,))

@@ -1,0 +1,419 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""AEMIM: one training step over any stock MIM algorithm of mmpretrain."""
+
+import copy
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from mmpretrain.models.selfsup import BaseSelfSupervisor
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ..adapters import AdapterBank, call_swapped
+from ..attacks import FeatureDistancePGD
+from ..attacks.distances import squared_l2
+from .batches import Rows
+from .checks import (
+    check_pinned,
+    check_preprocessor,
+    check_ratio,
+    check_stock_arguments,
+    check_trainable,
+    near_misses,
+)
+from .drops import active_drops, switched_off
+from .encoder_rules import rule_of
+from .port import EncoderPort
+
+NO_ADAPTERS_IN = ('data_preprocessor', 'target_generator', 'teacher')
+
+
+@dataclass
+class AEMIMStep:
+    """What one training step computed.
+
+    Args:
+        clean (dict): The stock algorithm's loss dict on the clean batch.
+        adv (dict): The same on the adversarial examples, clean target.
+        x_adv (Tensor): Adversarial examples, normalised, (R, C, H, W).
+        rows (Sequence[int], optional): Their R rows in the batch; None is all.
+        encoder_output (Any): What the encoder returned in the clean pass.
+        distance_start (Tensor): Mean feature distance per image at the start
+            of the attack.
+        distance_end (Tensor): The same for the finished adversarial examples.
+    """
+
+    clean: dict[str, Tensor]
+    adv: dict[str, Tensor]
+    x_adv: Tensor
+    rows: Sequence[int] | None
+    encoder_output: Any
+    distance_start: Tensor
+    distance_end: Tensor
+
+
+@MODELS.register_module()
+class AEMIMAlgorithm(BaseSelfSupervisor):
+    r"""Adversarial examples meet masked image modeling.
+
+    Adds to a MIM algorithm of mmpretrain the task of reconstructing the clean
+    image from its masked adversarial example (Eq. 5 of AEMIM),
+
+    .. math::
+        \lambda L_{mim}(F(x^m; \psi \cup \phi_c), x) +
+        (1 - \lambda) L_{mim}(F(x_a^m; \psi \cup \phi_a), x),
+
+    with one mask m for both terms and for the attack. The stock algorithm's
+    ``loss()`` runs twice; in the second run its norm layers (and class token)
+    are those of the :class:`AdapterBank` ``adv``, and its encoder sees x_a.
+
+    An instance is an instance of the stock algorithm too: the class is made
+    per method, and every module and state-dict key of the stock algorithm is
+    where it was. The twins are the only addition, under ``adv.``; drop them
+    (``prefix='backbone.'`` never sees them) and a stock model remains.
+
+    Args:
+        method (str): Name of a MIM algorithm in mmpretrain's ``MODELS``, such
+            as ``'MAE'``.
+        attack (dict | Callable, optional): The attack, a config or an object
+            that is called like :class:`FeatureDistancePGD`. Defaults to
+            ``dict(type='FeatureDistancePGD')``.
+        adapters (Sequence[str]): What is doubled: a subset of ``'norm'`` and
+            ``'cls_token'``. Defaults to ``('norm', )``.
+        adv_ratio (float): Share alpha of the batch that gets an adversarial
+            example, in (0, 1]; at least one image. Defaults to 1.0.
+        loss_ratio (float): Weight lambda of the clean loss, in [0, 1].
+            Defaults to 0.5.
+        **stock: Every argument of the stock algorithm, unchanged.
+
+    Raises:
+        TypeError: If an argument is of the wrong type or unknown.
+        ValueError: If a value is out of range, the method is unknown, the
+            backbone lacks an adapter, or the preprocessor has no mean/std.
+    """
+
+    def __new__(cls, *args, method: str | None = None, **kwargs):
+        """Make the instance of the class that joins AEMIM and the method."""
+        if cls is AEMIMAlgorithm:
+            cls = _joined(_stock_algorithm(method))
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        attack: dict | Callable | None = None,
+        adapters: Sequence[str] = ('norm',),
+        adv_ratio: float = 1.0,
+        loss_ratio: float = 0.5,
+        **stock,
+    ) -> None:
+        check_ratio('adv_ratio', adv_ratio, zero=False)
+        check_ratio('loss_ratio', loss_ratio, zero=True)
+        own = ('method', 'attack', 'adapters', 'adv_ratio', 'loss_ratio')
+        check_stock_arguments(_stock_algorithm(method), stock, own)
+        # Some stock classes change the configs they are given.
+        super().__init__(**{k: _copied(value) for k, value in stock.items()})
+        check_preprocessor(self.data_preprocessor)
+        if getattr(self.backbone, 'adapters', ()):
+            raise ValueError(
+                'inside AEMIMAlgorithm the algorithm holds the adapters: '
+                'remove `adapters` from the backbone, it has '
+                f'{self.backbone.adapters}'
+            )
+        self.adv_ratio = adv_ratio
+        self.loss_ratio = loss_ratio
+        self.attack = _build_attack(attack)
+        self.adv = AdapterBank(self, adapters, exclude=NO_ADAPTERS_IN)
+        self.adapters = self.adv.kinds
+        self.port = EncoderPort(self.backbone, rule_of(self.backbone))
+        self._loaded_twins: set[str] = set()
+        self._checked = False
+        self._register_load_state_dict_pre_hook(self._fill_adapters)
+
+    # -- initialisation and loading -----------------------------------------
+
+    def _fill_adapters(self, state_dict, prefix, *args) -> None:
+        """Load-state-dict pre-hook: a stock checkpoint has no ``adv.*``."""
+        found = self.adv.fill_missing(state_dict, prefix, f'{prefix}adv.')
+        self._loaded_twins |= found
+
+    def init_weights(self) -> None:
+        """Initialise as the method does; phi_a starts as a copy of phi_c."""
+        super().init_weights()
+        self.adv.copy_from(self, skip=self._loaded_twins)
+
+    def get_layer_depth(self, param_name: str) -> tuple[int, int]:
+        """The layer-wise depth; a twin has its clean parameter's depth.
+
+        Args:
+            param_name (str): Name of the parameter.
+
+        Returns:
+            tuple[int, int]: The depth and the number of depths.
+        """
+        return super().get_layer_depth(param_name.removeprefix('adv.'))
+
+    # -- the training step --------------------------------------------------
+
+    def loss(
+        self, inputs: Tensor | list[Tensor], data_samples=None, **kwargs
+    ) -> dict[str, Tensor]:
+        """One training step's losses and log values.
+
+        Args:
+            inputs (Tensor | list[Tensor]): Normalised images (B, C, H, W), or
+                one such tensor per view.
+            data_samples (list, optional): As the stock algorithm takes them.
+                Defaults to None.
+            **kwargs: As the stock algorithm takes them.
+
+        Returns:
+            dict[str, Tensor]: ``loss_clean`` and ``loss_adv``, weighted (with
+            several losses every stock key with ``_clean`` / ``_adv``), and for
+            the log ``recon_clean``, ``recon_adv`` (unweighted sums of the
+            losses), ``distance_start`` and ``distance_end`` (mean feature
+            distance per image at the attack's start and after it).
+        """
+        step = self.step(inputs, data_samples, **kwargs)
+        return {
+            **_weighted(step.clean, 'clean', self.loss_ratio),
+            **_weighted(step.adv, 'adv', 1 - self.loss_ratio),
+            'recon_clean': _total(step.clean).detach(),
+            'recon_adv': _total(step.adv).detach(),
+            'distance_start': step.distance_start,
+            'distance_end': step.distance_end,
+        }
+
+    def step(
+        self, inputs: Tensor | list[Tensor], data_samples=None, **kwargs
+    ) -> AEMIMStep:
+        """Clean pass, attack and adversarial pass (Algorithm 1).
+
+        Args:
+            inputs (Tensor | list[Tensor]): Normalised images (B, C, H, W), or
+                one such tensor per view; the encoder sees the first.
+            data_samples (list, optional): As the stock algorithm takes them.
+                Defaults to None.
+            **kwargs: As the stock algorithm takes them.
+
+        Returns:
+            AEMIMStep: The unweighted losses and what led to them.
+        """
+        images = inputs if isinstance(inputs, Tensor) else inputs[0]
+        rows = Rows(self.choose_rows(len(images)), len(images))
+        if not self._checked:
+            check_trainable(self, self.adv.tensors())
+
+        with self.port.recording():
+            clean = self._stock_loss(inputs, data_samples, **kwargs)
+        encoder_output = self.port.output
+
+        drops = active_drops(self.backbone)
+        with switched_off(drops):
+            if not self._checked:
+                self._check_port(images, recorded=not drops)
+                self._checked = True
+            reference = self._reference(images, rows, recompute=bool(drops))
+            x_adv, start = self._generate(
+                inputs, data_samples, rows, reference
+            )
+
+        with self.port.replaying(x_adv, rows):
+            adv = call_swapped(
+                self,
+                self.adv.tensors(),
+                lambda: self._stock_loss(
+                    rows.of(inputs), rows.of(data_samples), **kwargs
+                ),
+            )
+        end = self._distance(self.port.maps(self.port.output), reference)
+        self.port.release()
+        return AEMIMStep(
+            clean, adv, x_adv, rows.rows, encoder_output, start, end
+        )
+
+    def choose_rows(self, batch_size: int) -> list[int] | None:
+        """Choose the images that get an adversarial example, anew each step.
+
+        Args:
+            batch_size (int): Number of images B on this rank.
+
+        Returns:
+            list[int] | None: max(1, round(adv_ratio * B)) ascending rows, or
+            None for all of them. They come from Python's generator, on the
+            host: nothing waits for the device.
+        """
+        count = max(1, round(self.adv_ratio * batch_size))
+        if count == batch_size:
+            return None
+        return sorted(random.sample(range(batch_size), count))
+
+    def _stock_loss(self, inputs, data_samples, **kwargs):
+        return super().loss(inputs, data_samples, **kwargs)
+
+    def _encode_clean(self, images: Tensor, rows: Rows) -> list[Tensor]:
+        """E(x^m; psi + phi_c) of the rows, outside the training graph."""
+        maps = call_swapped(
+            self,
+            self._frozen({}),
+            lambda: self.port.maps(self.port.encode(rows.of(images), rows)),
+        )
+        return [m.detach() for m in maps]
+
+    def _check_port(self, images: Tensor, recorded: bool) -> None:
+        """Before an encoder without a rule is trusted: is its mask pinned?"""
+        if rule_of(self.backbone) is not None:
+            return
+        everything = Rows(None, len(images))
+        check_pinned(
+            type(self.backbone),
+            lambda: self._encode_clean(images, everything),
+            self.port.maps(self.port.output) if recorded else None,
+        )
+
+    def _reference(
+        self, images: Tensor, rows: Rows, recompute: bool
+    ) -> list[Tensor]:
+        """The clean features z_c of the rows, detached.
+
+        They come from the clean training pass, unless that pass had dropout
+        in it (``recompute``).
+        """
+        if recompute:
+            return self._encode_clean(images, rows)
+        maps = rows.of(self.port.maps(self.port.output))
+        return [m.detach() for m in maps]
+
+    def _generate(
+        self, inputs, data_samples, rows: Rows, reference: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Run the attack under phi_a, with nothing but pixels to train."""
+        start: list[Tensor] = []
+        like = self.port.output
+
+        def encode(x_adv: Tensor) -> list[Tensor]:
+            maps = self.port.maps(self.port.encode(x_adv, rows))
+            if not start:
+                start.extend(m.detach() for m in maps)
+            return maps
+
+        def reconstruction(maps: list[Tensor]) -> Tensor:
+            output = self.port.with_maps(rows.of(like), maps)
+            with self.port.answering(output):
+                return _total(
+                    self._stock_loss(rows.of(inputs), rows.of(data_samples))
+                )
+
+        images = inputs if isinstance(inputs, Tensor) else inputs[0]
+        x_adv = call_swapped(
+            self,
+            self._frozen(self.adv.tensors()),
+            lambda: self.attack(
+                encode,
+                rows.of(images),
+                reference,
+                self.data_preprocessor.mean,
+                self.data_preprocessor.std,
+                reconstruction,
+            ),
+        )
+        return x_adv, self._distance(start or reference, reference)
+
+    def _frozen(self, adapters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Detached parameters and cloned buffers, with ``adapters`` on top.
+
+        Under detached parameters a backward pass computes no weight gradient
+        and calls no DDP hook; under cloned buffers no running statistic
+        moves.
+        """
+        tensors = dict(self.named_parameters())
+        tensors.update(self.named_buffers())
+        tensors.update(adapters)
+        return {
+            name: tensor.detach()
+            if isinstance(tensor, nn.Parameter)
+            else tensor.clone()
+            for name, tensor in tensors.items()
+        }
+
+    def _distance(self, maps, reference) -> Tensor:
+        measure = getattr(self.attack, 'measure', squared_l2)
+        return measure(maps, reference).mean().detach()
+
+
+def _stock_algorithm(method: str | type | None) -> type[BaseSelfSupervisor]:
+    """The class that ``method`` names."""
+    cls = MODELS.get(method) if isinstance(method, str) else method
+    if (
+        isinstance(cls, type)
+        and issubclass(cls, BaseSelfSupervisor)
+        and not issubclass(cls, AEMIMAlgorithm)
+    ):
+        return cls
+    names = sorted(
+        name
+        for name, cls in MODELS.module_dict.items()
+        if isinstance(cls, type)
+        and issubclass(cls, BaseSelfSupervisor)
+        and not issubclass(cls, AEMIMAlgorithm)
+    )
+    raise ValueError(
+        f'unknown method {method!r}{near_misses(str(method), names)} It must '
+        f'be a self-supervised algorithm in MODELS: {names}'
+    )
+
+
+@cache
+def _joined(stock: type[BaseSelfSupervisor]) -> type[AEMIMAlgorithm]:
+    """The class that is AEMIM first and the stock algorithm second."""
+    return type(AEMIMAlgorithm)(
+        f'AEMIM[{stock.__name__}]',
+        (AEMIMAlgorithm, stock),
+        {'__module__': __name__, '__doc__': AEMIMAlgorithm.__doc__},
+    )
+
+
+def _build_attack(attack: dict | Callable | None) -> Callable:
+    if attack is None:
+        return FeatureDistancePGD()
+    if isinstance(attack, dict):
+        attack = MODELS.build(dict(attack))
+    if not callable(attack):
+        raise TypeError(
+            "attack must be a config such as dict(type='FeatureDistancePGD') "
+            f'or a callable, but got {attack!r}'
+        )
+    return attack
+
+
+def _copied(value: Any) -> Any:
+    return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+
+def _total(losses: dict[str, Any]) -> Tensor:
+    """The sum of all losses, as mmengine's ``parse_losses`` forms it."""
+    values = [value for key, value in losses.items() if 'loss' in key]
+    return sum(
+        sum(v.mean() for v in value)
+        if isinstance(value, list | tuple)
+        else value.mean()
+        for value in values
+    )
+
+
+def _weighted(losses: dict, suffix: str, weight: float) -> dict:
+    """Every key with the suffix; losses weighted, log values detached."""
+    result = {}
+    for key, value in losses.items():
+        name = f'{key}_{suffix}'
+        if 'loss' not in key:
+            result[name] = value.detach()
+        elif isinstance(value, list | tuple):
+            result[name] = [weight * v for v in value]
+        else:
+            result[name] = weight * value
+    return result

@@ -1,0 +1,186 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What AEMIMAlgorithm cannot work with, said before it does harm."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection
+from numbers import Real
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+CHECKPOINT_FLAGS = ('with_cp', 'use_checkpoint', 'gradient_checkpointing')
+
+
+def check_ratio(name: str, value: float, zero: bool) -> None:
+    """Check that a ratio is a number in [0, 1] or (0, 1].
+
+    Args:
+        name (str): Name of the argument.
+        value (float): Its value.
+        zero (bool): Whether 0 is allowed.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it is out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f'{name} must be a number, but got {value!r}')
+    if not 0 <= value <= 1 or (value == 0 and not zero):
+        interval = '[0, 1]' if zero else '(0, 1]'
+        raise ValueError(f'{name} must be in {interval}, but got {value}')
+
+
+def near_misses(word: str, words: Collection[str]) -> str:
+    """``', did you mean ...?'`` if something in ``words`` is close.
+
+    Args:
+        word (str): What was written.
+        words (Collection[str]): What could have been meant.
+
+    Returns:
+        str: The question, or an empty string.
+    """
+    close = difflib.get_close_matches(word, words, n=3, cutoff=0.6)
+    return f', did you mean {" or ".join(map(repr, close))}?' if close else ''
+
+
+def check_stock_arguments(
+    stock: type[nn.Module], names: Collection[str], own: Collection[str]
+) -> None:
+    """Check the keys that are passed on to the stock algorithm.
+
+    Args:
+        stock (type[nn.Module]): The stock algorithm.
+        names (Collection[str]): Keys to pass on.
+        own (Collection[str]): Keys that AEMIMAlgorithm itself takes.
+
+    Raises:
+        TypeError: If the stock algorithm does not take one of them.
+    """
+    allowed: set[str] = set()
+    for cls in stock.__mro__:
+        if '__init__' not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls.__init__).parameters.values())
+        allowed |= {
+            p.name
+            for p in parameters[1:]
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            break
+    for name in names:
+        if name not in allowed:
+            known = sorted(allowed | set(own))
+            raise TypeError(
+                f'AEMIMAlgorithm(method={stock.__name__!r}) has no argument '
+                f'{name!r}{near_misses(name, known)} It takes {known}'
+            )
+
+
+def check_preprocessor(preprocessor: nn.Module) -> None:
+    """Check that the pixel scale is known.
+
+    Args:
+        preprocessor (nn.Module): The data preprocessor.
+
+    Raises:
+        ValueError: If it has no mean and std.
+    """
+    for name in ('mean', 'std'):
+        if getattr(preprocessor, name, None) is None:
+            raise ValueError(
+                f'{type(preprocessor).__name__} has no {name}, so the budget '
+                'of the attack in 0-255 pixel values cannot be converted. '
+                'Give data_preprocessor mean and std in 0-255 units'
+            )
+
+
+def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
+    """Check what only shows once training starts.
+
+    Args:
+        model (BaseModel): The algorithm.
+        twins (Collection[str]): Names of the tensors that have a twin.
+
+    Raises:
+        RuntimeError: With activation checkpointing: the backward pass would
+            recompute after the swap of the adapters has ended and give wrong
+            gradients. With sharded parameters (FSDP, ZeRO-3): the swap works
+            by name and needs whole tensors.
+    """
+    for name, module in model.named_modules():
+        if _checkpoints(module):
+            raise RuntimeError(
+                f'activation checkpointing is on in {name!r} '
+                f'({type(module).__name__}). The recomputation in the backward'
+                ' pass would use the clean adapters for the adversarial '
+                'branch and silently give wrong gradients. Switch it off in '
+                'pre-training (with_cp, use_checkpoint, '
+                'activation_checkpointing) and lower the batch size or use '
+                'optim_wrapper.accumulative_counts instead'
+            )
+    names = dict(model.named_parameters())
+    names.update(model.named_buffers())
+    sharded = [n for n in twins if n not in names] or [
+        n for n, p in names.items() if _sharded(p)
+    ]
+    if sharded:
+        raise RuntimeError(
+            f'{sharded[0]!r} is sharded (FSDP or ZeRO-3), but AEMIM swaps '
+            'whole norm layers by name. Use DistributedDataParallel (the '
+            'default), optionally with ZeRO-1/2 style optimizers'
+        )
+
+
+def check_pinned(
+    encoder: type[nn.Module],
+    encode: Callable[[], list[Tensor]],
+    recorded: list[Tensor] | None,
+) -> None:
+    """Check that an encoder repeats its output under the recorded mask.
+
+    Args:
+        encoder (type[nn.Module]): Class of the encoder, for the message.
+        encode (Callable): Encodes the clean batch again with the recorded
+            arguments.
+        recorded (list[Tensor], optional): The feature maps of the clean pass.
+            None compares two repetitions with each other.
+
+    Raises:
+        RuntimeError: If the features differ: the encoder, or the algorithm
+            around it, draws a mask that the port does not know.
+    """
+    with torch.random.fork_rng():
+        first = encode()
+        second = recorded if recorded is not None else encode()
+    for a, b in zip(first, second, strict=True):
+        if (a - b).abs().max() > 1e-2 * b.abs().max():
+            raise RuntimeError(
+                f'{encoder.__name__} does not repeat its features for the '
+                'same image and arguments, so the attack would see another '
+                'mask than the reconstruction. Pass the mask to the encoder '
+                'as an argument, or add a rule for its mask draw to '
+                'aemim_mm.algorithms.encoder_rules.RULES'
+            )
+
+
+def _checkpoints(module: nn.Module) -> bool:
+    if any(getattr(module, flag, False) is True for flag in CHECKPOINT_FLAGS):
+        return True
+    if type(module).__name__ == 'CheckpointWrapper':
+        return True
+    forward = vars(module).get('forward')
+    where = getattr(forward, '__globals__', {}).get('__name__', '')
+    return where == 'mmengine.runner.activation_checkpointing'
+
+
+def _sharded(tensor) -> bool:
+    return (
+        type(tensor).__name__ == 'DTensor'
+        or hasattr(tensor, 'ds_status')
+        or getattr(tensor, '_fsdp_flattened', False)
+        or type(tensor).__name__ == 'FlatParameter'
+    )

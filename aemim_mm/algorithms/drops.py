@@ -1,0 +1,49 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Dropout and DropPath in the encoder would swamp the attack: find them."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
+
+
+def active_drops(module: nn.Module) -> list[nn.Module]:
+    """The modules that drop something at random right now.
+
+    Args:
+        module (nn.Module): Where to look.
+
+    Returns:
+        list[nn.Module]: Dropout layers with p > 0, DropPath layers
+        (attribute ``drop_prob``) and attention layers with a dropout of
+        their own (attribute ``attn_drop``), as far as in training mode.
+    """
+    return [m for m in module.modules() if m.training and _drops(m)]
+
+
+def _drops(module: nn.Module) -> bool:
+    if isinstance(module, _DropoutNd):
+        return module.p > 0
+    for name in ('drop_prob', 'attn_drop'):
+        rate = getattr(module, name, None)
+        if isinstance(rate, float | int) and rate > 0:
+            return True
+    return False
+
+
+@contextmanager
+def switched_off(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Put just these modules, not their children, into evaluation mode.
+
+    Args:
+        modules (Iterable[nn.Module]): Modules in training mode.
+    """
+    modules = list(modules)
+    for module in modules:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.training = True

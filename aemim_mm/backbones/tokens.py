@@ -1,0 +1,59 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Choosing tokens by index.
+
+Shape suffixes: B images, L tokens, K kept tokens, C channels.
+"""
+
+import torch
+from torch import Tensor
+
+
+def gather_tokens(x_BLC: Tensor, ids_BK: Tensor) -> Tensor:
+    """Pick tokens; the index is a view, never a (B, K, C) tensor in memory.
+
+    Args:
+        x_BLC (Tensor): Tokens, (B, L, C) or (1, L, C) for all images alike.
+        ids_BK (Tensor): Indices into L, (B, K), integers.
+
+    Returns:
+        Tensor: (B, K, C).
+    """
+    x_BLC = x_BLC.expand(ids_BK.shape[0], -1, -1)
+    index = ids_BK.unsqueeze(-1).expand(-1, -1, x_BLC.shape[-1])
+    return torch.gather(x_BLC, 1, index)
+
+
+def kept_ids(ids_restore_BL: Tensor, num_kept: int) -> Tensor:
+    """The indices of the visible tokens, in the order of the encoder.
+
+    Args:
+        ids_restore_BL (Tensor): Inverse of the shuffling of all tokens, as
+            MAE returns it, (B, L).
+        num_kept (int): How many tokens are visible, K.
+
+    Returns:
+        Tensor: (B, K).
+    """
+    return torch.argsort(ids_restore_BL, dim=1)[:, :num_kept]
+
+
+def masking_of(ids_keep_BK: Tensor, num_tokens: int) -> tuple[Tensor, Tensor]:
+    """The mask and the inverse shuffling that belong to the kept tokens.
+
+    Args:
+        ids_keep_BK (Tensor): Indices of the visible tokens, (B, K).
+        num_tokens (int): Number of all tokens L.
+
+    Returns:
+        tuple[Tensor, Tensor]: ``mask`` (B, L), float, 0 is keep and 1 is
+        remove, and ``ids_restore`` (B, L): kept tokens in the given order,
+        then the removed ones in ascending order.
+    """
+    num_images, num_kept = ids_keep_BK.shape
+    device = ids_keep_BK.device
+    order = torch.arange(num_kept, num_kept + num_tokens, device=device)
+    order = order.repeat(num_images, 1)
+    first = torch.arange(num_kept, device=device).expand(num_images, -1)
+    order = order.scatter(1, ids_keep_BK, first)
+    ids_restore = torch.argsort(torch.argsort(order, dim=1), dim=1)
+    return (ids_restore >= num_kept).float(), ids_restore

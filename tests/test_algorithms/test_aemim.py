@@ -1,0 +1,423 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The step of AEMIM against the stock method and against the equations."""
+
+import copy
+
+import pytest
+import torch
+from mmpretrain.models.selfsup import MAE
+from mmpretrain.registry import MODELS
+from torch import nn
+from toys import (
+    METHODS,
+    build_aemim,
+    build_stock,
+    build_toy_mim,
+    column,
+    grads,
+    images,
+    mae_cfg,
+    to_pixels,
+    total_loss,
+)
+
+from aemim_mm.adapters import call_swapped
+from aemim_mm.algorithms.batches import Rows
+
+toys = pytest.mark.parametrize('toy', list(METHODS))
+
+
+def seeded(function, *args, seed=3):
+    torch.manual_seed(seed)
+    return function(*args)
+
+
+@toys
+@pytest.mark.parametrize('adapters', [('norm',), ('norm', 'cls_token'), ()])
+def test_epsilon_zero_equals_stock(toy, adapters):
+    """Mask, target, rows and swap at once: L_a == L_c == the stock loss."""
+    stock = build_stock(toy)
+    model = build_aemim(
+        toy, stock, adapters=adapters, attack=_attack(epsilon=0)
+    )
+    x = images(4)
+    expected = seeded(stock.loss, x, None)['loss']
+    losses = seeded(model.loss, x, None)
+    torch.testing.assert_close(
+        losses['recon_clean'], expected, atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(
+        losses['recon_adv'], expected, atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(losses['loss_clean'], expected / 2)
+    assert losses['distance_end'] < 1e-5
+
+
+@toys
+def test_loss_ratio_one_gives_stock_gradients(toy):
+    stock = build_stock(toy)
+    model = build_aemim(toy, stock, adapters=(), loss_ratio=1)
+    x = images(4)
+    seeded(stock.loss, x, None)['loss'].backward()
+    total_loss(seeded(model.loss, x, None)).backward()
+    expected, actual = grads(stock), grads(model)
+    assert expected.keys() == actual.keys()
+    for name in expected:
+        torch.testing.assert_close(
+            actual[name], expected[name], atol=1e-6, rtol=1e-5
+        )
+
+
+@toys
+def test_state_dict_keys_are_stock_plus_bank(toy):
+    stock, model = build_stock(toy), build_aemim(toy)
+    keys = [k for k in model.state_dict() if not k.startswith('adv.')]
+    assert keys == list(stock.state_dict())
+    twins = {k[4:] for k in model.state_dict() if k.startswith('adv.')}
+    norms = {
+        f'{n}.{p}'
+        for n, m in stock.named_modules()
+        if isinstance(m, nn.LayerNorm)
+        for p in ('weight', 'bias')
+    }
+    assert twins == norms and len(twins) == 2 * (2 * 2 + 1 + 2 + 1)
+
+
+def test_is_the_stock_algorithm_too():
+    model = build_aemim('MAE-stock-backbone')
+    assert isinstance(model, MAE)
+    features = model.extract_feat(images(2))
+    assert features[0].shape == (2, 17, 32)
+
+
+@toys
+@pytest.mark.parametrize('num_steps', [1, 2, 3])
+@pytest.mark.parametrize('adv_ratio', [1.0, 0.5])
+def test_adversarial_examples_stay_in_ball_and_box(toy, num_steps, adv_ratio):
+    epsilon = 3.0
+    model = build_aemim(
+        toy,
+        attack=_attack(epsilon=epsilon, num_steps=num_steps),
+        adv_ratio=adv_ratio,
+    )
+    x = images(4)
+    step = model.step(x, None)
+    rows = step.rows or range(4)
+    assert len(rows) == 4 * adv_ratio == len(step.x_adv)
+    pixels, clean = to_pixels(step.x_adv), to_pixels(x[list(rows)])
+    change = (pixels - clean).abs()
+    assert change.max() <= epsilon + 1e-3
+    assert change.max() > epsilon - 1e-2
+    assert pixels.min() >= -1e-3 and pixels.max() <= 255 + 1e-3
+    assert step.distance_end > 1.5 * step.distance_start
+
+
+@toys
+@pytest.mark.parametrize('distance', ['l2', 'kl', 'reconstruction'])
+def test_attack_raises_its_own_objective(toy, distance):
+    """More than noise of the same size does, for every distance."""
+    model = build_aemim(toy, attack=_attack(epsilon=8, distance=distance))
+    x = images(4)
+
+    def noise(encode, x, reference, mean, std, loss=None):
+        return x + (torch.rand_like(x) - 0.5).sign() * 8 / std
+
+    def objective(attack):
+        model.attack = attack
+        losses = seeded(model.loss, x, None)
+        if distance == 'reconstruction':
+            return losses['recon_adv']
+        return losses['distance_end']
+
+    attack = model.attack
+    noise.measure = attack.measure
+    assert objective(attack) > objective(noise)
+
+
+def test_reconstruction_distance_decodes_with_phi_a_and_clean_target():
+    """The loss handed to the attack is L_a of Eq. 5 at that x_a."""
+    model = build_aemim('MAE-DualNormViT', adv_ratio=0.5)
+    with torch.no_grad():
+        for twin in model.adv.parameters():
+            twin.add_(0.3)
+    seen = {}
+
+    def attack(encode, x, reference, mean, std, loss=None):
+        x_adv = x + 0.1
+        seen['loss'] = loss(encode(x_adv))
+        return x_adv
+
+    model.attack = attack
+    losses = model.loss(images(4), None)
+    torch.testing.assert_close(seen['loss'], losses['recon_adv'])
+
+
+def test_attack_sees_phi_a_rows_and_the_mask():
+    """E(x_a^m; psi + phi_a) in the attack, from an independent call."""
+    model = build_aemim('MAE-DualNormViT', adv_ratio=0.5)
+    with torch.no_grad():
+        for twin in model.adv.parameters():
+            twin.add_(0.3)
+    x, seen = images(4), {}
+
+    def attack(encode, x, reference, mean, std, loss=None):
+        seen.update(x=x, features=encode(x)[0], reference=reference[0])
+        seen['requires_grad'] = seen['features'].requires_grad
+        return x
+
+    model.attack = attack
+    step = model.step(x, None)
+    latent, _, ids_restore = step.encoder_output
+    keep = torch.argsort(ids_restore, dim=1)[:, :4]
+    rows = list(step.rows)
+    torch.testing.assert_close(seen['x'], x[rows])
+    torch.testing.assert_close(seen['reference'], latent.detach()[rows])
+    bank = {
+        n.removeprefix('backbone.'): t
+        for n, t in model.adv.tensors().items()
+        if n.startswith('backbone.')
+    }
+    expected = model.backbone(x[rows], keep[rows], adapters=bank)[0]
+    torch.testing.assert_close(
+        seen['features'], expected, atol=1e-5, rtol=1e-5
+    )
+    # Nothing but pixels can be differentiated: no weight is in the graph.
+    assert not seen['requires_grad']
+
+
+@toys
+def test_attack_leaves_gradients_hooks_and_buffers_alone(toy):
+    model = build_aemim(toy, attack=_attack(num_steps=3))
+    calls = []
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.register_hook(lambda grad: calls.append(1))
+    before = {n: b.clone() for n, b in model.named_buffers()}
+    losses = model.loss(images(4), None)
+    assert not calls and not grads(model)
+    total_loss(losses).backward()
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    assert len(calls) == len(trainable)
+    for name, buffer in model.named_buffers():
+        torch.testing.assert_close(buffer, before[name])
+
+
+def test_batch_norm_statistics_move_once_per_branch():
+    """Clean statistics: one clean batch. Twin's: one adversarial batch."""
+    model = build_toy_mim(attack=_attack(num_steps=3))
+    model.train()
+    x = images(4)
+    captured = {}
+
+    def capture(module, args, output):
+        captured.setdefault('clean', output.detach())
+
+    model.backbone.conv.register_forward_hook(capture)
+    model.loss(x, None)
+    bn, twin = model.backbone.bn, model.adv.backbone.bn
+    assert bn.num_batches_tracked == 1 and twin.num_batches_tracked == 1
+    torch.testing.assert_close(
+        bn.running_mean, 0.1 * captured['clean'].mean((0, 2, 3))
+    )
+    assert not torch.equal(bn.running_mean, twin.running_mean)
+
+
+@toys
+@pytest.mark.parametrize('bf16', [False, True])
+@pytest.mark.parametrize('adapters', [('norm',), ('norm', 'cls_token')])
+def test_every_parameter_gets_a_gradient(toy, bf16, adapters):
+    model = build_aemim(toy, adapters=adapters, adv_ratio=0.5)
+    with torch.autocast('cpu', torch.bfloat16, enabled=bf16):
+        losses = model.loss(images(4), None)
+    total_loss(losses).backward()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            assert name.endswith('pos_embed')
+            continue
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_bf16_gradients_equal_fp32_gradients_roughly():
+    """The autocast weight cache must not lose a branch's gradient."""
+    results = []
+    for bf16 in (False, True):
+        model = build_aemim('MAE-DualNormViT', attack=_attack(epsilon=0))
+        torch.manual_seed(5)
+        with torch.autocast('cpu', torch.bfloat16, enabled=bf16):
+            losses = model.loss(images(4), None)
+        total_loss(losses).backward()
+        results.append(grads(model))
+    for name, expected in results[0].items():
+        error = (results[1][name] - expected).norm() / expected.norm()
+        assert error < 0.1, name
+
+
+@toys
+def test_row_subset_is_the_subset_of_the_batch(toy):
+    """E(x[rows]; m[rows]) == E(x; m)[rows]."""
+    model = build_aemim(toy)
+    x, rows = images(6), Rows([0, 3, 4], 6)
+    with model.port.recording():
+        model._stock_loss(x, None)
+    latent, mask, ids_restore = model.port.output
+    subset = model.port.encode(x[[0, 3, 4]], rows)
+    torch.testing.assert_close(
+        subset[0], latent[[0, 3, 4]], atol=1e-5, rtol=1e-5
+    )
+    assert torch.equal(subset[1], mask[[0, 3, 4]])
+    assert torch.equal(subset[2], ids_restore[[0, 3, 4]])
+
+
+@toys
+def test_adversarial_loss_is_the_stock_loss_of_x_adv_for_clean_target(toy):
+    """L_a from its parts: decode E(x_a) under phi_a, compare with x."""
+    model = build_aemim(toy, adv_ratio=0.5, attack=_attack(epsilon=8))
+    with torch.no_grad():
+        for twin in model.adv.parameters():
+            twin.add_(0.1)
+    x = images(4)
+    torch.manual_seed(1)
+    step = model.step(x, None)
+    rows = list(step.rows)
+    _, mask, ids_restore = step.encoder_output
+    swapped = build_stock(toy)
+    state = model.state_dict()
+    swapped.load_state_dict(
+        {k: state.get(f'adv.{k}', state[k]) for k in swapped.state_dict()}
+    )
+    ids_keep = torch.argsort(ids_restore, dim=1)[:, :4]
+
+    def random_masking(x, ratio):
+        index = ids_keep[rows].unsqueeze(-1).expand(-1, -1, x.shape[2])
+        return x.gather(1, index), mask[rows], ids_restore[rows]
+
+    swapped.backbone.random_masking = random_masking
+    latent, _, restore = swapped.backbone(step.x_adv)
+    expected = swapped.head.loss(
+        swapped.neck(latent, restore), x[rows], mask[rows]
+    )
+    torch.testing.assert_close(
+        step.adv['loss'], expected, atol=1e-5, rtol=1e-5
+    )
+
+
+def test_rows_are_drawn_anew_and_at_least_one():
+    model = build_aemim('MAE-DualNormViT', adv_ratio=0.25)
+    assert len(model.choose_rows(16)) == 4
+    assert len(model.choose_rows(2)) == 1
+    assert len(model.choose_rows(1) or [0]) == 1
+    draws = {tuple(model.choose_rows(16)) for _ in range(20)}
+    assert len(draws) > 10
+    assert all(len(set(d)) == 4 and max(d) < 16 for d in draws)
+    model.adv_ratio = 1.0
+    assert model.choose_rows(16) is None
+
+
+def test_drop_path_is_off_for_the_attack_only():
+    cfg = mae_cfg('DualNormViT', drop_path_rate=0.5)
+    model = build_aemim('MAE-DualNormViT', cfg=cfg, attack=_attack(epsilon=0))
+    x = images(8)
+    model.backbone.train()
+    step = model.step(x, None)
+    # With it on, the distance at the start would be far from 0.
+    assert step.distance_start < 1e-5
+    assert step.distance_end > 0.1
+    assert all(m.training for m in model.modules() if hasattr(m, 'drop_prob'))
+
+
+def test_method_from_outside_with_a_mask_argument():
+    model = build_toy_mim(adv_ratio=0.5, attack=_attack(num_steps=1))
+    model.train()
+    losses = model.loss(images(4), None)
+    assert set(losses) == {
+        'loss_clean', 'loss_adv', 'seen_clean', 'seen_adv', 'recon_clean',
+        'recon_adv', 'distance_start', 'distance_end',
+    }  # fmt: skip
+    total_loss(losses).backward()
+    assert model.adv.backbone.bn.weight.grad.abs().max() > 0
+
+
+def test_hidden_mask_is_found_at_the_first_step():
+    model = build_toy_mim('HiddenMaskEncoder')
+    with pytest.raises(RuntimeError, match='does not repeat its features'):
+        model.loss(images(4), None)
+
+
+def test_log_names_and_parsed_loss():
+    model = build_aemim('MAE-DualNormViT', loss_ratio=0.25)
+    losses = model.loss(images(4), None)
+    assert list(losses) == [
+        'loss_clean', 'loss_adv', 'recon_clean', 'recon_adv',
+        'distance_start', 'distance_end',
+    ]  # fmt: skip
+    parsed, _ = model.parse_losses(losses)
+    torch.testing.assert_close(
+        parsed, 0.25 * losses['recon_clean'] + 0.75 * losses['recon_adv']
+    )
+    assert not losses['recon_clean'].requires_grad
+
+
+def test_second_step_starts_afresh():
+    model = build_aemim('MAE-DualNormViT')
+    model.loss(images(4), None)
+    assert model.port.output is None and model.port.pin.drawn is None
+    masks = [model.step(images(4), None).encoder_output[1] for _ in range(2)]
+    assert not torch.equal(*masks)
+
+
+def test_deep_copy_trains_on_its_own():
+    model = build_aemim('MAE-DualNormViT')
+    before = copy.deepcopy(model.state_dict())
+    twin = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=1.0)
+    total_loss(twin.loss(images(4), None)).backward()
+    optimizer.step()
+    assert not grads(model)
+    assert model.port.output is None and model.port.pin.drawn is None
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert not torch.equal(twin.adv.neck.ln1.weight, model.adv.neck.ln1.weight)
+
+
+def test_layer_depth_of_a_twin():
+    model = build_aemim('MAE-DualNormViT', adapters=('norm', 'cls_token'))
+    for name in model.adv.tensors():
+        assert model.get_layer_depth(f'adv.{name}') == model.get_layer_depth(
+            name
+        )
+    assert model.get_layer_depth('adv.backbone.cls_token')[0] == 0
+    assert model.get_layer_depth('adv.backbone.layers.1.ln1.bias')[0] == 2
+
+
+def test_swap_ends_with_the_step():
+    model = build_aemim('MAE-DualNormViT')
+    weight = model.backbone.ln1.weight
+    model.loss(images(2), None)
+    assert model.backbone.ln1.weight is weight
+    with pytest.raises(ZeroDivisionError):
+        call_swapped(model, model.adv.tensors(), lambda: 1 / 0)
+    assert model.backbone.ln1.weight is weight
+
+
+def test_budget_is_in_pixels_whatever_the_normalisation():
+    cfg = mae_cfg('DualNormViT')
+    cfg['data_preprocessor'] = dict(mean=[10.0, 20, 30], std=[1.0, 5, 200])
+    model = build_aemim('MAE-DualNormViT', cfg=cfg, attack=_attack(epsilon=2))
+    pixels = torch.full((2, 3, 32, 32), 100.0)
+    mean, std = column([10.0, 20, 30]), column([1.0, 5, 200])
+    x_adv = model.step((pixels - mean) / std, None).x_adv
+    change = (x_adv * std + mean - pixels).abs()
+    assert change.amax((0, 2, 3)).tolist() == pytest.approx([2, 2, 2], 1e-3)
+
+
+def _attack(**options):
+    return dict(type='FeatureDistancePGD', **options)
+
+
+def test_stock_config_is_not_changed():
+    cfg = dict(type='AEMIMAlgorithm', method='MAE', **mae_cfg())
+    before = copy.deepcopy(cfg)
+    MODELS.build(cfg)
+    assert cfg == before

@@ -1,0 +1,158 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What cannot work raises, and says the value and the way out."""
+
+import pytest
+import torch
+from mmengine.runner.activation_checkpointing import (
+    turn_on_activation_checkpointing,
+)
+from mmpretrain.registry import MODELS
+from torch import nn
+from toys import build_aemim, build_toy_mim, images, mae_cfg
+
+
+def build(**options):
+    options = {'method': 'MAE', **mae_cfg('DualNormViT'), **options}
+    return MODELS.build(dict(type='AEMIMAlgorithm', **options))
+
+
+@pytest.mark.parametrize(
+    'options, error, match',
+    [
+        (dict(adv_ratio=0), ValueError, r'adv_ratio .*\(0, 1\].* 0'),
+        (dict(adv_ratio=1.5), ValueError, r'adv_ratio .*1\.5'),
+        (dict(adv_ratio='1'), TypeError, 'adv_ratio must be a number'),
+        (dict(loss_ratio=-0.1), ValueError, r'loss_ratio .*\[0, 1\].*-0\.1'),
+        (dict(method='MAEE'), ValueError, "unknown method 'MAEE', did.*'MAE'"),
+        (dict(method='ImageClassifier'), ValueError, 'unknown method'),
+        (dict(method='AEMIMAlgorithm'), ValueError, 'unknown method'),
+        (dict(adapters=('bias',)), ValueError, "unknown adapter 'bias'.*norm"),
+        (dict(adapters='norm'), TypeError, r"\('norm',\)"),
+        (dict(adv_ration=1.0), TypeError, "'adv_ration', did you mean 'adv_r"),
+        (dict(necks=None), TypeError, "'necks', did you mean 'neck'"),
+        (dict(attack='PGD'), TypeError, 'attack must be a config'),
+        (dict(data_preprocessor=dict()), ValueError, 'has no mean'),
+        (
+            dict(attack=dict(type='FeatureDistancePGD', epsilon=-1)),
+            ValueError,
+            r'epsilon .*\[0, 255\].*-1',
+        ),
+    ],
+)
+def test_bad_arguments(options, error, match):
+    with pytest.raises(error, match=match):
+        build(**options)
+
+
+def test_method_is_required():
+    cfg = mae_cfg()
+    with pytest.raises(ValueError, match='unknown method None'):
+        MODELS.build(dict(type='AEMIMAlgorithm', **cfg))
+
+
+def test_small_epsilon_warns():
+    with pytest.warns(UserWarning, match=r'epsilon=0\.5 .*127\.5'):
+        build(attack=dict(type='FeatureDistancePGD', epsilon=0.5))
+
+
+def test_cls_token_needs_a_class_token():
+    with pytest.raises(ValueError, match='has no class token'):
+        build_toy_mim(adapters=('cls_token',))
+
+
+def test_backbone_must_not_hold_adapters():
+    cfg = mae_cfg('DualNormViT', adapters=('norm',))
+    with pytest.raises(ValueError, match='remove `adapters`'):
+        build(**cfg)
+
+
+def test_activation_checkpointing_by_mmengine():
+    model = build_aemim('MAE-DualNormViT')
+    turn_on_activation_checkpointing(model, 'backbone.layers.1')
+    with pytest.raises(RuntimeError, match='backbone.layers.1.*with_cp'):
+        model.loss(images(2), None)
+
+
+@pytest.mark.parametrize('flag', ['with_cp', 'use_checkpoint'])
+def test_activation_checkpointing_by_flag(flag):
+    model = build_aemim('MAE-DualNormViT')
+    setattr(model.backbone.layers[0], flag, True)
+    with pytest.raises(RuntimeError, match='activation checkpointing is on'):
+        model.loss(images(2), None)
+
+
+def test_activation_checkpointing_by_torch_wrapper():
+    from torch.distributed.algorithms._checkpoint import checkpoint_wrapper
+
+    model = build_aemim('MAE-DualNormViT')
+    layer = model.backbone.layers[0]
+    model.backbone.layers[0] = checkpoint_wrapper.checkpoint_wrapper(layer)
+    with pytest.raises(RuntimeError, match='activation checkpointing is on'):
+        model.loss(images(2), None)
+
+
+def test_sharded_parameters_zero3():
+    model = build_aemim('MAE-DualNormViT')
+    model.backbone.cls_token.ds_status = 'NOT_AVAILABLE'
+    with pytest.raises(RuntimeError, match=r'backbone.cls_token.*ZeRO-3'):
+        model.loss(images(2), None)
+
+
+def test_sharded_parameters_fsdp():
+    """FSDP takes the named parameters away and keeps a flat one."""
+    model = build_aemim('MAE-DualNormViT')
+    norm = model.backbone.layers[0].ln1
+    del norm.weight
+    norm.weight = torch.ones(32)
+    with pytest.raises(RuntimeError, match='FSDP'):
+        model.loss(images(2), None)
+
+
+@pytest.mark.parametrize('calls', [0, 2])
+def test_encoder_port_must_be_hit_once(calls):
+    base = MODELS.get('MAE')
+
+    class Odd(base):
+        def loss(self, inputs, data_samples, **kwargs):
+            for _ in range(calls):
+                latent = self.backbone(inputs)[0]
+            return dict(loss=latent.sum() if calls else inputs.sum())
+
+    model = build(method=Odd)
+    with pytest.raises(RuntimeError, match=f'exactly one.*counted {calls}'):
+        model.loss(images(2), None)
+
+
+def test_port_needs_a_positional_image():
+    base = MODELS.get('MAE')
+
+    class Keyword(base):
+        def loss(self, inputs, data_samples, **kwargs):
+            return dict(loss=self.backbone(x=inputs)[0].sum())
+
+    model = build(method=Keyword)
+    with pytest.raises(RuntimeError, match='first positional argument'):
+        model.loss(images(2), None)
+
+
+def test_custom_attack_object():
+    class Identity:
+        def __call__(self, encode, x, reference, mean, std, loss=None):
+            return x
+
+    attack = Identity()
+    model = build(attack=attack)
+    assert model.attack is attack
+    losses = model.loss(images(2), None)
+    assert isinstance(losses['distance_end'], torch.Tensor)
+    assert losses['distance_end'] < 1e-5
+
+
+def test_norms_inside_frozen_networks_have_no_twin():
+    class Frozen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.LayerNorm(4)
+
+    model = build(target_generator=Frozen())
+    assert 'target_generator.norm.weight' not in model.adv.tensors()

@@ -1,0 +1,279 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Checkpoints in and out: stock to AEMIM, AEMIM to AEMIM, AEMIM to ViT."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner, load_checkpoint
+from mmpretrain.registry import MODELS
+from torch.utils.data import Dataset
+from toys import ARCH, build_aemim, build_stock, images, mae_cfg
+
+
+class Images(Dataset):
+    """Eight fixed images in the layout of mmpretrain's PackInputs."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        from mmpretrain.structures import DataSample
+
+        pixels = torch.randint(
+            0, 256, (3, 32, 32), generator=torch.Generator().manual_seed(index)
+        )
+        return dict(inputs=pixels.to(torch.uint8), data_samples=DataSample())
+
+
+def aemim_cfg(**options):
+    return dict(
+        type='AEMIMAlgorithm',
+        method='MAE',
+        attack=dict(type='FeatureDistancePGD'),
+        **{**mae_cfg('DualNormViT'), **options},
+    )
+
+
+def run(work_dir, model, epochs=1, lr=0.01, **options):
+    """Train two steps an epoch through mmengine's Runner."""
+    runner = Runner(
+        model=model,
+        work_dir=str(work_dir),
+        train_dataloader=dict(
+            batch_size=4,
+            num_workers=0,
+            dataset=Images(),
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=dict(type='default_collate'),
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=epochs),
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=lr)),
+        default_scope='mmpretrain',
+        randomness=dict(seed=0),
+        log_level='ERROR',
+        experiment_name=f'{work_dir}-{epochs}-{len(options)}',
+        **options,
+    )
+    runner.train()
+    return runner.model
+
+
+def assert_same(model, expected):
+    state = model.state_dict()
+    assert state.keys() == expected.keys()
+    for name, value in expected.items():
+        assert torch.equal(state[name], value), name
+
+
+@pytest.fixture
+def stock_file(tmp_path):
+    path = tmp_path / 'stock.pth'
+    torch.save(
+        dict(state_dict=build_stock('MAE-DualNormViT').state_dict()), path
+    )
+    return str(path)
+
+
+@pytest.fixture
+def aemim_file(tmp_path):
+    """Twins that differ from their originals."""
+    model = build_aemim('MAE-DualNormViT')
+    with torch.no_grad():
+        for i, twin in enumerate(model.adv.parameters()):
+            twin.add_(1.0 + i)
+    path = tmp_path / 'aemim.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)
+
+
+def twins_equal_originals(model):
+    state = model.state_dict()
+    return all(
+        torch.equal(v, state[k[4:]])
+        for k, v in state.items()
+        if k.startswith('adv.')
+    )
+
+
+def test_fresh_adapters_are_copies():
+    model = MODELS.build(aemim_cfg())
+    model.init_weights()
+    assert twins_equal_originals(model)
+    # Of what init_weights gave, not of what the constructor gave.
+    cls = MODELS.build(aemim_cfg(adapters=('cls_token',)))
+    cls.init_weights()
+    assert cls.adv.backbone.cls_token.abs().max() > 0
+    assert twins_equal_originals(cls)
+
+
+def test_stock_checkpoint_through_init_cfg(stock_file):
+    model = MODELS.build(
+        aemim_cfg(init_cfg=dict(type='Pretrained', checkpoint=stock_file))
+    )
+    model.init_weights()
+    expected = torch.load(stock_file)['state_dict']
+    clean = {k: v for k, v in model.state_dict().items() if k in expected}
+    assert all(torch.equal(clean[k], expected[k]) for k in expected)
+    assert twins_equal_originals(model)
+
+
+def test_stock_backbone_through_init_cfg(stock_file):
+    """Twins follow what only the backbone has loaded."""
+    cfg = aemim_cfg()
+    cfg['backbone']['init_cfg'] = dict(
+        type='Pretrained', checkpoint=stock_file, prefix='backbone.'
+    )
+    model = MODELS.build(cfg)
+    model.init_weights()
+    expected = torch.load(stock_file)['state_dict']
+    for name, value in model.backbone.state_dict().items():
+        assert torch.equal(value, expected[f'backbone.{name}']), name
+    assert twins_equal_originals(model)
+
+
+@pytest.mark.parametrize('kind', ['stock', 'aemim'])
+def test_load_from(kind, stock_file, aemim_file, tmp_path):
+    """Learning rate 0: what was loaded is what remains."""
+    file = stock_file if kind == 'stock' else aemim_file
+    model = MODELS.build(aemim_cfg())
+    trained = run(tmp_path / kind, model, lr=0.0, load_from=file)
+    expected = torch.load(file)['state_dict']
+    state = trained.state_dict()
+    for name, value in expected.items():
+        assert torch.equal(state[name], value), name
+    assert twins_equal_originals(trained) == (kind == 'stock')
+
+
+def test_aemim_checkpoint_through_init_cfg_restores_both(aemim_file):
+    model = MODELS.build(
+        aemim_cfg(init_cfg=dict(type='Pretrained', checkpoint=aemim_file))
+    )
+    model.init_weights()
+    assert_same(model, torch.load(aemim_file)['state_dict'])
+
+
+def test_aemim_checkpoint_by_plain_torch(aemim_file):
+    model = MODELS.build(aemim_cfg())
+    model.load_state_dict(torch.load(aemim_file)['state_dict'], strict=True)
+    assert_same(model, torch.load(aemim_file)['state_dict'])
+
+
+def test_missing_class_token_twin_is_filled(aemim_file):
+    model = MODELS.build(aemim_cfg(adapters=('norm', 'cls_token')))
+    load_checkpoint(model, aemim_file, strict=True)
+    assert torch.equal(model.adv.backbone.cls_token, model.backbone.cls_token)
+    assert not twins_equal_originals(model)
+
+
+def test_resume_restores_both_sets(tmp_path):
+    first = run(tmp_path, MODELS.build(aemim_cfg()), epochs=1)
+    expected = copy.deepcopy(first.state_dict())
+    assert not twins_equal_originals(first)
+    model = MODELS.build(aemim_cfg())
+    seen = {}
+    step = model.step
+
+    def watch(*args, **kwargs):
+        if not seen:
+            seen.update(copy.deepcopy(model.state_dict()))
+        return step(*args, **kwargs)
+
+    model.step = watch
+    run(tmp_path, model, epochs=2, resume=True)
+    assert seen.keys() == expected.keys()
+    assert all(torch.equal(seen[k], expected[k]) for k in expected)
+
+
+def test_stock_vit_loads_an_aemim_checkpoint(aemim_file):
+    """No missing and no unexpected key behind prefix='backbone.'."""
+    state = torch.load(aemim_file)['state_dict']
+    vit = MODELS.build(
+        dict(
+            type='VisionTransformer',
+            arch=dict(ARCH),
+            img_size=32,
+            patch_size=8,
+            out_type='raw',
+            init_cfg=dict(
+                type='Pretrained', checkpoint=aemim_file, prefix='backbone.'
+            ),
+        )
+    )
+    prefix = 'backbone.'
+    own = {k[len(prefix) :] for k in state if k.startswith(prefix)}
+    assert own == set(vit.state_dict())
+    vit.init_weights()
+    for name, value in vit.state_dict().items():
+        assert torch.equal(value, state[prefix + name]), name
+    model = build_aemim('MAE-DualNormViT')
+    model.load_state_dict(state)
+    x = images(2)
+    torch.testing.assert_close(vit(x)[0], model.extract_feat(x)[0])
+
+
+def test_ema_copy_follows_and_leaves_the_training_alone(tmp_path):
+    """mmengine's EMAHook deep-copies the model with its port and pin."""
+    start = build_aemim('MAE-DualNormViT').state_dict()
+    trained = {}
+    for name, hooks in (
+        ('plain', []),
+        ('ema', [dict(type='EMAHook', momentum=0.5)]),
+    ):
+        model = MODELS.build(aemim_cfg())
+        model.load_state_dict(start)
+        model.init_weights = lambda: None
+        run(tmp_path / name, model, custom_hooks=hooks)
+        trained[name] = model.state_dict()
+    for key, value in trained['plain'].items():
+        assert torch.equal(trained['ema'][key], value), key
+    averaged = torch.load(tmp_path / 'ema/epoch_1.pth', weights_only=False)
+    averaged = averaged['state_dict']
+    for key in ('adv.neck.ln1.weight', 'neck.ln1.weight'):
+        assert not torch.equal(averaged[key], start[key])
+        assert not torch.equal(averaged[key], trained['ema'][key])
+
+
+STOCK_PARAMWISE = dict(
+    custom_keys={
+        'ln': dict(decay_mult=0.0),
+        'bias': dict(decay_mult=0.0),
+        'pos_embed': dict(decay_mult=0.0),
+        'mask_token': dict(decay_mult=0.0),
+        'cls_token': dict(decay_mult=0.0),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(paramwise_cfg=STOCK_PARAMWISE),
+        dict(paramwise_cfg=dict(norm_decay_mult=0.0)),
+        dict(paramwise_cfg=dict(flat_decay_mult=0.0)),
+        dict(
+            constructor='LearningRateDecayOptimWrapperConstructor',
+            paramwise_cfg=dict(layer_decay_rate=0.65, **STOCK_PARAMWISE),
+        ),
+    ],
+)
+def test_twin_has_its_originals_decay_and_rate(options):
+    model = build_aemim('MAE-DualNormViT', adapters=('norm', 'cls_token'))
+    wrapper = build_optim_wrapper(
+        model,
+        dict(
+            type='OptimWrapper',
+            optimizer=dict(type='AdamW', lr=1.0, weight_decay=0.05),
+            **copy.deepcopy(options),
+        ),
+    )
+    group_of = {id(p): g for g in wrapper.param_groups for p in g['params']}
+    parameters = dict(model.named_parameters())
+    twins = [n for n in parameters if n.startswith('adv.')]
+    assert len(twins) == 17
+    for name in twins:
+        twin = group_of[id(parameters[name])]
+        original = group_of[id(parameters[name[4:]])]
+        for key in ('lr', 'weight_decay'):
+            assert twin[key] == original[key], (name, key)
