@@ -1,0 +1,56 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Two gloo processes without ``find_unused_parameters``."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ddp_worker
+import pytest
+import torch
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('ddp')
+    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    workers = [
+        subprocess.Popen(
+            [sys.executable, ddp_worker.__file__, str(rank), str(folder)],
+            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(ddp_worker.WORLD)
+    ]
+    for worker in workers:
+        output, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
+    return [
+        torch.load(folder / f'rank{rank}.pt')
+        for rank in range(ddp_worker.WORLD)
+    ]
+
+
+def test_parameters_stay_identical(ranks):
+    first, second = (r['parameters'] for r in ranks)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+    # And the ranks did see different images, masks and noise.
+    assert ranks[0]['losses'] != ranks[1]['losses']
+
+
+def test_averaged_gradient_is_that_of_the_joined_batch(ranks):
+    expected = ddp_worker.injected_gradient(None)
+    for rank in ranks:
+        assert rank['gradient'].keys() == expected.keys()
+        for name, value in rank['gradient'].items():
+            torch.testing.assert_close(
+                value, expected[name], atol=1e-5, rtol=1e-3, msg=name
+            )
+    assert any(n.startswith('adv.') for n in expected)
