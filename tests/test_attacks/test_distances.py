@@ -25,7 +25,9 @@ def test_kl_by_hand():
 
 def test_kl_channels_of_a_feature_map():
     tokens_a, tokens_b = torch.randn(2, 6, 5), torch.randn(2, 6, 5)
-    maps = [t.transpose(1, 2).reshape(2, 5, 2, 3) for t in (tokens_a, tokens_b)]
+    maps = [
+        t.transpose(1, 2).reshape(2, 5, 2, 3) for t in (tokens_a, tokens_b)
+    ]
     torch.testing.assert_close(
         kl_divergence([maps[0]], [maps[1]]),
         kl_divergence([tokens_a], [tokens_b]),

@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 from mmpretrain.registry import MODELS
-from toys import MEAN, STD, column, images, to_pixels
 from torch import nn
+from toys import MEAN, STD, column, images, to_pixels
 
 from aemim_mm.attacks import FeatureDistancePGD
 
@@ -34,9 +34,7 @@ def test_pushes_features_away_within_the_budget(encoder, distance, num_steps):
     attack = FeatureDistancePGD(3, num_steps, distance=distance)
     with torch.no_grad():
         reference = features(encoder, x)
-    x_adv = attack(
-        lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
-    )
+    x_adv = attack(lambda z: features(encoder, z), x, reference, MEAN_C, STD_C)
     change = (to_pixels(x_adv) - to_pixels(x)).abs()
     assert change.max() <= 3 + 1e-3
     torch.manual_seed(7)
@@ -119,9 +117,7 @@ def test_without_random_start_at_the_reference_nothing_moves(encoder):
     x = images(2)
     with torch.no_grad():
         reference = features(encoder, x)
-    x_adv = attack(
-        lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
-    )
+    x_adv = attack(lambda z: features(encoder, z), x, reference, MEAN_C, STD_C)
     assert torch.equal(x_adv, x)
 
 
