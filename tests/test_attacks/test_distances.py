@@ -38,7 +38,9 @@ def test_maps_count_alike():
     """Each map enters as N_last * its mean."""
     a = [torch.randn(3, 4, 8, 8), torch.randn(3, 8, 2, 2)]
     b = [torch.randn(3, 4, 8, 8), torch.randn(3, 8, 2, 2)]
-    means = [(p - q).square().flatten(1).mean(1) for p, q in zip(a, b)]
+    means = [
+        (p - q).square().flatten(1).mean(1) for p, q in zip(a, b, strict=True)
+    ]
     torch.testing.assert_close(squared_l2(a, b), 32 * (means[0] + means[1]))
 
 
@@ -61,7 +63,7 @@ def test_gradient_survives_half_precision(distance, num_maps):
         changed = torch.cat(
             [
                 (leaf.detach() != r.half()).flatten()
-                for leaf, r in zip(leaves, reference)
+                for leaf, r in zip(leaves, reference, strict=True)
             ]
         )
         return (grad[changed] == 0).float().mean().item()

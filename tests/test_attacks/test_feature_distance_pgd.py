@@ -19,8 +19,11 @@ MEAN_C, STD_C = column(MEAN), column(STD)
 def encoder():
     torch.manual_seed(1)
     return nn.Sequential(
-        nn.Conv2d(3, 8, 4, stride=4), nn.Tanh(), nn.Flatten(), nn.Linear(512, 16)
-    )  # fmt: skip
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(512, 16),
+    )
 
 
 def features(encoder, x):

@@ -48,7 +48,9 @@ def test_same_gradients_as_the_stock_encoder():
     for model in (stock, ours):
         torch.manual_seed(1)
         model(x)[0].square().sum().backward()
-    for (name, a), b in zip(stock.named_parameters(), ours.parameters()):
+    for (name, a), b in zip(
+        stock.named_parameters(), ours.parameters(), strict=True
+    ):
         if a.requires_grad:
             torch.testing.assert_close(
                 b.grad, a.grad, atol=1e-4, rtol=1e-3, msg=name

@@ -19,7 +19,10 @@ def test_the_page_trains_both_branches():
     ]
     assert len(loop) <= 30
     losses = []
-    code = '\n'.join(blocks) + '    losses.append((loss_clean, loss_adv))\n'
+    code = (
+        '\n'.join(blocks)
+        + '    losses.append([loss_clean.item(), loss_adv.item()])\n'
+    )
     names = {'losses': losses, '__name__': 'page'}
     exec(compile(code, str(PAGE), 'exec'), names)
     clean, adv = torch.tensor(losses).T
