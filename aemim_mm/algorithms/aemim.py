@@ -22,11 +22,12 @@ from .checks import (
     check_ratio,
     check_stock_arguments,
     check_trainable,
-    near_misses,
 )
 from .drops import active_drops, switched_off
 from .encoder_rules import rule_of
+from .losses import total, weighted
 from .port import EncoderPort
+from .stock import stock_algorithm
 
 NO_ADAPTERS_IN = ('data_preprocessor', 'target_generator', 'teacher')
 
@@ -98,7 +99,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
     def __new__(cls, *args, method: str | None = None, **kwargs):
         """Make the instance of the class that joins AEMIM and the method."""
         if cls is AEMIMAlgorithm:
-            cls = _joined(_stock_algorithm(method))
+            cls = _joined(stock_algorithm(method, AEMIMAlgorithm))
         return super().__new__(cls)
 
     def __init__(
@@ -114,7 +115,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         check_ratio('adv_ratio', adv_ratio, zero=False)
         check_ratio('loss_ratio', loss_ratio, zero=True)
         own = ('method', 'attack', 'adapters', 'adv_ratio', 'loss_ratio')
-        check_stock_arguments(_stock_algorithm(method), stock, own)
+        check_stock_arguments(
+            stock_algorithm(method, AEMIMAlgorithm), stock, own
+        )
         # Some stock classes change the configs they are given.
         super().__init__(**{k: _copied(value) for k, value in stock.items()})
         check_preprocessor(self.data_preprocessor)
@@ -180,10 +183,10 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         """
         step = self.step(inputs, data_samples, **kwargs)
         return {
-            **_weighted(step.clean, 'clean', self.loss_ratio),
-            **_weighted(step.adv, 'adv', 1 - self.loss_ratio),
-            'recon_clean': _total(step.clean).detach(),
-            'recon_adv': _total(step.adv).detach(),
+            **weighted(step.clean, 'clean', self.loss_ratio),
+            **weighted(step.adv, 'adv', 1 - self.loss_ratio),
+            'recon_clean': total(step.clean).detach(),
+            'recon_adv': total(step.adv).detach(),
             'distance_start': step.distance_start,
             'distance_end': step.distance_end,
         }
@@ -304,7 +307,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         def reconstruction(maps: list[Tensor]) -> Tensor:
             output = self.port.with_maps(rows.of(like), maps)
             with self.port.answering(output):
-                return _total(
+                return total(
                     self._stock_loss(rows.of(inputs), rows.of(data_samples))
                 )
 
@@ -345,28 +348,6 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         return measure(maps, reference).mean().detach()
 
 
-def _stock_algorithm(method: str | type | None) -> type[BaseSelfSupervisor]:
-    """The class that ``method`` names."""
-    cls = MODELS.get(method) if isinstance(method, str) else method
-    if (
-        isinstance(cls, type)
-        and issubclass(cls, BaseSelfSupervisor)
-        and not issubclass(cls, AEMIMAlgorithm)
-    ):
-        return cls
-    names = sorted(
-        name
-        for name, cls in MODELS.module_dict.items()
-        if isinstance(cls, type)
-        and issubclass(cls, BaseSelfSupervisor)
-        and not issubclass(cls, AEMIMAlgorithm)
-    )
-    raise ValueError(
-        f'unknown method {method!r}{near_misses(str(method), names)} It must '
-        f'be a self-supervised algorithm in MODELS: {names}'
-    )
-
-
 @cache
 def _joined(stock: type[BaseSelfSupervisor]) -> type[AEMIMAlgorithm]:
     """The class that is AEMIM first and the stock algorithm second."""
@@ -392,28 +373,3 @@ def _build_attack(attack: dict | Callable | None) -> Callable:
 
 def _copied(value: Any) -> Any:
     return copy.deepcopy(value) if isinstance(value, dict | list) else value
-
-
-def _total(losses: dict[str, Any]) -> Tensor:
-    """The sum of all losses, as mmengine's ``parse_losses`` forms it."""
-    values = [value for key, value in losses.items() if 'loss' in key]
-    return sum(
-        sum(v.mean() for v in value)
-        if isinstance(value, list | tuple)
-        else value.mean()
-        for value in values
-    )
-
-
-def _weighted(losses: dict, suffix: str, weight: float) -> dict:
-    """Every key with the suffix; losses weighted, log values detached."""
-    result = {}
-    for key, value in losses.items():
-        name = f'{key}_{suffix}'
-        if 'loss' not in key:
-            result[name] = value.detach()
-        elif isinstance(value, list | tuple):
-            result[name] = [weight * v for v in value]
-        else:
-            result[name] = weight * value
-    return result
