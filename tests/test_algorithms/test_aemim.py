@@ -346,7 +346,7 @@ def test_hidden_mask_is_found_at_the_first_step():
 
 
 def test_log_names_and_parsed_loss():
-    model = build_aemim('MAE-DualNormViT', loss_ratio=0.25)
+    model = build_aemim('MAE-DualNormViT', loss_ratio=0.25, adv_ratio=0.5)
     losses = model.loss(images(4), None)
     assert list(losses) == [
         'loss_clean', 'loss_adv', 'recon_clean', 'recon_adv',

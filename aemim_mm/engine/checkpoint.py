@@ -1,0 +1,140 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Reading a checkpoint file without executing what is in it.
+
+A ``.pth`` file is a pickle: loaded naively, it runs any code its author put
+there. ``torch.load(weights_only=True)`` builds only objects of an allow-list,
+but that of torch lacks what mmengine writes into ``epoch_N.pth`` (the message
+hub), whereupon mmengine's own loader falls back to the naive load. Here the
+list is as long as mmengine needs, and there is no fallback.
+"""
+
+import argparse
+import pickle
+import re
+from collections.abc import Callable
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+
+def _history_method(owner: Any, name: str) -> Callable:
+    """Stand-in for ``getattr``: public methods of ``HistoryBuffer`` only.
+
+    mmengine pickles its statistics as ``getattr(HistoryBuffer, 'mean')``. The
+    real ``getattr`` would let a file walk from any allowed object to anything
+    it references.
+    """
+    method = vars(HistoryBuffer).get(name) if owner is HistoryBuffer else None
+    if not callable(method) or name.startswith('_'):
+        raise pickle.UnpicklingError(
+            f'Unsupported global: GLOBAL getattr({owner!r}, {name!r})'
+        )
+    return method
+
+
+def _safe_globals() -> list:
+    """What a checkpoint of mmengine holds beyond torch's own list."""
+    reconstruct = np.zeros(1).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    # numpy 2 renamed the module; a file may come from either.
+    functions = [
+        (function, f'numpy.{core}.multiarray.{name}')
+        for core in ('core', '_core')
+        for name, function in (
+            ('_reconstruct', reconstruct),
+            ('scalar', scalar),
+        )
+    ]
+    # Every dtype of numbers and strings; none that holds Python objects.
+    dtypes = {type(np.dtype(code)) for code in (*'?bhilqBHILQefdgFDGSU',)}
+    return [
+        *functions,
+        *dtypes,
+        np.ndarray,
+        np.dtype,
+        HistoryBuffer,
+        (_history_method, 'builtins.getattr'),
+        (slice, 'builtins.slice'),
+        # The recipes of MAE and DeiT store their command line in the file.
+        argparse.Namespace,
+    ]
+
+
+def _refusal(filename: str, message: str) -> ValueError:
+    """The error for a file that asks for more than the allow-list."""
+    refused = re.search(r'GLOBAL (.+?)( was not| whose|$)', message, re.M)
+    name = refused.group(1) if refused else 'an object of unknown type'
+    return ValueError(
+        f'{filename} is refused: it asks for {name}, which is not among the '
+        'types that a checkpoint may hold. Nothing of it was executed. If '
+        'this is a class of your own code and you trust the file, allow it '
+        'with torch.serialization.add_safe_globals([...]) before loading; '
+        'otherwise ask its author for the weights alone, saved by torch.save('
+        "{'state_dict': model.state_dict()}, ...)."
+    )
+
+
+def load_checkpoint_file(
+    filename: str | PathLike, map_location: Any = 'cpu'
+) -> dict:
+    """Load a local checkpoint; refuse, not run, any code it carries.
+
+    Classes that were allowed by ``torch.serialization.add_safe_globals`` are
+    allowed here too.
+
+    Args:
+        filename (str or PathLike): Path of the file; ``~`` is expanded.
+        map_location (str or torch.device or Callable or dict, optional):
+            Where the tensors go, as in :func:`torch.load`. Defaults to 'cpu'.
+
+    Returns:
+        dict: The content of the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file asks for a type or function that is not on
+            the allow-list, or does not hold a dict.
+        RuntimeError: If the file is truncated, damaged or no checkpoint, or
+            if its tensors cannot be placed on the device.
+    """
+    path = Path(fspath(filename)).expanduser()
+    if not path.is_file():
+        kind = 'is a folder, not a file' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(
+            f'The checkpoint {path} {kind}. The last one of a run is named in '
+            "the file 'last_checkpoint' of its work folder."
+        )
+    # Those that the user allowed must stay allowed when the block ends.
+    allowed = torch.serialization.get_safe_globals()
+    added = [item for item in _safe_globals() if item not in allowed]
+    try:
+        with torch.serialization.safe_globals(added):
+            checkpoint = torch.load(
+                path, map_location=map_location, weights_only=True
+            )
+    except MemoryError:
+        raise
+    # On damaged bytes the unpickler raises whatever they lead it to.
+    except Exception as error:
+        if isinstance(error, pickle.UnpicklingError) and re.search(
+            r'GLOBAL |unrecognized function|Can only (create|build)',
+            str(error),
+        ):
+            raise _refusal(str(path), str(error)) from None
+        raise RuntimeError(
+            f'{path} ({path.stat().st_size} bytes) could not be read as a '
+            f'checkpoint; most often it is truncated or another kind of '
+            'file. Copy or download it again, or take an earlier one of the '
+            f'run. torch says: {type(error).__name__}: {error}'
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(
+            f'{path} holds a {type(checkpoint).__name__}, not the dict that a '
+            'checkpoint is. Save weights with torch.save(model.state_dict(), '
+            '...).'
+        )
+    return checkpoint

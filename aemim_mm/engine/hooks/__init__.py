@@ -1,0 +1,16 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .checkpoint_fit_hook import CheckpointFitHook
+from .epoch_seed_hook import EpochSeedHook
+from .non_finite_hook import NonFiniteLossHook
+from .recipe_info_hook import RecipeInfoHook
+from .reconstruction_hook import ReconstructionHook
+
+__all__ = [
+    'AtomicCheckpointHook',
+    'CheckpointFitHook',
+    'EpochSeedHook',
+    'NonFiniteLossHook',
+    'RecipeInfoHook',
+    'ReconstructionHook',
+]

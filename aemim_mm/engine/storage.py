@@ -1,0 +1,101 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Files that are either whole or not there."""
+
+import contextlib
+import os
+import shutil
+import uuid
+from os import PathLike, fspath
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+# A write in progress carries it; after a kill it marks what to clear away.
+PARTIAL_SUFFIX = '.partial'
+
+
+# `force`, so that re-importing the module is harmless.
+@register_backend('atomic', force=True)
+class AtomicLocalBackend(LocalBackend):
+    """Local storage that replaces a file in one step.
+
+    The bytes go to a temporary file in the folder of the target, are flushed
+    to the disk, and take the target's name by a rename. A reader, and whoever
+    comes after a crash, finds the old file or the new one, never a part.
+
+    Use it wherever mmengine takes ``backend_args``, as
+    ``backend_args=dict(backend='atomic')``.
+    """
+
+    def put(self, obj: bytes, filepath: str | PathLike) -> None:
+        """Write bytes; create the folder if need be.
+
+        Args:
+            obj (bytes): Data to be written.
+            filepath (str or PathLike): Path of the file.
+
+        Raises:
+            OSError: If the data cannot be written, for example on a full
+                disk. The previous file is then untouched.
+        """
+        path = Path(fspath(filepath))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(
+            f'{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}'
+        )
+        try:
+            with open(partial, 'xb') as file:
+                file.write(obj)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+    def put_text(
+        self, obj: str, filepath: str | PathLike, encoding: str = 'utf-8'
+    ) -> None:
+        """Write text; create the folder if need be.
+
+        Args:
+            obj (str): Data to be written.
+            filepath (str or PathLike): Path of the file.
+            encoding (str): Encoding of the file. Defaults to 'utf-8'.
+
+        Raises:
+            OSError: If the data cannot be written.
+        """
+        self.put(obj.encode(encoding), filepath)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power failure, where the system can."""
+    if os.name != 'posix':
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems do not sync folders.
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_partial(folder: str | PathLike) -> list[str]:
+    """Clear away what killed writes left in a folder.
+
+    Args:
+        folder (str or PathLike): The folder. It need not exist.
+
+    Returns:
+        List[str]: Sorted names of the removed files and folders.
+    """
+    left = sorted(Path(fspath(folder)).glob(f'*{PARTIAL_SUFFIX}'))
+    for path in left:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return [path.name for path in left]
