@@ -1,0 +1,12 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from .check import check_config
+from .constructors import check_constructor_keys
+from .data_paths import check_data_paths
+from .names import check_names
+
+__all__ = [
+    'check_config',
+    'check_constructor_keys',
+    'check_data_paths',
+    'check_names',
+]

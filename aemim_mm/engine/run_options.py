@@ -1,0 +1,83 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the command lines of ``tools/train.py`` and ``tools/test.py`` share."""
+
+import os
+import os.path as osp
+
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+
+def set_work_dir(
+    cfg: Config, config_path: str, work_dir: str | None = None
+) -> None:
+    """Choose the work directory: option, else config, else config's name.
+
+    Args:
+        cfg (Config): Changed in place.
+        config_path (str): Path of the config file.
+        work_dir (str, optional): Value of ``--work-dir``. Defaults to None.
+    """
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir', None) is None:
+        name = osp.splitext(osp.basename(config_path))[0]
+        cfg.work_dir = osp.join('./work_dirs', name)
+
+
+def set_dataloader_defaults(
+    cfg: Config, name: str, no_pin_memory: bool = False, **defaults: object
+) -> None:
+    """Fill in what a data loader config leaves out.
+
+    Args:
+        cfg (Config): Changed in place.
+        name (str): Top-level name of the data loader. A loader that is None
+            or absent stays so.
+        no_pin_memory (bool): Whether to switch ``pin_memory`` off whatever
+            the config says. Defaults to False.
+        **defaults: Further values for keys that the config does not set.
+    """
+    if cfg.get(name, None) is None:
+        return
+    loader = ConfigDict(pin_memory=True, **defaults)
+    if cfg.get('default_scope', None) == 'mmpretrain':
+        # mmpretrain's models take stacked images; mmdet's take lists, which
+        # is what mmengine's own default gives.
+        loader['collate_fn'] = dict(type='default_collate')
+    loader.update(cfg[name])
+    if no_pin_memory:
+        loader['pin_memory'] = False
+    cfg[name] = loader
+
+
+def check_checkpoint(option: str, path: str) -> None:
+    """Make sure that a local checkpoint is there before any work is done.
+
+    Args:
+        option (str): Where the path was given, for the message.
+        path (str): Path or URL. URLs are left to the loader.
+
+    Raises:
+        FileNotFoundError: If a local path names no file.
+    """
+    if '://' not in path and not osp.isfile(path):
+        raise FileNotFoundError(
+            f'{option}: there is no checkpoint file at "{path}" (current '
+            f'directory: {os.getcwd()}).'
+        )
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner that the config asks for.
+
+    Args:
+        cfg (Config): The config of the run.
+
+    Returns:
+        Runner: mmengine's, or the one named by ``runner_type``.
+    """
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return Runner.from_cfg(cfg)

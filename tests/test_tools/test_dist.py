@@ -1,0 +1,199 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+import os
+import socket
+import subprocess
+
+import pytest
+import tiny_run
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+
+TOOLS = tiny_run.ROOT / 'tools'
+
+
+def run(script, *args, cwd):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    env = tiny_run.environment(PORT=port)
+    process = tiny_run.start('bash', TOOLS / script, *args, cwd=cwd, env=env)
+    code, output = tiny_run.finish(process)
+    assert code == 0, output
+    return output
+
+
+def test_dist_train_on_two_cpu_processes(tmp_path):
+    folder = tmp_path / 'with space'
+    data = tiny_run.write_images(folder / 'data', num=16)
+    cfg = tiny_run.pretrain_cfg(data, tiny_run.aemim())
+    cfg['train_dataloader']['num_workers'] = 0
+    cfg['train_cfg']['max_epochs'] = 1
+    path = tiny_run.write_config(folder / 'tiny.py', cfg)
+    output = run(
+        'dist_train.sh',
+        path,
+        2,
+        '--work-dir',
+        folder / 'work dir',
+        '--amp',
+        '--cfg-options',
+        'model.loss_ratio=0.25',
+        cwd=tmp_path,
+    )
+    # 16 images are 2 steps of 4 images in each of 2 processes.
+    logged = tiny_run.scalars(folder / 'work dir')
+    assert sorted(logged) == [1, 2]
+    for values in logged.values():
+        raw = values['recon_clean'], values['recon_adv']
+        total = 0.25 * raw[0] + 0.75 * raw[1]
+        assert values['loss'] == pytest.approx(total, rel=1e-4)
+    assert (folder / 'work dir/epoch_1.pth').is_file()
+    assert '8 = 4 per process x 2 processes x 1' in output
+    assert output.count('automatic mixed precision is switched off') == 1
+    assert output.count('The effective batch size is 8, but') == 1
+
+
+def test_dist_test_gives_the_accuracy_of_one_process(tmp_path):
+    data = tiny_run.write_images(tmp_path / 'data', num=8)
+    cfg = tiny_run.classify_cfg(data)
+    path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
+    model = MODELS.build(cfg['model']).eval()
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
+    loader = Config(cfg).test_dataloader
+    loader['collate_fn'] = dict(type='default_collate')
+    right = [
+        sample.pred_label.item() == sample.gt_label.item()
+        for batch in Runner.build_dataloader(loader)
+        for sample in model.test_step(batch)
+    ]
+    run(
+        'dist_test.sh',
+        path,
+        tmp_path / 'model.pth',
+        2,
+        '--out',
+        tmp_path / 'out.json',
+        '--out-item',
+        'metrics',
+        cwd=tmp_path,
+    )
+    metrics = json.loads((tmp_path / 'out.json').read_text())
+    assert len(right) == 8
+    assert metrics == {'accuracy/top1': pytest.approx(100 * sum(right) / 8)}
+
+
+def fake(folder, name):
+    """A program that prints its arguments, one a line."""
+    path = folder / name
+    path.write_text('#!/bin/sh\nfor a in "$@"; do echo "$a"; done\n')
+    path.chmod(0o755)
+
+
+def arguments(tmp_path, script, *args, **variables):
+    """What a script hands to its launcher."""
+    env = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
+    env.pop('PYTHON', None)
+    done = subprocess.run(
+        ['bash', TOOLS / script, *args],
+        env={**env, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def test_torchrun_is_called_with_the_variables(tmp_path):
+    fake(tmp_path, 'torchrun')
+    args = arguments(
+        tmp_path,
+        'dist_train.sh',
+        'a b.py',
+        '4',
+        '--cfg-options',
+        'x=[1, 2]',
+        NNODES='2',
+        NODE_RANK='1',
+        PORT='1234',
+        MASTER_ADDR='10.0.0.1',
+    )
+    assert args == [
+        '--nnodes=2',
+        '--node_rank=1',
+        '--master_addr=10.0.0.1',
+        '--master_port=1234',
+        '--nproc_per_node=4',
+        f'{TOOLS}/train.py',
+        'a b.py',
+        '--launcher',
+        'pytorch',
+        '--cfg-options',
+        'x=[1, 2]',
+    ]
+
+
+def test_python_selects_the_interpreter(tmp_path):
+    fake(tmp_path, 'torchrun')
+    fake(tmp_path, 'mypython')
+    args = arguments(
+        tmp_path, 'dist_test.sh', 'c.py', 'd.pth', '2', PYTHON='mypython'
+    )
+    assert args[:2] == ['-m', 'torch.distributed.run']
+    assert '--nproc_per_node=2' in args
+    assert args[-5:] == [
+        f'{TOOLS}/test.py',
+        'c.py',
+        'd.pth',
+        '--launcher',
+        'pytorch',
+    ]
+
+
+def test_slurm_asks_for_the_resources(tmp_path):
+    fake(tmp_path, 'srun')
+    args = arguments(
+        tmp_path,
+        'slurm_train.sh',
+        'part',
+        'job',
+        'c.py',
+        'w d',
+        '--amp',
+        GPUS='4',
+        CPUS_PER_TASK='3',
+        SRUN_ARGS='--time=1 --exclusive',
+        PYTHON='py',
+    )
+    assert args == [
+        '-p',
+        'part',
+        '--job-name=job',
+        '--gres=gpu:4',
+        '--ntasks=4',
+        '--ntasks-per-node=4',
+        '--cpus-per-task=3',
+        '--kill-on-bad-exit=1',
+        '--time=1',
+        '--exclusive',
+        'py',
+        '-u',
+        f'{TOOLS}/train.py',
+        'c.py',
+        '--work-dir=w d',
+        '--launcher=slurm',
+        '--amp',
+    ]
+
+
+@pytest.mark.parametrize(
+    'script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh']
+)
+def test_too_few_arguments_show_the_usage(script):
+    done = subprocess.run(
+        ['bash', TOOLS / script, 'c.py'], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert 'usage:' in done.stderr

@@ -1,0 +1,73 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+import tiny_run
+from mmengine.config import Config
+
+tool = tiny_run.load_tool('test')
+
+
+def merged(*options, **cfg):
+    cfg = Config({**tiny_run.classify_cfg('data'), **cfg})
+    return tool.merge_args(
+        cfg, tool.parse_args(['c/x.py', 'model.pth', *options])
+    )
+
+
+def test_defaults():
+    cfg = merged(resume=True)
+    assert cfg.load_from == 'model.pth'
+    assert cfg.resume is False
+    assert cfg.work_dir == './work_dirs/x'
+    assert cfg.test_dataloader.pin_memory is True
+    assert cfg.test_dataloader.collate_fn == dict(type='default_collate')
+    assert cfg.model.type == 'ImageClassifier'
+
+
+def test_options():
+    cfg = merged(
+        '--amp',
+        '--no-pin-memory',
+        '--show-dir',
+        'pictures',
+        '--interval',
+        '5',
+        '--cfg-options',
+        'test_dataloader.batch_size=3',
+        test_cfg=dict(),
+        default_hooks=dict(visualization=dict(type='VisualizationHook')),
+    )
+    assert cfg.test_cfg.fp16 is True
+    assert cfg.test_dataloader.pin_memory is False
+    assert cfg.test_dataloader.batch_size == 3
+    assert cfg.default_hooks.visualization == dict(
+        type='VisualizationHook',
+        enable=True,
+        show=False,
+        wait_time=2,
+        out_dir='pictures',
+        interval=5,
+    )
+
+
+def test_default_tta_averages_over_the_flip():
+    cfg = merged('--tta')
+    assert cfg.model.type == 'mmpretrain.AverageClsScoreTTA'
+    assert cfg.model.module.type == 'ImageClassifier'
+    last = cfg.test_dataloader.dataset.pipeline[-1]
+    assert last.type == 'TestTimeAug'
+    assert [t.prob for t in last.transforms[0]] == [1.0, 0.0]
+    assert last.transforms[1] == [dict(type='PackInputs')]
+    assert cfg.test_dataloader.dataset.pipeline[-2].type == 'CenterCrop'
+
+
+def test_what_the_config_cannot_serve():
+    with pytest.raises(ValueError, match='no test_evaluator'):
+        merged(test_evaluator=None)
+    with pytest.raises(ValueError, match='VisualizationHook'):
+        merged('--show')
+
+
+def test_out_item_needs_out(capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(['c.py', 'm.pth', '--out-item', 'pred'])
+    assert '--out-item needs --out' in capsys.readouterr().err

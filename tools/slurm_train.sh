@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Copyright (c) aemim_mm contributors. All rights reserved.
+# Usage: [GPUS=8] [GPUS_PER_NODE=8] [CPUS_PER_TASK=5] [SRUN_ARGS=...]
+#        [PYTHON=python] tools/slurm_train.sh PARTITION JOB_NAME CONFIG \
+#        WORK_DIR [options of train.py]
+set -euo pipefail
+
+if [ $# -lt 4 ]; then
+    echo "usage: $0 PARTITION JOB_NAME CONFIG WORK_DIR" \
+        "[options of train.py]" >&2
+    exit 2
+fi
+PARTITION=$1
+JOB_NAME=$2
+CONFIG=$3
+WORK_DIR=$4
+shift 4
+
+GPUS=${GPUS:-8}
+GPUS_PER_NODE=${GPUS_PER_NODE:-8}
+# A job smaller than a node asks for no more tasks than it has.
+if [ "$GPUS" -lt "$GPUS_PER_NODE" ]; then
+    GPUS_PER_NODE=$GPUS
+fi
+# Several options in one variable: split at white space.
+read -r -a EXTRA <<<"${SRUN_ARGS:-}"
+
+TOOLS=$(cd "$(dirname "$0")" && pwd)
+export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
+
+exec srun -p "$PARTITION" \
+    --job-name="$JOB_NAME" \
+    --gres="gpu:$GPUS_PER_NODE" \
+    --ntasks="$GPUS" \
+    --ntasks-per-node="$GPUS_PER_NODE" \
+    --cpus-per-task="${CPUS_PER_TASK:-5}" \
+    --kill-on-bad-exit=1 \
+    ${EXTRA[@]+"${EXTRA[@]}"} \
+    "${PYTHON:-python}" -u "$TOOLS/train.py" "$CONFIG" \
+    --work-dir="$WORK_DIR" --launcher=slurm "$@"

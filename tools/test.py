@@ -1,0 +1,206 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Test a model and report its metrics."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.dist import is_main_process
+from mmengine.evaluator import DumpResults
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.engine import launch, run_options  # noqa: E402
+from aemim_mm.engine.config_check import check_config  # noqa: E402
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments. None means those of the
+            process. Defaults to None.
+
+    Returns:
+        argparse.Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', help='path of the config file')
+    parser.add_argument('checkpoint', help='path or URL of the checkpoint')
+    parser.add_argument('--work-dir', help='directory of the logs')
+    parser.add_argument(
+        '--out', help='file for the results (.pkl, .json or .yaml)'
+    )
+    parser.add_argument(
+        '--out-item',
+        choices=['metrics', 'pred'],
+        help='write the metrics or the predictions (.pkl) to --out. Defaults '
+        'to the predictions',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, for example '
+        'test_dataloader.batch_size=32 or key="[(a,b),(c,d)]" (quoted, '
+        'without white space)',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='test with automatic mixed precision (ignored, with a warning, '
+        'where there is no accelerator)',
+    )
+    parser.add_argument(
+        '--show-dir', help='directory for pictures of the predictions'
+    )
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window'
+    )
+    parser.add_argument(
+        '--interval',
+        type=int,
+        default=1,
+        help='draw every so many samples (with --show or --show-dir)',
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=float,
+        default=2,
+        help='seconds that a window stays (with --show)',
+    )
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='switch pin_memory off in the data loader',
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation: tta_model and tta_pipeline of the '
+        'config, else the average over the image and its flip',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes of a distributed run were started',
+    )
+    # torch's launchers pass either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    if args.out is None and args.out_item is not None:
+        parser.error('--out-item needs --out')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """Bring the command line into the config.
+
+    Args:
+        cfg (Config): The config of the file. Changed in place.
+        args (argparse.Namespace): The options.
+
+    Returns:
+        Config: The same config.
+
+    Raises:
+        ValueError: If the config has no test part, or not what an option
+            asks for.
+    """
+    for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        if cfg.get(name, None) is None:
+            raise ValueError(
+                f'{args.config} has no {name}: there is nothing to test.'
+            )
+    cfg.launcher = args.launcher
+    run_options.set_work_dir(cfg, args.config, args.work_dir)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    if args.show or args.show_dir is not None:
+        set_visualization(cfg, args)
+    if args.tta:
+        set_tta(cfg)
+    run_options.set_dataloader_defaults(
+        cfg, 'test_dataloader', no_pin_memory=args.no_pin_memory
+    )
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    return cfg
+
+
+def set_visualization(cfg: Config, args: argparse.Namespace) -> None:
+    """Switch the hook on that draws predictions.
+
+    Args:
+        cfg (Config): The config. Changed in place.
+        args (argparse.Namespace): The options.
+
+    Raises:
+        ValueError: If the config has no hook that these options fit.
+    """
+    hook = (cfg.get('default_hooks', None) or {}).get('visualization', None)
+    if hook is None or hook.get('type', None) != 'VisualizationHook':
+        raise ValueError(
+            '--show and --show-dir need default_hooks.visualization='
+            "dict(type='VisualizationHook') in the config, but it is "
+            f'{hook}. For another hook, set its keys with --cfg-options.'
+        )
+    hook.enable = True
+    hook.show = args.show
+    hook.wait_time = args.wait_time
+    hook.out_dir = args.show_dir
+    hook.interval = args.interval
+
+
+def set_tta(cfg: Config) -> None:
+    """Wrap the model for test-time augmentation.
+
+    Args:
+        cfg (Config): The config. Changed in place.
+    """
+    dataset = cfg.test_dataloader.dataset
+    if 'tta_model' not in cfg:
+        cfg.tta_model = dict(type='mmpretrain.AverageClsScoreTTA')
+    if 'tta_pipeline' not in cfg:
+        pipeline = deepcopy(dataset.pipeline)
+        flips = [dict(type='RandomFlip', prob=prob) for prob in (1.0, 0.0)]
+        pipeline[-1] = dict(
+            type='TestTimeAug', transforms=[flips, [pipeline[-1]]]
+        )
+        cfg.tta_pipeline = pipeline
+    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+    dataset.pipeline = cfg.tta_pipeline
+
+
+def main() -> None:
+    """Run the tool."""
+    args = parse_args()
+    cfg = merge_args(Config.fromfile(args.config), args)
+    check_config(cfg, phases=('test',))
+    run_options.check_checkpoint('checkpoint', cfg.load_from)
+    launch.adapt_to_hardware(cfg)
+    runner = run_options.build_runner(cfg)
+    if args.out and args.out_item != 'metrics':
+        runner.test_evaluator.metrics.append(
+            DumpResults(out_file_path=args.out)
+        )
+    metrics = runner.test()
+    if args.out and args.out_item == 'metrics' and is_main_process():
+        mmengine.dump(metrics, args.out)
+    launch.shut_down()
+
+
+if __name__ == '__main__':
+    main()

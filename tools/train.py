@@ -1,0 +1,182 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Train a model: pre-training, fine-tuning, detection."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.engine import launch, run_options  # noqa: E402
+from aemim_mm.engine.config_check import check_config  # noqa: E402
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments. None means those of the
+            process. Defaults to None.
+
+    Returns:
+        argparse.Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description='Train a model')
+    parser.add_argument('config', help='path of the config file')
+    parser.add_argument('--work-dir', help='directory of logs and checkpoints')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint; without a value, from the latest '
+        'checkpoint of the work directory, if it has one',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='train with automatic mixed precision (ignored, with a warning, '
+        'where there is no accelerator)',
+    )
+    parser.add_argument(
+        '--no-validate',
+        action='store_true',
+        help='do not evaluate during training',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by (batch size x processes) / '
+        'auto_scale_lr.base_batch_size',
+    )
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='switch pin_memory off in all data loaders',
+    )
+    parser.add_argument(
+        '--no-persistent-workers',
+        action='store_true',
+        help='switch persistent_workers off in all data loaders. It is off '
+        'by default in train_dataloader of epoch-based training, where the '
+        'workers are seeded anew for each epoch (worker_init_fn seed_worker) '
+        'so that a resumed run repeats an uninterrupted one',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, for example model.adv_ratio=0.25 '
+        'or key="[(a,b),(c,d)]" (quoted, without white space)',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes of a distributed run were started',
+    )
+    # torch's launchers pass either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """Bring the command line into the config.
+
+    Args:
+        cfg (Config): The config of the file. Changed in place.
+        args (argparse.Namespace): The options.
+
+    Returns:
+        Config: The same config.
+
+    Raises:
+        ValueError: If an option asks for what the config does not have.
+    """
+    cfg.launcher = args.launcher
+    run_options.set_work_dir(cfg, args.config, args.work_dir)
+    if args.no_validate:
+        cfg.val_cfg = None
+        cfg.val_dataloader = None
+        cfg.val_evaluator = None
+    if args.amp:
+        if cfg.get('optim_wrapper', None) is None:
+            raise ValueError(f'--amp: {args.config} has no optim_wrapper.')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        if not (cfg.get('auto_scale_lr', None) or {}).get('base_batch_size'):
+            raise ValueError(
+                f'--auto-scale-lr: {args.config} has no '
+                'auto_scale_lr.base_batch_size. Set it to the batch size '
+                'that optim_wrapper.optimizer.lr was written for.'
+            )
+        cfg.auto_scale_lr.enable = True
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    merge_dataloader_args(cfg, args)
+    return cfg
+
+
+def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Set the defaults of the data loaders and the options on top.
+
+    Args:
+        cfg (Config): The config. Changed in place.
+        args (argparse.Namespace): The options.
+    """
+    train_cfg = cfg.get('train_cfg', None) or {}
+    by_epoch = train_cfg.get('by_epoch', True)
+    by_epoch = by_epoch and 'IterBased' not in str(train_cfg.get('type', ''))
+    for name in launch.DATALOADERS:
+        defaults = dict(persistent_workers=True)
+        loader = cfg.get(name, None)
+        if name == 'train_dataloader' and by_epoch and loader is not None:
+            defaults = dict(
+                persistent_workers=False,
+                worker_init_fn=dict(type='seed_worker'),
+            )
+            # mmengine takes this key away for its own worker_init_fn only.
+            silent = loader.pop('disable_subprocess_warning', None)
+            if silent is not None:
+                defaults['worker_init_fn'].update(
+                    disable_subprocess_warning=silent
+                )
+        run_options.set_dataloader_defaults(
+            cfg, name, no_pin_memory=args.no_pin_memory, **defaults
+        )
+        loader = cfg.get(name, None)
+        # torch refuses persistent workers where there are none.
+        if loader is not None and (
+            args.no_persistent_workers or not loader.get('num_workers', 0)
+        ):
+            loader['persistent_workers'] = False
+
+
+def main() -> None:
+    """Run the tool."""
+    args = parse_args()
+    cfg = merge_args(Config.fromfile(args.config), args)
+    check_config(cfg, phases=('train', 'val'))
+    if cfg.get('load_from', None):
+        option = '--resume' if args.resume else 'load_from'
+        run_options.check_checkpoint(option, cfg.load_from)
+    launch.adapt_to_hardware(cfg)
+    run_options.build_runner(cfg).train()
+    launch.shut_down()
+
+
+if __name__ == '__main__':
+    main()
