@@ -1,14 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What AEMIMAlgorithm cannot work with, said before it does harm."""
 
-import difflib
-import inspect
 from collections.abc import Callable, Collection
 from numbers import Real
 
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
+
+from ..utils import allowed_keys, near_misses
 
 CHECKPOINT_FLAGS = ('with_cp', 'use_checkpoint', 'gradient_checkpointing')
 
@@ -32,20 +32,6 @@ def check_ratio(name: str, value: float, zero: bool) -> None:
         raise ValueError(f'{name} must be in {interval}, but got {value}')
 
 
-def near_misses(word: str, words: Collection[str]) -> str:
-    """``', did you mean ...?'`` if something in ``words`` is close.
-
-    Args:
-        word (str): What was written.
-        words (Collection[str]): What could have been meant.
-
-    Returns:
-        str: The question, or an empty string.
-    """
-    close = difflib.get_close_matches(word, words, n=3, cutoff=0.6)
-    return f', did you mean {" or ".join(map(repr, close))}?' if close else ''
-
-
 def check_stock_arguments(
     stock: type[nn.Module], names: Collection[str], own: Collection[str]
 ) -> None:
@@ -59,24 +45,15 @@ def check_stock_arguments(
     Raises:
         TypeError: If the stock algorithm does not take one of them.
     """
-    allowed: set[str] = set()
-    for cls in stock.__mro__:
-        if '__init__' not in vars(cls):
-            continue
-        parameters = list(inspect.signature(cls.__init__).parameters.values())
-        allowed |= {
-            p.name
-            for p in parameters[1:]
-            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        }
-        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-            break
+    allowed = allowed_keys(stock)
+    if allowed is None:  # it takes anything
+        return
     for name in names:
         if name not in allowed:
             known = sorted(allowed | set(own))
             raise TypeError(
                 f'AEMIMAlgorithm(method={stock.__name__!r}) has no argument '
-                f'{name!r}{near_misses(name, known)} It takes {known}'
+                f'{name!r}.{near_misses(name, known)} It takes {known}'
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 
-from .checks import near_misses
+from ..utils import near_misses
 
 
 def stock_algorithm(
@@ -37,6 +37,6 @@ def stock_algorithm(
         return cls
     names = sorted(n for n, c in MODELS.module_dict.items() if fits(c))
     raise ValueError(
-        f'unknown method {method!r}{near_misses(str(method), names)} It must '
+        f'unknown method {method!r}.{near_misses(str(method), names)} It must '
         f'be a self-supervised algorithm in MODELS: {names}'
     )

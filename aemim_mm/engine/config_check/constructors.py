@@ -6,9 +6,8 @@ from mmengine.config import Config
 from mmengine.runner import LogProcessor
 from torch.utils.data import DataLoader
 
+from ...utils import allowed_keys, near_misses, own_keys
 from . import registries
-from .near_misses import near_misses
-from .signatures import allowed_keys, own_keys
 
 # Keys that mmengine's builders and `Config` take for themselves.
 BUILDER_KEYS = {'type', '_scope_', '_delete_'}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mmengine.config import Config
 
+from ...utils import allowed_keys
 from . import registries
-from .signatures import allowed_keys
 
 
 def check_data_paths(cfg: Config, phases: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
 
-from .near_misses import near_misses
+from ...utils import near_misses
 
 # What is read elsewhere than in a Runner's constructor: through `runner.cfg`,
 # by `Config` itself or by the tools.

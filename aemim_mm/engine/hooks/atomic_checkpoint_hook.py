@@ -1,5 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import difflib
 import inspect
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
+from ...utils import near_misses
 from ..storage import PARTIAL_SUFFIX, AtomicLocalBackend, remove_partial
 
 POINTER = 'last_checkpoint'
@@ -122,10 +122,9 @@ class AtomicCheckpointHook(CheckpointHook):
         }
         for name in kwargs:
             if name not in known:
-                near = difflib.get_close_matches(name, known)
                 raise TypeError(
-                    f'AtomicCheckpointHook has no argument {name!r}; the '
-                    f'nearest are {near or sorted(known)}.'
+                    f'AtomicCheckpointHook has no argument {name!r}.'
+                    f'{near_misses(name, known)} It takes {sorted(known)}.'
                 )
         if kwargs.get('file_client_args') is not None:
             raise ValueError(

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from aemim_mm.engine.config_check.near_misses import near_misses, similar
+from aemim_mm.utils.near_misses import near_misses, similar
 
 
 def test_similar_words_come_best_first():

@@ -5,7 +5,7 @@ import torch
 from mmpretrain.datasets import ImageNet, RandAugment
 from mmpretrain.models import MAEViT
 
-from aemim_mm.engine.config_check.signatures import allowed_keys
+from aemim_mm.utils.signatures import allowed_keys
 
 
 class Base:
