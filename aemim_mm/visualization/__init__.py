@@ -1,0 +1,20 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from .curves import draw_curves, epoch_means, read_scalars
+from .figure import draw_rows, figure_to_array
+from .images import sample_batch
+from .isolation import isolated
+from .reconstruction import ImageRows, reconstruct
+from .report import build_report
+
+__all__ = [
+    'ImageRows',
+    'build_report',
+    'draw_curves',
+    'draw_rows',
+    'epoch_means',
+    'figure_to_array',
+    'isolated',
+    'read_scalars',
+    'reconstruct',
+    'sample_batch',
+]

@@ -1,0 +1,117 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import importlib.util
+import json
+import struct
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import pytest
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'demo.py'
+
+
+@pytest.fixture(scope='module')
+def demo():
+    spec = importlib.util.spec_from_file_location('demo', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _write_data(root):
+    """Stripes whose width is the class, in the files of Fashion-MNIST."""
+    root.mkdir()
+    rows, columns = np.mgrid[:28, :28]
+    for name, count in (('train', 128), ('t10k', 64)):
+        labels = np.arange(count) % 10
+        images = [
+            127 + 127 * np.sin((rows * (label + 1) + columns * i) / 9)
+            for i, label in enumerate(labels)
+        ]
+        (root / f'{name}-images-idx3-ubyte').write_bytes(
+            struct.pack('>4i', 2051, count, 28, 28)
+            + np.stack(images).astype(np.uint8).tobytes()
+        )
+        (root / f'{name}-labels-idx1-ubyte').write_bytes(
+            struct.pack('>2i', 2049, count) + labels.astype(np.uint8).tobytes()
+        )
+
+
+@pytest.fixture(scope='module')
+def quick(demo, tmp_path_factory):
+    """The folder of a quick run, and what it said had failed."""
+    folder = tmp_path_factory.mktemp('demo')
+    _write_data(folder / 'data')
+    out = folder / 'out'
+    (out / 'pretrain').mkdir(parents=True)
+    for name in ('pretrain/epoch_9.pth', 'summary.json', 'mine.txt'):
+        (out / name).write_text('of an earlier run')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, 'prepare_fashion_mnist', lambda root: root)
+        failures = demo.main(
+            [
+                '--quick',
+                '--work-dir',
+                str(out),
+                '--data-root',
+                str(folder / 'data'),
+            ]
+        )
+    return out, failures
+
+
+def test_summary(quick):
+    out, failures = quick
+    summary = json.loads((out / 'summary.json').read_text())
+    assert {k: set(v) for k, v in summary.items() if k != 'figures'} == {
+        'pretrain': {'recon_clean', 'recon_adv', 'images_per_second'},
+        'finetune': {'top1', 'fgsm_top1'},
+    }
+    assert list(summary) == ['pretrain', 'finetune', 'figures']
+    for key in ('recon_clean', 'recon_adv'):
+        losses = summary['pretrain'][key]
+        assert len(losses) == 3  # epochs
+        assert losses[-1] < losses[0]
+    assert summary['pretrain']['images_per_second'] > 0
+    fgsm = summary['finetune']['fgsm_top1']
+    assert set(fgsm) == {'2', '8'}
+    for top1 in (summary['finetune']['top1'], *fgsm.values()):
+        # counts out of 64 images, in percent
+        assert 0 <= top1 <= 100 and (top1 * 0.64) % 1 == pytest.approx(0)
+    for figure in summary['figures']:
+        assert mmcv.imread(out / figure).std() > 10
+    assert failures == []
+
+
+def test_report(quick):
+    page = (quick[0] / 'report.html').read_text()
+    assert page.count('data:image/png;base64,') == 2
+    assert 'A quick run on a few images' in page
+    for title in ('Results', 'Settings', 'Wall time'):
+        assert f'<h2>{title}</h2>' in page
+
+
+def test_starts_clean_but_leaves_other_files_alone(quick):
+    assert not (quick[0] / 'pretrain' / 'epoch_9.pth').exists()
+    assert (quick[0] / 'mine.txt').read_text() == 'of an earlier run'
+
+
+def test_encoder_is_fine_tuned_from_the_pre_trained_one(quick):
+    (config,) = (quick[0] / 'finetune').glob('*/vis_data/config.py')
+    checkpoint = str(quick[0] / 'pretrain' / 'epoch_3.pth')
+    assert f"checkpoint='{checkpoint}'" in ''.join(
+        config.read_text().split('\n')
+    ).replace(' ', '')
+
+
+def test_failing_tool_ends_the_demo(demo):
+    with pytest.raises(RuntimeError, match='tools/train.py failed with exit'):
+        demo.run_tool('train.py', '--no-such-option')
+
+
+def test_full_run_is_judged(demo):
+    assert demo.MIN_TOP1 == 80
+    assert demo.PRETRAIN.is_file() and demo.FINETUNE.is_file()
+    args = demo.parse_args([])
+    assert not args.quick and args.work_dir.parts[-2:] == ('work_dirs', 'demo')

@@ -1,0 +1,175 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import importlib.util
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from toys import build_aemim, build_stock, mae_cfg
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'visualize_reconstruction.py'
+RED, GREEN = (250, 10, 20), (10, 240, 20)
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    """The tool, which also keeps the rows that it draws."""
+    spec = importlib.util.spec_from_file_location('visualize', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    draw = module.draw_rows
+    module.rows = []
+
+    def keep(rows):
+        module.rows.append(rows)
+        return draw(rows)
+
+    monkeypatch.setattr(module, 'draw_rows', keep)
+    return module
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Config, checkpoint, and a data set of six red images."""
+    for i in range(6):
+        path = tmp_path / 'data' / 'a' / f'{i}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (40, 40), RED).save(path)
+    model = mae_cfg('DualNormViT')
+    preprocessor = model.pop('data_preprocessor')
+    cfg = dict(
+        default_scope='mmpretrain',
+        data_preprocessor=dict(preprocessor, to_rgb=True),
+        model=dict(type='AEMIMAlgorithm', method='MAE', **model),
+        train_dataloader=dict(
+            dataset=dict(
+                type='CustomDataset',
+                data_root=str(tmp_path / 'data'),
+                pipeline=[
+                    dict(type='LoadImageFromFile'),
+                    dict(type='RandomResizedCrop', scale=32),
+                    dict(type='PackInputs'),
+                ],
+            )
+        ),
+    )
+    Config(cfg).dump(tmp_path / 'config.py')
+    weights = build_aemim('MAE-DualNormViT').state_dict()
+    torch.save(dict(state_dict=weights), tmp_path / 'model.pth')
+    return tmp_path
+
+
+def _run(tool, files, *args, checkpoint='model.pth'):
+    out = files / 'out' / 'picture.png'
+    tool.main(
+        [
+            str(files / 'config.py'),
+            str(files / checkpoint),
+            *map(str, args),
+            '--out',
+            str(out),
+            '--device',
+            'cpu',
+        ]
+    )
+    assert mmcv.imread(out).std() > 10
+    return tool.rows[-1].images
+
+
+def _colour(image):
+    return image.mean((1, 2)).tolist()
+
+
+def test_images_of_the_training_set(tool, files):
+    images = _run(tool, files, '--num-images', 3)
+    assert len(images) == 6
+    assert images['original'].shape == (3, 3, 32, 32)
+    for image in images['original']:
+        assert _colour(image) == pytest.approx(RED, abs=1e-3)
+
+
+def test_given_images_are_resized_and_cropped(tool, files):
+    pixels = np.full((100, 50, 3), RED, np.uint8)
+    pixels[:25] = pixels[-25:] = 0  # the centre crop is 50 x 50
+    Image.fromarray(pixels).save(files / 'tall.png')
+    Image.new('L', (20, 20), 77).save(files / 'small.png')
+    images = _run(tool, files, files / 'tall.png', files / 'small.png')
+    assert images['original'].shape == (2, 3, 32, 32)
+    tall, small = images['original']
+    assert _colour(tall[:, 2:-2]) == pytest.approx(RED, abs=1)
+    assert _colour(small) == pytest.approx((77, 77, 77), abs=1e-3)
+
+
+@pytest.mark.parametrize('options', [[], ['data_preprocessor.to_rgb=False']])
+def test_colours_are_right_for_bgr_models_too(tool, files, options):
+    Image.new('RGB', (32, 32), GREEN).save(files / 'green.png')
+    Image.new('RGB', (32, 32), RED).save(files / 'red.png')
+    flags = ['--cfg-options', *options] if options else []
+    images = _run(tool, files, files / 'green.png', files / 'red.png', *flags)
+    green, red = images['original']
+    assert _colour(green) == pytest.approx(GREEN, abs=1e-3)
+    assert _colour(red) == pytest.approx(RED, abs=1e-3)
+
+
+def test_weights_and_seed_matter(tool, files):
+    first = _run(tool, files)
+    again = _run(tool, files)
+    other = _run(tool, files, '--seed', 1)
+    weights = build_aemim('MAE-DualNormViT').state_dict()
+    weights['neck.decoder_pred.bias'] += 1
+    torch.save(dict(state_dict=weights), files / 'new.pth')
+    changed = _run(tool, files, checkpoint='new.pth')
+    for name in first:
+        assert torch.equal(first[name], again[name]), name
+    assert not torch.equal(first['masked'], other['masked'])
+    assert torch.equal(first['masked'], changed['masked'])
+    name = 'reconstruction'
+    assert not torch.equal(first[name], changed[name])
+
+
+def test_stock_checkpoint_fills_the_adapters(tool, files, recwarn):
+    stock = build_stock('MAE-DualNormViT')
+    torch.save(stock.state_dict(), files / 'mae.pth')
+    _run(tool, files, checkpoint='mae.pth')
+    assert not [w for w in recwarn if 'lacks' in str(w.message)]
+
+
+def test_incomplete_checkpoint_warns(tool, files):
+    weights = build_aemim('MAE-DualNormViT').backbone.state_dict(
+        prefix='backbone.'
+    )
+    torch.save(dict(state_dict=weights), files / 'encoder.pth')
+    with pytest.warns(UserWarning, match='lacks .* is untrained'):
+        _run(tool, files, checkpoint='encoder.pth')
+
+
+def test_unusable_checkpoints(tool, files):
+    with pytest.raises(FileNotFoundError, match='nowhere.pth'):
+        _run(tool, files, checkpoint='nowhere.pth')
+    torch.save({'fc.weight': torch.zeros(1)}, files / 'other.pth')
+    with pytest.raises(ValueError, match=r"no key of .*\['fc.weight'\]"):
+        _run(tool, files, checkpoint='other.pth')
+    weights = {'backbone.cls_token': torch.zeros(1, 1, 7)}
+    torch.save(weights, files / 'wide.pth')
+    with pytest.raises(
+        ValueError, match='(?s)wide.pth does not fit.*cls_token'
+    ):
+        _run(tool, files, checkpoint='wide.pth')
+
+
+def test_unusable_images(tool, files):
+    with pytest.raises(FileNotFoundError, match='no image file .*nowhere'):
+        _run(tool, files, files / 'nowhere.png')
+    (files / 'text.png').write_text('no image')
+    with pytest.raises(ValueError, match='cannot read .*text.png as an image'):
+        _run(tool, files, files / 'text.png')
+
+
+def test_wrong_options(tool, files, capsys):
+    for option, value in (('--num-images', 0), ('--seed', -1)):
+        with pytest.raises(SystemExit):
+            _run(tool, files, option, value)
+        assert f'{option} must be >=' in capsys.readouterr().err

@@ -1,0 +1,84 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+
+from aemim_mm.visualization.images import (
+    converts_channels,
+    is_grey,
+    sample_batch,
+    sees_bgr,
+    to_pixels,
+)
+
+
+def _preprocessor(kind='SelfSupDataPreprocessor', channels=3, **options):
+    return MODELS.build(
+        dict(
+            type=kind,
+            mean=[200.0, 110.0, 20.0][:channels],
+            std=[50.0, 60.0, 70.0][:channels],
+            **options,
+        )
+    )
+
+
+def _samples(path):
+    sample = DataSample()
+    if path:
+        sample.set_metainfo(dict(img_path=path))
+    return [sample, sample]
+
+
+@pytest.mark.parametrize(
+    ('size', 'wanted', 'taken'),
+    [(10, 4, [0, 2, 5, 7]), (3, 8, [0, 1, 2]), (5, 1, [0])],
+)
+def test_sample_batch_spreads_over_the_dataset(size, wanted, taken):
+    assert sample_batch(list(range(size)), wanted, list) == taken
+
+
+def test_sample_batch_names_an_empty_dataset():
+    with pytest.raises(ValueError, match='the dataset is empty.*data_root'):
+        sample_batch([], 4, list)
+
+
+@pytest.mark.parametrize(
+    'kind', ['SelfSupDataPreprocessor', 'ClsDataPreprocessor']
+)
+@pytest.mark.parametrize('to_rgb', [True, False])
+def test_converts_channels(kind, to_rgb):
+    assert converts_channels(_preprocessor(kind, to_rgb=to_rgb)) is to_rgb
+
+
+def test_converts_channels_by_its_other_name():
+    assert converts_channels(_preprocessor(bgr_to_rgb=True)) is True
+
+
+@pytest.mark.parametrize(
+    ('to_rgb', 'path', 'bgr'),
+    [
+        (True, 'a.jpg', False),
+        (False, 'a.jpg', True),
+        (False, None, False),  # an array dataset holds RGB
+    ],
+)
+def test_sees_bgr(to_rgb, path, bgr):
+    assert sees_bgr(_preprocessor(to_rgb=to_rgb), _samples(path)) is bgr
+
+
+def test_sees_bgr_without_samples_or_colour():
+    assert sees_bgr(_preprocessor(), None) is False
+    grey = _preprocessor(channels=1)
+    assert is_grey(grey)
+    assert sees_bgr(grey, _samples('a.png')) is False
+
+
+def test_to_pixels_undoes_the_preprocessor():
+    preprocessor = _preprocessor()
+    pixels = torch.randint(0, 256, (2, 3, 4, 4)).float()
+    data = preprocessor({'inputs': pixels, 'data_samples': None})
+    assert not torch.allclose(data['inputs'], pixels)
+    back = to_pixels(data['inputs'], preprocessor)
+    torch.testing.assert_close(back, pixels, atol=1e-4, rtol=0)

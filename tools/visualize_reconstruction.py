@@ -1,0 +1,196 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Draw what a pre-trained model reconstructs, in one figure.
+
+Rows: original, masked, reconstruction, adversarial image, amplified
+perturbation, reconstruction from the masked adversarial image. A method
+without adversarial examples (MAE) gives the first three.
+"""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import Compose, default_collate
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS, MODELS
+from torch import nn
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.engine.checkpoint import load_checkpoint_file  # noqa: E402
+from aemim_mm.visualization import (  # noqa: E402
+    draw_rows,
+    isolated,
+    reconstruct,
+    sample_batch,
+)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the pre-training config')
+    parser.add_argument('checkpoint', help='its checkpoint, epoch_N.pth')
+    parser.add_argument(
+        'images',
+        nargs='*',
+        help='image files, drawn after resizing the short edge to the size '
+        "of the model's input and cropping the centre; without them, images "
+        "spread over the config's training set are drawn",
+    )
+    parser.add_argument('--out', default='reconstruction.png')
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        default=8,
+        help='how many images of the training set (default: 8)',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of mask and attack'
+    )
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='key=value'
+    )
+    args = parser.parse_args(argv)
+    if args.num_images < 1:
+        parser.error(f'--num-images must be >= 1, got {args.num_images}')
+    if args.seed < 0:
+        parser.error(f'--seed must be >= 0, got {args.seed}')
+    return args
+
+
+def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
+    """Build the model of a config with the weights of a checkpoint.
+
+    Args:
+        cfg (Config): A pre-training config.
+        checkpoint (str): Path of the checkpoint.
+        device (str): Where to put the model.
+
+    Returns:
+        nn.Module: The model.
+
+    Raises:
+        ValueError: If no key of the checkpoint, or no shape, fits the model.
+    """
+    loaded = load_checkpoint_file(checkpoint)
+    weights = loaded.get('state_dict', loaded)
+    # As the Runner does.
+    cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
+    model = MODELS.build(cfg.model)
+    wanted = model.state_dict()
+    if not wanted.keys() & weights.keys():
+        raise ValueError(
+            f'no key of {checkpoint} fits the model of the config: it has '
+            f'{list(weights)[:3]}, the model has {list(wanted)[:3]}'
+        )
+    try:
+        missing, _ = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise ValueError(f'{checkpoint} does not fit: {error}') from error
+    if missing:
+        warnings.warn(
+            f'{checkpoint} lacks {len(missing)} of {len(wanted)} entries of '
+            f'the model, e.g. {missing[:3]}: what they lead to is untrained',
+            stacklevel=2,
+        )
+    return model.to(device)
+
+
+def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
+    """Read image files as the config's data pipeline would.
+
+    Args:
+        paths (Sequence[str]): Image files.
+        model (nn.Module): Gives size and number of channels.
+        cfg (Config): Tells whether its pipeline loads files.
+
+    Returns:
+        dict: A batch for the data preprocessor.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a file is not an image.
+    """
+    size = model.backbone.img_size
+    size = size if isinstance(size, int) else size[0]
+    grey = model.data_preprocessor.mean.numel() == 1
+    steps = cfg.train_dataloader.dataset.get('pipeline', [])
+    loads = any('LoadImage' in str(step['type']) for step in steps)
+    crop = Compose(
+        [
+            dict(
+                type='ResizeEdge',
+                scale=size,
+                edge='short',
+                backend='pillow',
+                interpolation='bicubic',
+            ),
+            dict(type='CenterCrop', crop_size=size),
+            dict(type='PackInputs'),
+        ]
+    )
+    samples = []
+    for path in paths:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'no image file {path}')
+        try:
+            image = mmcv.imread(
+                path,
+                flag='grayscale' if grey else 'color',
+                # Array datasets such as CIFAR hold RGB; loaders give BGR.
+                channel_order='bgr' if loads else 'rgb',
+                backend='pillow',
+            )
+        except Exception as error:
+            raise ValueError(
+                f'cannot read {path} as an image: {error}'
+            ) from error
+        sample = dict(img=image, img_shape=image.shape[:2])
+        if loads:
+            sample['img_path'] = path
+        samples.append(crop(sample))
+    return default_collate(samples)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure.
+
+    Raises:
+        FileNotFoundError: If config, checkpoint or an image is missing.
+        ValueError: If one of them cannot be used.
+    """
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    model = load_model(cfg, args.checkpoint, args.device)
+    if args.images:
+        batch = load_images(args.images, model, cfg)
+    else:
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        with isolated(model, args.seed):
+            batch = sample_batch(dataset, args.num_images, default_collate)
+    data = model.data_preprocessor(batch, False)
+    rows = reconstruct(model, data['inputs'], data['data_samples'], args.seed)
+    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+    draw_rows(rows).savefig(args.out)
+    print(f'{args.out}: {len(rows.images["original"])} images')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
