@@ -1,0 +1,126 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Every shipped config parses, keeps its name's promises, and builds."""
+
+import ast
+import copy
+import re
+
+import pytest
+import torch
+from mmpretrain.registry import HOOKS, METRICS, MODELS
+from test_configs.config_tools import (
+    FASHION,
+    IN1K,
+    PRETRAIN,
+    ROOT,
+    SHIPPED,
+    build_full_size,
+    distinct,
+    load,
+    meta_images,
+)
+
+NAME = re.compile(
+    r'(?P<algorithm>(mae|aemim|fast-aemim)_)?vit-(tiny|small|base)-p(4|16)_'
+    r'(?P<gpus>\d+)xb(?P<batch>\d+)-(?P<amp>amp-)?coslr-(?P<epochs>\d+)e_'
+    r'(in1k|fashion-mnist)\.py'
+)
+# Parameters of timm's vit_{small,base}_patch16_224 without a head.
+ENCODER_SIZE = {'small': 21_665_664, 'base': 85_798_656}
+
+
+def test_there_are_configs():
+    assert len(PRETRAIN) >= 12 and len(IN1K) >= 9 and len(FASHION) >= 4
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_name_and_docstring_say_what_it_is(name):
+    cfg = load(name)
+    match = NAME.fullmatch(name.split('/')[1])
+    assert match, f'{name} is not named as a recipe'
+    gpus, batch, epochs = (int(match[k]) for k in ('gpus', 'batch', 'epochs'))
+    assert cfg.train_dataloader.batch_size == batch
+    assert cfg.auto_scale_lr.base_batch_size == gpus * batch
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.param_scheduler[-1].end == epochs
+    amp = cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert amp == bool(match['amp'])
+    if amp:
+        assert cfg.optim_wrapper.loss_scale == 'dynamic'
+
+    source = (ROOT / 'configs' / name).read_text()
+    doc = ast.get_docstring(ast.parse(source))
+    assert f'\nconfigs/{name}' in doc.replace('    ', '')
+    assert 'paper' in doc
+    if name in IN1K:
+        assert 'Table 4' in doc and 'not run at scale here' in doc
+        assert 'tools/dist_train.sh' in doc and f'{name} {gpus}' in doc
+    assert cfg.default_scope == 'mmpretrain'
+    assert cfg.custom_imports['imports'] == ['aemim_mm']
+    assert cfg.randomness['diff_rank_seed'] is True
+
+
+@pytest.mark.parametrize('name', distinct(PRETRAIN, 'model'))
+def test_pretraining_model_at_its_real_size(name):
+    cfg = load(name)
+    model = build_full_size(cfg)
+    model.train()
+    with torch.device('meta'):
+        losses = model.loss(meta_images(cfg), [None] * 4)
+    if name.startswith('pretrain/mae_'):
+        assert set(losses) == {'loss'}
+    else:
+        assert {'loss_clean', 'loss_adv'} <= set(losses)
+    for size, parameters in ENCODER_SIZE.items():
+        if f'vit-{size}-' in name:
+            backbone = model.backbone.parameters()
+            assert sum(p.numel() for p in backbone) == parameters
+    assert not any('adv' in key for key in model.backbone.state_dict())
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_hooks_and_evaluators_build(name):
+    cfg = load(name)
+    hooks = copy.deepcopy([*cfg.default_hooks.values(), *cfg.custom_hooks])
+    classes = set()
+    for hook in hooks:
+        if hook.type == 'VisualizationHook':  # needs the run's visualizer
+            assert HOOKS.get(hook.type) and hook.enable is False
+        else:
+            classes.add(type(HOOKS.build(hook)).__name__)
+    assert {
+        'AtomicCheckpointHook',
+        'EpochSeedHook',
+        'NonFiniteLossHook',
+        'CheckpointFitHook',
+        'RecipeInfoHook',
+    } <= classes
+    assert ('ReconstructionHook' in classes) == (name in PRETRAIN)
+    for key in ('val_evaluator', 'test_evaluator'):
+        if key in cfg:
+            METRICS.build(copy.deepcopy(cfg[key]))
+
+
+def test_fine_tuning_starts_from_what_pretraining_leaves(tmp_path):
+    cfg = load('finetune/vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py')
+    init_cfg = cfg.model.backbone.init_cfg
+    folder, checkpoint = init_cfg.checkpoint.rsplit('/', 1)
+    recipe = load(f'pretrain/{folder.removeprefix("work_dirs/")}.py')
+    assert checkpoint == f'epoch_{recipe.train_cfg.max_epochs}.pth'
+
+    recipe.model.data_preprocessor = recipe.data_preprocessor
+    pretrained = MODELS.build(recipe.model)
+    for parameter in pretrained.parameters():
+        torch.nn.init.normal_(parameter)
+    init_cfg.checkpoint = str(tmp_path / checkpoint)
+    torch.save({'state_dict': pretrained.state_dict()}, init_cfg.checkpoint)
+    cfg.model.data_preprocessor = cfg.data_preprocessor
+    classifier = MODELS.build(cfg.model)
+    classifier.init_weights()
+    theirs = pretrained.backbone.state_dict()
+    ours = classifier.backbone.state_dict()
+    # The mean of the patches has a norm of its own.
+    assert theirs.keys() - ours.keys() == {'ln1.weight', 'ln1.bias'}
+    assert ours.keys() - theirs.keys() == {'ln2.weight', 'ln2.bias'}
+    for key in ours.keys() & theirs.keys():
+        assert torch.equal(ours[key], theirs[key]), key

@@ -1,0 +1,105 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The data of every shipped config, through its real pipeline."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.runner import Runner
+from mmpretrain.registry import DATASETS, MODELS
+from PIL import Image
+from test_configs.config_tools import FASHION, IN1K, SHIPPED, distinct, load
+
+
+def first_batch(dataloader, data_root, **options):
+    """The first batch of the real dataloader, small and in one process."""
+    dataloader = copy.deepcopy(dataloader)
+    assert dataloader.dataset.data_root.startswith('data/')
+    dataloader.dataset.data_root = str(data_root)
+    dataloader.update(batch_size=4, num_workers=0, **options)
+    return next(iter(Runner.build_dataloader(dataloader, seed=0)))
+
+
+@pytest.fixture
+def imagenet(tmp_path):
+    for i in range(4):
+        folder = tmp_path / 'train' / f'n{i % 2:08}'
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.randint(0, 256, (240, 300, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f'{i}.JPEG')
+    return tmp_path
+
+
+@pytest.mark.parametrize('name', distinct(IN1K, 'train_dataloader'))
+def test_imagenet_pipeline(name, imagenet):
+    cfg = load(name)
+    train = copy.deepcopy(cfg.train_dataloader)
+    assert DATASETS.get(train.dataset.type).__name__ == 'ImageNet'
+    # The two folders here are not the 1000 classes.
+    train.dataset.metainfo = dict(classes=('a', 'b'))
+    batch = first_batch(train, imagenet)
+    assert batch['inputs'].shape == (4, 3, 224, 224)
+    assert batch['inputs'].dtype == torch.uint8
+    preprocessor = MODELS.build(cfg.data_preprocessor)
+    images = preprocessor(batch, training=True)['inputs']
+    # BGR pixels in, RGB out, mean and std in 0-255 units.
+    red = (batch['inputs'][:, 2].float() - 123.675) / 58.395
+    torch.testing.assert_close(images[:, 0], red)
+
+
+@pytest.fixture
+def fashion_mnist(tmp_path):
+    """Four files in the original format; training images are dark."""
+
+    def write(name, array):
+        header = [0, 0, 8, array.ndim]
+        for size in array.shape:
+            header += list(int(size).to_bytes(4, 'big'))
+        (tmp_path / name).write_bytes(bytes(header) + array.tobytes())
+
+    for part, value in (('train', 10), ('t10k', 200)):
+        images = np.full((4, 28, 28), value, np.uint8)
+        write(f'{part}-images-idx3-ubyte', images)
+        write(f'{part}-labels-idx1-ubyte', np.arange(4, dtype=np.uint8))
+    return tmp_path
+
+
+@pytest.mark.parametrize('name', FASHION)
+def test_fashion_mnist_pipeline_and_one_step(name, fashion_mnist):
+    cfg = load(name)
+    batch = first_batch(cfg.train_dataloader, fashion_mnist)
+    assert batch['inputs'].shape == (4, 1, 28, 28)
+    # Dark pixels, and the black border where a crop reaches over the edge.
+    assert set(batch['inputs'].unique().tolist()) <= {0, 10}
+    model = copy.deepcopy(cfg.model)
+    model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    model.backbone.pop('init_cfg', None)
+    model = MODELS.build(model)
+    model.init_weights()
+    model.train()
+    data = model.data_preprocessor(batch, training=True)
+    expected = (batch['inputs'].float() - 72.94) / 90.02
+    torch.testing.assert_close(data['inputs'], expected)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert torch.isfinite(loss)
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, key
+
+
+@pytest.mark.parametrize('split', ['val', 'test'])
+def test_evaluation_reads_the_test_images(split, fashion_mnist):
+    cfg = load('finetune/vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py')
+    batch = first_batch(cfg[f'{split}_dataloader'], fashion_mnist)
+    assert batch['inputs'].unique().tolist() == [200]
+    labels = [int(sample.gt_label) for sample in batch['data_samples']]
+    assert labels == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_training_data_can_be_resumed(name):
+    loader = load(name).train_dataloader
+    assert loader.persistent_workers is False
+    assert loader.worker_init_fn == dict(type='seed_worker')
