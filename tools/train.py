@@ -169,6 +169,7 @@ def main() -> None:
     """Run the tool."""
     args = parse_args()
     cfg = merge_args(Config.fromfile(args.config), args)
+    run_options.add_training_defaults(cfg)
     check_config(cfg, phases=('train', 'val'))
     if cfg.get('load_from', None):
         option = '--resume' if args.resume else 'load_from'

@@ -8,6 +8,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+# mmengine's own pattern, and what AEMIM logs besides losses.
+MEAN_PATTERN = r'.*(loss|time|data_time|grad_norm|recon|distance).*'
+
 
 def set_work_dir(
     cfg: Config, config_path: str, work_dir: str | None = None
@@ -50,6 +53,27 @@ def set_dataloader_defaults(
     if no_pin_memory:
         loader['pin_memory'] = False
     cfg[name] = loader
+
+
+def add_training_defaults(cfg: Config) -> None:
+    """Give a stock config what the shipped ones have in their base.
+
+    The recipe in the log, seeding per epoch, and ``recon_*`` and
+    ``distance_*`` logged as means over the interval. What the config sets
+    itself is left alone.
+
+    Args:
+        cfg (Config): Changed in place.
+    """
+    hooks = list(cfg.get('custom_hooks', None) or [])
+    present = {str(hook.get('type')).rpartition('.')[2] for hook in hooks}
+    for name in ('EpochSeedHook', 'RecipeInfoHook'):
+        if name not in present:
+            # With the scope, for configs of mmdet.
+            hooks.append(ConfigDict(type=f'mmpretrain.{name}'))
+    cfg.custom_hooks = hooks
+    if cfg.get('log_processor', None) is None:
+        cfg.log_processor = dict(mean_pattern=MEAN_PATTERN)
 
 
 def check_checkpoint(option: str, path: str) -> None:

@@ -1,4 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import copy
+import re
+
 import pytest
 from mmengine.config import Config
 
@@ -63,3 +66,20 @@ def test_runner_type_selects_the_runner(monkeypatch):
     run_options.build_runner(custom)
     run_options.build_runner(Config(dict(model=None)))
     assert built == [custom, 'stock']
+
+
+def test_a_stock_config_gets_the_training_defaults():
+    own = dict(type='EpochSeedHook', priority='HIGH')
+    cfg = Config(dict(custom_hooks=[own]))
+    run_options.add_training_defaults(cfg)
+    assert cfg.custom_hooks == [own, dict(type='mmpretrain.RecipeInfoHook')]
+    pattern = cfg.log_processor.mean_pattern
+    for name in ('recon_adv', 'distance_end', 'loss_clean', 'data_time'):
+        assert re.search(pattern, f'train/{name}')
+    assert not re.search(pattern, 'train/lr')
+    before = copy.deepcopy(cfg)
+    run_options.add_training_defaults(cfg)
+    assert cfg.to_dict() == before.to_dict()
+    cfg = Config(dict(log_processor=dict(window_size=5)))
+    run_options.add_training_defaults(cfg)
+    assert cfg.log_processor == dict(window_size=5)
