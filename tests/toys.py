@@ -139,16 +139,33 @@ class ToyEncoder(BaseModule):
 
 
 class ToyMIM(BaseSelfSupervisor):
-    """A method from outside mmpretrain, with the mask drawn in loss()."""
+    """A method from outside mmpretrain, with the mask from the pipeline."""
+
+    def mask(self, data_samples):
+        """(B, 1, 8, 8), as the pipeline drew it."""
+        return torch.stack([sample['mask'] for sample in data_samples])
 
     def loss(self, inputs, data_samples, **kwargs):
         """Reconstruct 8 x 8 means from a masked image."""
-        mask = (torch.rand(len(inputs), 1, 8, 8) > 0.5).float()
+        mask = self.mask(data_samples)
         mask = nn.functional.interpolate(mask, scale_factor=4)
         features = self.backbone(inputs, mask)[0]
         target = nn.functional.avg_pool2d(inputs, 4)
         loss = (features[:, :3] - target).square().mean()
         return dict(loss=loss, seen=mask.mean())
+
+
+class LossMaskMIM(ToyMIM):
+    """Draws the mask in loss(): a second pass has another one."""
+
+    def mask(self, data_samples):
+        """(B, 1, 8, 8), drawn anew."""
+        return torch.rand(len(data_samples), 1, 8, 8).round()
+
+
+def masks(num=4):
+    """Data samples with a mask each."""
+    return [dict(mask=torch.rand(1, 8, 8).round()) for _ in range(num)]
 
 
 class HiddenMaskEncoder(ToyEncoder):
@@ -159,16 +176,16 @@ class HiddenMaskEncoder(ToyEncoder):
         return super().forward(x, mask * torch.rand_like(mask).round())
 
 
-for _cls in (ToyEncoder, ToyMIM, HiddenMaskEncoder):
+for _cls in (ToyEncoder, ToyMIM, LossMaskMIM, HiddenMaskEncoder):
     MODELS.register_module(module=_cls, force=True)
 
 
-def build_toy_mim(backbone='ToyEncoder', **options):
-    """AEMIM over :class:`ToyMIM`."""
+def build_toy_mim(backbone='ToyEncoder', method='ToyMIM', **options):
+    """AEMIM over :class:`ToyMIM` or its relatives."""
     return MODELS.build(
         dict(
             type='AEMIMAlgorithm',
-            method='ToyMIM',
+            method=method,
             backbone=dict(type=backbone),
             data_preprocessor=dict(
                 type='SelfSupDataPreprocessor', mean=MEAN, std=STD

@@ -63,6 +63,7 @@ QUICK = {
     'train_dataloader.dataset.indices': 128,
     'train_cfg.max_epochs': 3,
     'default_hooks.logger.interval': 1,
+    'log_processor.window_size': 1,
 }
 QUICK_FINETUNE = {
     **QUICK,
@@ -237,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
         work_dir = out / 'finetune'
         finetune = train(FINETUNE, work_dir, options, args.resume)
         # mmpretrain computes it in float32
-        top1 = round(last_metric(work_dir, 'accuracy/top1'), 2)
+        top1 = round(last_metric(work_dir, 'accuracy/top1'), 4)
 
     with clock.phase(PHASES[3]):
         fgsm = evaluate(finetune, find_latest_checkpoint(str(work_dir)))

@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ..utils import near_misses
+
 
 class _Host(nn.Module):
     """Gives :func:`torch.func.functional_call` a forward of our choice."""
@@ -41,8 +43,19 @@ def call_swapped(
 
     Returns:
         Any: What ``function`` returns.
+
+    Raises:
+        KeyError: If a name is that of no parameter or buffer.
     """
     if not tensors:
         return function()
+    known = {n for n, _ in module.named_parameters(remove_duplicate=False)}
+    known.update(n for n, _ in module.named_buffers(remove_duplicate=False))
+    for name in tensors:
+        if name not in known:
+            raise KeyError(
+                f'{type(module).__name__} has no parameter or buffer '
+                f'{name!r}.{near_misses(name, known)}'
+            )
     named = {f'module.{name}': tensor for name, tensor in tensors.items()}
     return functional_call(_Host(module), named, (function,))

@@ -24,7 +24,7 @@ from .checks import (
     check_trainable,
 )
 from .drops import active_drops, switched_off
-from .encoder_rules import rule_of
+from .encoder_rules import RULES, rule_of
 from .losses import total, weighted
 from .port import EncoderPort
 from .stock import stock_algorithm
@@ -146,8 +146,10 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def init_weights(self) -> None:
         """Initialise as the method does; phi_a starts as a copy of phi_c."""
+        first = not self.is_init
         super().init_weights()
-        self.adv.copy_from(self, skip=self._loaded_twins)
+        if first:  # as BaseModule: a second call changes nothing
+            self.adv.copy_from(self, skip=self._loaded_twins)
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
         """The layer-wise depth; a twin has its clean parameter's depth.
@@ -179,7 +181,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             several losses every stock key with ``_clean`` / ``_adv``), and for
             the log ``recon_clean``, ``recon_adv`` (unweighted sums of the
             losses), ``distance_start`` and ``distance_end`` (mean feature
-            distance per image at the attack's start and after it).
+            distance per image at the attack's start and after it; the
+            latter comes from the training pass, so with DropPath or Dropout
+            in the encoder their noise is in it).
         """
         step = self.step(inputs, data_samples, **kwargs)
         return {
@@ -219,10 +223,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         with switched_off(drops):
             if not self._checked:
                 self._check_port(images, recorded=not drops)
-                self._checked = True
             reference = self._reference(images, rows, recompute=bool(drops))
             x_adv, start = self._generate(
-                inputs, data_samples, rows, reference
+                inputs, data_samples, rows, reference, **kwargs
             )
 
         with self.port.replaying(x_adv, rows):
@@ -233,6 +236,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
                     rows.of(inputs), rows.of(data_samples), **kwargs
                 ),
             )
+        if not self._checked:
+            self.port.check_arguments(rows)
+            self._checked = True
         end = self._distance(self.port.maps(self.port.output), reference)
         self.port.release()
         return AEMIMStep(
@@ -269,13 +275,14 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def _check_port(self, images: Tensor, recorded: bool) -> None:
         """Before an encoder without a rule is trusted: is its mask pinned?"""
-        if rule_of(self.backbone) is not None:
+        if type(self.backbone) in RULES:
             return
         everything = Rows(None, len(images))
         check_pinned(
             type(self.backbone),
             lambda: self._encode_clean(images, everything),
             self.port.maps(self.port.output) if recorded else None,
+            images.device,
         )
 
     def _reference(
@@ -292,7 +299,12 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         return [m.detach() for m in maps]
 
     def _generate(
-        self, inputs, data_samples, rows: Rows, reference: list[Tensor]
+        self,
+        inputs,
+        data_samples,
+        rows: Rows,
+        reference: list[Tensor],
+        **kwargs,
     ) -> tuple[Tensor, Tensor]:
         """Run the attack under phi_a, with nothing but pixels to train."""
         start: list[Tensor] = []
@@ -308,7 +320,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             output = self.port.with_maps(rows.of(like), maps)
             with self.port.answering(output):
                 return total(
-                    self._stock_loss(rows.of(inputs), rows.of(data_samples))
+                    self._stock_loss(
+                        rows.of(inputs), rows.of(data_samples), **kwargs
+                    )
                 )
 
         images = inputs if isinstance(inputs, Tensor) else inputs[0]
@@ -354,8 +368,19 @@ def _joined(stock: type[BaseSelfSupervisor]) -> type[AEMIMAlgorithm]:
     return type(AEMIMAlgorithm)(
         f'AEMIM[{stock.__name__}]',
         (AEMIMAlgorithm, stock),
-        {'__module__': __name__, '__doc__': AEMIMAlgorithm.__doc__},
+        {
+            '__module__': __name__,
+            '__doc__': AEMIMAlgorithm.__doc__,
+            # The class has no importable name: copies and pickles make it.
+            '__reduce__': lambda self: (_blank, (stock,), self.__dict__),
+        },
     )
+
+
+def _blank(stock: type[BaseSelfSupervisor]) -> AEMIMAlgorithm:
+    """An instance without state, for copy and pickle."""
+    cls = _joined(stock)
+    return cls.__new__(cls)
 
 
 def _build_attack(attack: dict | Callable | None) -> Callable:

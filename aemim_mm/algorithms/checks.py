@@ -10,7 +10,12 @@ from torch import Tensor, nn
 
 from ..utils import allowed_keys, near_misses
 
-CHECKPOINT_FLAGS = ('with_cp', 'use_checkpoint', 'gradient_checkpointing')
+CHECKPOINT_FLAGS = (
+    'with_cp',
+    'use_checkpoint',
+    'grad_checkpointing',
+    'gradient_checkpointing',
+)
 
 
 def check_ratio(name: str, value: float, zero: bool) -> None:
@@ -99,10 +104,10 @@ def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
                 'activation_checkpointing) and lower the batch size or use '
                 'optim_wrapper.accumulative_counts instead'
             )
-    names = dict(model.named_parameters())
-    names.update(model.named_buffers())
+    parameters = dict(model.named_parameters())
+    names = parameters.keys() | dict(model.named_buffers()).keys()
     sharded = [n for n in twins if n not in names] or [
-        n for n, p in names.items() if _sharded(p)
+        n for n, p in parameters.items() if _sharded(p)
     ]
     if sharded:
         raise RuntimeError(
@@ -116,6 +121,7 @@ def check_pinned(
     encoder: type[nn.Module],
     encode: Callable[[], list[Tensor]],
     recorded: list[Tensor] | None,
+    device: torch.device,
 ) -> None:
     """Check that an encoder repeats its output under the recorded mask.
 
@@ -125,12 +131,14 @@ def check_pinned(
             arguments.
         recorded (list[Tensor], optional): The feature maps of the clean pass.
             None compares two repetitions with each other.
+        device (torch.device): Where the encoder draws.
 
     Raises:
         RuntimeError: If the features differ: the encoder, or the algorithm
             around it, draws a mask that the port does not know.
     """
-    with torch.random.fork_rng():
+    devices = [device] if device.type == 'cuda' else []
+    with torch.random.fork_rng(devices):
         first = encode()
         second = recorded if recorded is not None else encode()
     for a, b in zip(first, second, strict=True):
@@ -156,7 +164,9 @@ def _checkpoints(module: nn.Module) -> bool:
 
 def _sharded(tensor) -> bool:
     return (
-        type(tensor).__name__ == 'DTensor'
+        # FSDP puts plain tensors, views of its own, in the place of parameters
+        not isinstance(tensor, nn.Parameter)
+        or type(tensor).__name__ == 'DTensor'
         or hasattr(tensor, 'ds_status')
         or getattr(tensor, '_fsdp_flattened', False)
         or type(tensor).__name__ == 'FlatParameter'

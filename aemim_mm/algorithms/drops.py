@@ -16,15 +16,20 @@ def active_drops(module: nn.Module) -> list[nn.Module]:
 
     Returns:
         list[nn.Module]: Dropout layers with p > 0, DropPath layers
-        (attribute ``drop_prob``) and attention layers with a dropout of
-        their own (attribute ``attn_drop``), as far as in training mode.
+        (attribute ``drop_prob``; torchvision's StochasticDepth) and
+        attention layers with a dropout of their own, as far as they are in
+        training mode.
     """
     return [m for m in module.modules() if m.training and _drops(m)]
 
 
 def _drops(module: nn.Module) -> bool:
-    if isinstance(module, _DropoutNd):
+    if isinstance(module, _DropoutNd) or (
+        type(module).__name__ == 'StochasticDepth'  # torchvision's
+    ):
         return module.p > 0
+    if isinstance(module, nn.MultiheadAttention):
+        return module.dropout > 0
     for name in ('drop_prob', 'attn_drop'):
         rate = getattr(module, name, None)
         if isinstance(rate, float | int) and rate > 0:

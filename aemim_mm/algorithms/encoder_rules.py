@@ -13,6 +13,7 @@ from typing import Any
 from mmpretrain.models.selfsup import MAEViT
 from torch import Tensor, nn
 
+from ..backbones import DualNormViT
 from ..backbones.tokens import gather_tokens, kept_ids
 
 
@@ -53,6 +54,10 @@ class EncoderRule:
         return tuple(items)
 
 
+def _remember_mae(drawn: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return drawn[1:]  # mask and ids_restore
+
+
 def _replay_mae(remembered, x: Tensor, mask_ratio: float):
     mask, ids_restore = remembered
     num_kept = int(x.shape[1] * (1 - mask_ratio))
@@ -60,13 +65,15 @@ def _replay_mae(remembered, x: Tensor, mask_ratio: float):
     return gather_tokens(x, ids_keep), mask, ids_restore
 
 
+_MAE = EncoderRule(
+    features=0,
+    draw='random_masking',
+    remember=_remember_mae,
+    replay=_replay_mae,
+)
 RULES: dict[type[nn.Module], EncoderRule] = {
-    MAEViT: EncoderRule(
-        features=0,
-        draw='random_masking',
-        remember=lambda drawn: drawn[1:],
-        replay=_replay_mae,
-    ),
+    MAEViT: _MAE,
+    DualNormViT: _MAE,
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from .batches import Rows
@@ -64,6 +65,7 @@ class EncoderPort:
         self.pin = MaskPin(encoder, self.rule) if self.rule.draw else None
         self.output: Any = None
         self._arguments: tuple[tuple, dict] = ((), {})
+        self._replayed: tuple[tuple, dict] = ((), {})
         self._image: Tensor | None = None
         self._armed = False
         self._num_calls = 0
@@ -83,6 +85,7 @@ class EncoderPort:
         if self._image is None:
             self._arguments = (args[1:], kwargs)
             return None
+        self._replayed = (args[1:], kwargs)
         return (self._image, *args[1:]), kwargs
 
     def _leave(self, module, args, output):
@@ -118,6 +121,15 @@ class EncoderPort:
         finally:
             if self.pin:
                 self.pin.recording = False
+        if self.pin and self.pin.drawn is None:
+            raise RuntimeError(
+                f'{type(self.encoder).__name__} did not draw its mask by '
+                f'{self.rule.draw}(), so it cannot be pinned: the attack '
+                'would see another mask than the reconstruction. A class with '
+                'a draw of its own needs a rule in '
+                'aemim_mm.algorithms.encoder_rules.RULES; an encoder that '
+                'does not mask (mask_ratio=0) cannot be pre-trained'
+            )
 
     @contextmanager
     def replaying(self, image: Tensor, rows: Rows) -> Iterator[None]:
@@ -132,6 +144,26 @@ class EncoderPort:
         """
         with self._arm(image), self._pinned(rows):
             yield
+
+    def check_arguments(self, rows: Rows) -> None:
+        """Check that both passes gave the encoder the same mask.
+
+        It waits for the device: for the first step only.
+
+        Args:
+            rows (Rows): Which rows of the recorded batch the second pass had.
+
+        Raises:
+            RuntimeError: If the arguments of the two calls differ.
+        """
+        if not _equal(rows.of(self._arguments), self._replayed):
+            raise RuntimeError(
+                'the second loss() of the step gave the encoder other '
+                'arguments than the first one: loss() draws a mask of its '
+                'own. Draw it in the data pipeline and take it from '
+                'data_samples, or in a method of the encoder with a rule in '
+                'aemim_mm.algorithms.encoder_rules.RULES'
+            )
 
     @contextmanager
     def _pinned(self, rows: Rows) -> Iterator[None]:
@@ -164,11 +196,14 @@ class EncoderPort:
         Args:
             output (Any): What the encoder is to return.
         """
+        own = vars(self.encoder).get('forward')
         self.encoder.forward = lambda *args, **kwargs: output
         try:
             yield
         finally:
             del self.encoder.forward
+            if own is not None:  # somebody had patched the instance
+                self.encoder.forward = own
 
     def maps(self, output: Any) -> list[Tensor]:
         """The feature maps in an output of the encoder."""
@@ -181,6 +216,22 @@ class EncoderPort:
     def release(self) -> None:
         """Forget the step, so that its graph can be freed."""
         self.output = None
-        self._arguments = ((), {})
+        self._arguments = self._replayed = ((), {})
         if self.pin:
             self.pin.drawn = None
+
+
+def _equal(first: Any, second: Any) -> bool:
+    if isinstance(first, Tensor):
+        return (
+            isinstance(second, Tensor)
+            and first.shape == second.shape
+            and torch.equal(first, second)
+        )
+    if isinstance(first, tuple | list):
+        return len(first) == len(second) and all(map(_equal, first, second))
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(
+            _equal(v, second[k]) for k, v in first.items()
+        )
+    return True

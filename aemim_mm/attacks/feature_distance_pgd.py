@@ -10,6 +10,9 @@ from torch import Tensor
 from .distances import kl_divergence, squared_l2
 from .linf import pixel_box, sign_ascent, uniform_start
 
+# Per image, for a loss that is a mean over the batch.
+LOSS_SCALE = 2.0**12
+
 
 class FeatureDistancePGD:
     r"""PGD on the distance between adversarial and clean features.
@@ -135,7 +138,12 @@ class FeatureDistancePGD:
                     "distance='reconstruction' needs the argument `loss`, a "
                     'function from features to a scalar'
                 )
-            objective = lambda x_adv: loss(encode(x_adv))  # noqa: E731
+            # A mean over the batch, whose gradient vanishes in fp16 (the
+            # training's GradScaler does not reach it). The sign stays.
+            scale = len(x) * LOSS_SCALE
+            objective = lambda x_adv: (  # noqa: E731
+                loss(encode(x_adv)).float() * scale
+            )
         else:
             objective = lambda x_adv: self.measure(  # noqa: E731
                 encode(x_adv), reference

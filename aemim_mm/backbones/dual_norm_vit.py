@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, PretrainedInit
 from mmengine.runner import CheckpointLoader
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import build_2d_sincos_position_embedding
@@ -81,6 +81,8 @@ class DualNormViT(MAEViT):
 
     def init_weights(self) -> None:
         """Initialise as MAE does, or load ``Pretrained`` and leave it so."""
+        if self.is_init:  # as BaseModule: the first call counts
+            return
         BaseModule.init_weights(self)
         pretrained = self._pretrained_cfg()
         if pretrained is None:
@@ -103,7 +105,7 @@ class DualNormViT(MAEViT):
     def _pretrained_cfg(self) -> dict | None:
         cfgs = self.init_cfg or []
         for cfg in [cfgs] if isinstance(cfgs, dict) else cfgs:
-            if cfg['type'] in ('Pretrained', 'mmengine.Pretrained'):
+            if cfg['type'] in ('Pretrained', PretrainedInit):
                 return cfg
         return None
 
@@ -118,8 +120,11 @@ class DualNormViT(MAEViT):
             cfg['checkpoint'], map_location='cpu'
         )
         state_dict = checkpoint.get('state_dict', checkpoint)
+        prefix = cfg.get('prefix') or ''
+        if prefix:  # mmengine takes it with and without the dot
+            prefix = prefix.removesuffix('.') + '.'
         for name, twin in self.adv.tensors().items():
-            value = state_dict.get(f'adv.{cfg.get("prefix", "")}{name}')
+            value = state_dict.get(f'adv.{prefix}{name}')
             if value is not None:
                 twin.copy_(value)
                 self._loaded_twins.add(name)

@@ -47,9 +47,10 @@ env_cfg = dict(
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
-# smooth what AEMIM logs as mmengine smooths losses: mean over the interval
+# log means over the logger's interval, of what AEMIM adds, too
 log_processor = dict(
-    mean_pattern=r'.*(loss|time|data_time|grad_norm|recon|distance).*'
+    window_size=100,
+    mean_pattern=r'.*(loss|time|data_time|grad_norm|recon|distance).*',
 )
 
 # set log level

@@ -19,6 +19,3 @@ _base_ = [
     '../_base_/schedules/mae_adamw_bs4096_800e.py',
     '../_base_/pretrain_runtime.py',
 ]
-
-# auto resume
-resume = True

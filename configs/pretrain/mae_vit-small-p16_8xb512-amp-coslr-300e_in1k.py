@@ -19,6 +19,3 @@ _base_ = [
     '../_base_/schedules/mae_adamw_bs4096_300e.py',
     '../_base_/pretrain_runtime.py',
 ]
-
-# auto resume
-resume = True

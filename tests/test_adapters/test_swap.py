@@ -47,3 +47,9 @@ def test_buffers_and_nesting():
 
 def test_nothing_to_swap():
     assert call_swapped(nn.Identity(), {}, lambda: 5) == 5
+
+
+def test_unknown_name_is_an_error():
+    net = nn.Linear(2, 2)
+    with pytest.raises(KeyError, match='wieght.*weight'):
+        call_swapped(net, {'wieght': torch.eye(2)}, lambda: 5)

@@ -2,10 +2,11 @@
 """The step of AEMIM against the stock method and against the equations."""
 
 import copy
+import pickle
 
 import pytest
 import torch
-from mmpretrain.models.selfsup import MAE
+from mmpretrain.models.selfsup import MAE, MAEViT
 from mmpretrain.registry import MODELS
 from torch import nn
 from toys import (
@@ -17,6 +18,7 @@ from toys import (
     grads,
     images,
     mae_cfg,
+    masks,
     to_pixels,
     total_loss,
 )
@@ -35,7 +37,7 @@ def seeded(function, *args, seed=3):
 @toys
 @pytest.mark.parametrize('adapters', [('norm',), ('norm', 'cls_token'), ()])
 def test_epsilon_zero_equals_stock(toy, adapters):
-    """Mask, target, rows and swap at once: L_a == L_c == the stock loss."""
+    """Same mask in both passes, and both branches start from the stock."""
     stock = build_stock(toy)
     model = build_aemim(
         toy, stock, adapters=adapters, attack=_attack(epsilon=0)
@@ -213,7 +215,7 @@ def test_batch_norm_statistics_move_once_per_branch():
         captured.setdefault('clean', output.detach())
 
     model.backbone.conv.register_forward_hook(capture)
-    model.loss(x, None)
+    model.loss(x, masks(4))
     bn, twin = model.backbone.bn, model.adv.backbone.bn
     assert bn.num_batches_tracked == 1 and twin.num_batches_tracked == 1
     torch.testing.assert_close(
@@ -327,10 +329,25 @@ def test_drop_path_is_off_for_the_attack_only():
     assert all(m.training for m in model.modules() if hasattr(m, 'drop_prob'))
 
 
+def test_drop_path_with_rows_and_bf16():
+    """The reference is computed anew; every parameter still learns."""
+    cfg = mae_cfg('DualNormViT', drop_path_rate=0.3)
+    model = build_aemim('MAE-DualNormViT', cfg=cfg, adv_ratio=0.5)
+    model.backbone.train()
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.loss(images(8), None)
+    total_loss(losses).backward()
+    assert losses['distance_start'] < 10
+    gradients = grads(model)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert gradients[name].abs().max() > 0, name
+
+
 def test_method_from_outside_with_a_mask_argument():
     model = build_toy_mim(adv_ratio=0.5, attack=_attack(num_steps=1))
     model.train()
-    losses = model.loss(images(4), None)
+    losses = model.loss(images(4), masks(4))
     assert set(losses) == {
         'loss_clean', 'loss_adv', 'seen_clean', 'seen_adv', 'recon_clean',
         'recon_adv', 'distance_start', 'distance_end',
@@ -339,10 +356,65 @@ def test_method_from_outside_with_a_mask_argument():
     assert model.adv.backbone.bn.weight.grad.abs().max() > 0
 
 
+def test_method_from_outside_at_epsilon_zero():
+    model = build_toy_mim(attack=_attack(epsilon=0))
+    losses = model.loss(images(4), masks(4))
+    torch.testing.assert_close(losses['recon_adv'], losses['recon_clean'])
+    assert losses['distance_end'] < 1e-6
+    assert torch.equal(losses['seen_adv'], losses['seen_clean'])
+
+
 def test_hidden_mask_is_found_at_the_first_step():
     model = build_toy_mim('HiddenMaskEncoder')
     with pytest.raises(RuntimeError, match='does not repeat its features'):
+        model.loss(images(4), masks(4))
+
+
+@pytest.mark.parametrize('adv_ratio', [1.0, 0.5])
+def test_mask_drawn_in_the_loss_is_found_at_the_first_step(adv_ratio):
+    model = build_toy_mim(method='LossMaskMIM', adv_ratio=adv_ratio)
+    with pytest.raises(RuntimeError, match='draws a mask of its own'):
+        model.loss(images(4), masks(4))
+
+
+def test_subclass_with_a_draw_of_its_own_is_found():
+    """As mmpretrain's MILANViT is a MAEViT that draws by attention."""
+
+    class OwnDraw(MAEViT):
+        def other_masking(self, x, ratio):
+            return MAEViT.random_masking(self, x, ratio)
+
+        def forward(self, x, mask=True):
+            random_masking = self.random_masking
+            self.random_masking = self.other_masking
+            try:
+                return super().forward(x, mask)
+            finally:
+                self.random_masking = random_masking
+
+    MODELS.register_module(module=OwnDraw, force=True)
+    model = build_aemim('MAE-stock-backbone', cfg=mae_cfg('OwnDraw'))
+    with pytest.raises(RuntimeError, match='OwnDraw did not draw its mask'):
         model.loss(images(4), None)
+
+
+@toys
+def test_reconstruction_attack_survives_fp16_and_a_large_batch(toy):
+    """The loss is divided as by a batch of ten thousands of images."""
+    attack = _attack(
+        distance='reconstruction', random_start=False, num_steps=1
+    )
+    model = build_aemim(toy, attack=attack)
+    head_loss = model.head.loss
+    model.head.loss = lambda *args: head_loss(*args) / 1e4
+    x = images(4)
+    with torch.autocast('cpu', torch.float16):
+        step = model.step(x, None)
+    moved = (step.x_adv != x).any(1).unfold(1, 8, 8).unfold(2, 8, 8)
+    share = moved.float().mean((-1, -2)).flatten(1)
+    visible = step.encoder_output[1] == 0
+    assert share[visible].mean() > 0.95
+    assert share[~visible].max() == 0
 
 
 def test_log_names_and_parsed_loss():
@@ -379,6 +451,43 @@ def test_deep_copy_trains_on_its_own():
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
     assert not torch.equal(twin.adv.neck.ln1.weight, model.adv.neck.ln1.weight)
+
+
+def test_pickle_round_trip():
+    model = build_aemim('MAE-DualNormViT')
+    twin = pickle.loads(pickle.dumps(model))
+    assert type(twin) is type(model) and isinstance(twin, MAE)
+    x = images(4)
+    expected, actual = seeded(model.loss, x, None), seeded(twin.loss, x, None)
+    assert torch.equal(actual['loss_adv'], expected['loss_adv'])
+
+
+def test_a_forward_patched_onto_the_encoder_stays():
+    model = build_aemim(
+        'MAE-DualNormViT', attack=_attack(distance='reconstruction')
+    )
+    calls, forward = [], model.backbone.forward
+
+    def patched(*args, **kwargs):
+        calls.append(1)
+        return forward(*args, **kwargs)
+
+    model.backbone.forward = patched
+    model.loss(images(2), None)
+    assert model.backbone.forward is patched
+    assert len(calls) == 4  # clean, two attack steps, adversarial
+
+
+def test_second_init_weights_changes_nothing():
+    model = build_aemim('MAE-DualNormViT')
+    model.init_weights()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0 + torch.rand_like(parameter))
+    before = copy.deepcopy(model.state_dict())
+    model.init_weights()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_layer_depth_of_a_twin():

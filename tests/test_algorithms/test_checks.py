@@ -3,11 +3,13 @@
 
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.runner.activation_checkpointing import (
     turn_on_activation_checkpointing,
 )
 from mmpretrain.registry import MODELS
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 from toys import build_aemim, build_toy_mim, images, mae_cfg
 
 
@@ -81,7 +83,9 @@ def test_activation_checkpointing_by_mmengine():
         model.loss(images(2), None)
 
 
-@pytest.mark.parametrize('flag', ['with_cp', 'use_checkpoint'])
+@pytest.mark.parametrize(
+    'flag', ['with_cp', 'use_checkpoint', 'grad_checkpointing']
+)
 def test_activation_checkpointing_by_flag(flag):
     model = build_aemim('MAE-DualNormViT')
     setattr(model.backbone.layers[0], flag, True)
@@ -106,14 +110,30 @@ def test_sharded_parameters_zero3():
         model.loss(images(2), None)
 
 
-def test_sharded_parameters_fsdp():
-    """FSDP takes the named parameters away and keeps a flat one."""
+@pytest.fixture
+def one_process(tmp_path):
+    dist.init_process_group(
+        'gloo', init_method=f'file://{tmp_path}/store', rank=0, world_size=1
+    )
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize('use_orig_params', [False, True])
+@pytest.mark.parametrize('per_layer', [False, True])
+def test_sharded_parameters_fsdp(one_process, use_orig_params, per_layer):
     model = build_aemim('MAE-DualNormViT')
-    norm = model.backbone.layers[0].ln1
-    del norm.weight
-    norm.weight = torch.ones(32)
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)  # FSDP wants one setting for all
+    options = dict(
+        use_orig_params=use_orig_params, device_id=torch.device('cpu')
+    )
+    layers = model.backbone.layers
+    for i in range(len(layers) if per_layer else 0):
+        layers[i] = FullyShardedDataParallel(layers[i], **options)
+    wrapped = FullyShardedDataParallel(model, **options)
     with pytest.raises(RuntimeError, match='FSDP'):
-        model.loss(images(2), None)
+        wrapped(images(2), None, mode='loss')
 
 
 @pytest.mark.parametrize('calls', [0, 2])

@@ -2,6 +2,7 @@
 from mmcv.cnn.bricks.drop import DropPath
 from mmpretrain.models.utils import MultiheadAttention
 from torch import nn
+from torchvision.ops import StochasticDepth
 
 from aemim_mm.algorithms.drops import active_drops, switched_off
 
@@ -11,9 +12,11 @@ def test_finds_what_drops_at_random():
     net = nn.Sequential(
         nn.Dropout(0.0), nn.Dropout(0.5), DropPath(0.1), DropPath(0.0),
         attention, nn.LayerNorm(8), nn.Dropout2d(0.1),
+        nn.MultiheadAttention(8, 2, dropout=0.1), StochasticDepth(0.1, 'row'),
+        nn.MultiheadAttention(8, 2), StochasticDepth(0.0, 'row'),
     )  # fmt: skip
     found = active_drops(net)
-    assert found == [net[1], net[2], attention, net[6]]
+    assert found == [net[1], net[2], attention, net[6], net[7], net[8]]
     net[1].eval()
     assert net[1] not in active_drops(net)
     assert active_drops(net.eval()) == []

@@ -1,8 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""No host waits for the device within a training step.
+"""No value of a tensor is read by the host within a training step.
 
-``.item()``, ``.tolist()`` or ``nonzero`` on a tensor raise under
-``FakeTensorMode``, since it has no values to give.
+``.item()``, ``.tolist()`` or ``nonzero`` raise under ``FakeTensorMode``, since
+it has no values to give. What this cannot see without a GPU is a copy between
+devices.
 """
 
 import pytest

@@ -3,6 +3,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.model import PretrainedInit
 from mmpretrain.models.utils import build_2d_sincos_position_embedding
 from mmpretrain.registry import MODELS
 from toys import ARCH, build_aemim, images
@@ -140,7 +141,8 @@ def test_plain_checkpoint_fills_the_bank():
     assert torch.equal(ours.adv.ln1.weight, stock.ln1.weight)
 
 
-def test_adversarial_branch_of_an_aemim_checkpoint(tmp_path):
+@pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
+def test_adversarial_branch_of_an_aemim_checkpoint(tmp_path, prefix):
     model = build_aemim('MAE-DualNormViT')
     with torch.no_grad():
         for twin in model.adv.parameters():
@@ -149,7 +151,7 @@ def test_adversarial_branch_of_an_aemim_checkpoint(tmp_path):
     torch.save(dict(state_dict=model.state_dict()), file)
     ours = build(
         adapters=('norm',),
-        init_cfg=dict(type='Pretrained', checkpoint=file, prefix='backbone.'),
+        init_cfg=dict(type='Pretrained', checkpoint=file, prefix=prefix),
     )
     ours.init_weights()
     x, keep = images(2), torch.tensor([[0, 5, 7, 9], [3, 2, 1, 0]])
@@ -165,19 +167,29 @@ def test_adversarial_branch_of_an_aemim_checkpoint(tmp_path):
     torch.testing.assert_close(ours(x, keep)[0], model.backbone(x, keep)[0])
 
 
+@pytest.mark.parametrize('kind', ['Pretrained', PretrainedInit])
 @pytest.mark.parametrize('as_list', [False, True])
-def test_init_weights_keeps_what_pretrained_loaded(tmp_path, as_list):
+def test_init_weights_keeps_what_pretrained_loaded(tmp_path, as_list, kind):
     stock, _ = pair()
     file = str(tmp_path / 'mae.pth')
     state = {f'backbone.{k}': v for k, v in stock.state_dict().items()}
     torch.save(dict(state_dict=state), file)
-    cfg = dict(type='Pretrained', checkpoint=file, prefix='backbone.')
+    cfg = dict(type=kind, checkpoint=file, prefix='backbone.')
     if as_list:
         cfg = [dict(type='Constant', layer='LayerNorm', val=1.0), cfg]
     ours = build(mask_ratio=0.0, init_cfg=cfg)
     ours.init_weights()
     for name, value in ours.state_dict().items():
         assert torch.equal(value, stock.state_dict()[name]), name
+
+
+def test_second_init_weights_changes_nothing():
+    ours = build(adapters=('norm',))
+    ours.init_weights()
+    before = copy.deepcopy(ours.state_dict())
+    ours.init_weights()
+    for name, value in ours.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_init_weights_is_that_of_mae():

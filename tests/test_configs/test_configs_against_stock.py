@@ -33,8 +33,12 @@ OURS = {
     'custom_hooks.3.type',
     'custom_hooks.4.type',
     'custom_hooks.4.interval',
-    # recon_* and distance_* are logged as means over the interval.
+    # Losses, recon_* and distance_* are logged as means over the interval.
     'log_processor.mean_pattern',
+    'log_processor.window_size',
+    # With it mmengine would take load_from for a run to resume; --resume does
+    # what stock does.
+    'resume',
     # A damaged image is logged and replaced; stock ends the run.
     'train_pipeline.0.type',
     'train_dataloader.dataset.pipeline.0.type',

@@ -4,7 +4,7 @@
 # optimizer wrapper
 optim_wrapper = dict(
     type='OptimWrapper',
-    # 1170 steps in all: ten times the base learning rate of long schedules
+    # 1175 steps in all: ten times the base learning rate of long schedules
     optimizer=dict(
         type='AdamW', lr=1.5e-3, betas=(0.9, 0.95), weight_decay=0.05
     ),
