@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parent
 # The files in requirements/ pin the tested environment. A plug-in is installed
 # into environments that exist already, where an exact pin would replace the
 # user's own torch (a CUDA or ROCm build, say) by ours: so the package requires
-# ranges. Below torch 2.5 there is no ``torch.serialization.safe_globals``.
-RANGES = {'torch': '>=2.5', 'torchvision': '>=0.20', 'timm': '>=1.0'}
+# ranges. Below torch 2.6 ``torch.serialization.safe_globals`` takes no pairs
+# (object, name), which the allow-list of the checkpoint loader holds.
+RANGES = {'torch': '>=2.6', 'torchvision': '>=0.21', 'timm': '>=1.0'}
 
 
 def read_requirements(name: str) -> list[str]:

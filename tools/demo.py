@@ -63,7 +63,6 @@ QUICK = {
     'train_dataloader.dataset.indices': 128,
     'train_cfg.max_epochs': 3,
     'default_hooks.logger.interval': 1,
-    'log_processor.window_size': 1,
 }
 QUICK_FINETUNE = {
     **QUICK,

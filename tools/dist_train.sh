@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Copyright (c) aemim_mm contributors. All rights reserved.
 # Usage: [PORT=29500] [NNODES=1] [NODE_RANK=0] [MASTER_ADDR=127.0.0.1]
-#        [PYTHON=python] tools/dist_train.sh CONFIG GPUS [options of train.py]
+#        [PYTHON=...] tools/dist_train.sh CONFIG GPUS [options of train.py]
 # Without an accelerator GPUS is the number of CPU processes.
 set -euo pipefail
 
@@ -16,7 +16,11 @@ shift 2
 TOOLS=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
 
-# PYTHON selects the interpreter and with it the launcher.
+# PYTHON selects the interpreter and with it the launcher, else the clone's
+# own environment does.
+if [ -z "${PYTHON:-}" ] && [ -x "$TOOLS/../.venv/bin/python" ]; then
+    PYTHON=$TOOLS/../.venv/bin/python
+fi
 if [ -z "${PYTHON:-}" ] && command -v torchrun >/dev/null; then
     LAUNCH=(torchrun)
 else

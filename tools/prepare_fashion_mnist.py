@@ -5,9 +5,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from aemim_mm.datasets.fashion_mnist import prepare_fashion_mnist
+REPO = Path(__file__).resolve().parents[1]
+# A checkout works without installation.
+sys.path.insert(0, str(REPO))
 
-DEFAULT_ROOT = Path(__file__).resolve().parents[1] / 'data' / 'fashion_mnist'
+from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
+    prepare_fashion_mnist,
+)
+
+DEFAULT_ROOT = REPO / 'data' / 'fashion_mnist'
 
 
 def parse_args() -> argparse.Namespace:

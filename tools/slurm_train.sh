@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Copyright (c) aemim_mm contributors. All rights reserved.
 # Usage: [GPUS=8] [GPUS_PER_NODE=8] [CPUS_PER_TASK=5] [SRUN_ARGS=...]
-#        [PYTHON=python] tools/slurm_train.sh PARTITION JOB_NAME CONFIG \
-#        WORK_DIR [options of train.py]
+#        [PORT=29500] [PYTHON=...] tools/slurm_train.sh PARTITION JOB_NAME \
+#        CONFIG WORK_DIR [options of train.py]
 set -euo pipefail
 
 if [ $# -lt 4 ]; then
@@ -27,6 +27,15 @@ read -r -a EXTRA <<<"${SRUN_ARGS:-}"
 
 TOOLS=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
+
+# PYTHON selects the interpreter, else the clone's own environment does.
+if [ -z "${PYTHON:-}" ] && [ -x "$TOOLS/../.venv/bin/python" ]; then
+    PYTHON=$TOOLS/../.venv/bin/python
+fi
+# mmengine reads the port from here, unless env_cfg.dist_cfg names one.
+if [ -n "${PORT:-}" ]; then
+    export MASTER_PORT=$PORT
+fi
 
 exec srun -p "$PARTITION" \
     --job-name="$JOB_NAME" \

@@ -20,6 +20,12 @@ import aemim_mm  # noqa: E402, F401
 from aemim_mm.engine import launch, run_options  # noqa: E402
 from aemim_mm.engine.config_check import check_config  # noqa: E402
 
+# What mmengine writes, by the value of --out-item.
+SUFFIXES = {
+    'pred': ('.pkl', '.pickle'),
+    'metrics': ('.json', '.yaml', '.yml', '.pkl', '.pickle'),
+}
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line.
@@ -36,13 +42,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='path or URL of the checkpoint')
     parser.add_argument('--work-dir', help='directory of the logs')
     parser.add_argument(
-        '--out', help='file for the results (.pkl, .json or .yaml)'
+        '--out',
+        help='file for the predictions (.pkl), or with --out-item metrics '
+        'for the metrics (.json, .yaml or .pkl)',
     )
     parser.add_argument(
         '--out-item',
         choices=['metrics', 'pred'],
-        help='write the metrics or the predictions (.pkl) to --out. Defaults '
-        'to the predictions',
+        help='what to write to --out. Defaults to pred, the predictions',
     )
     parser.add_argument(
         '--cfg-options',
@@ -99,6 +106,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.out is None and args.out_item is not None:
         parser.error('--out-item needs --out')
+    item = args.out_item or 'pred'
+    if args.out is not None and not args.out.endswith(SUFFIXES[item]):
+        parser.error(
+            f'--out {args.out}: --out-item {item} needs a name that ends in '
+            + ', '.join(SUFFIXES[item])
+            + ('' if item == 'metrics' else ' (or choose --out-item metrics)')
+        )
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 

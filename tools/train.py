@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
 
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -36,7 +37,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         const='auto',
         metavar='CHECKPOINT',
         help='go on from this checkpoint; without a value, from the latest '
-        'checkpoint of the work directory, if it has one',
+        'checkpoint of the work directory if it has one, else start as the '
+        'config says',
     )
     parser.add_argument(
         '--amp',
@@ -113,9 +115,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             raise ValueError(f'--amp: {args.config} has no optim_wrapper.')
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         if not (cfg.get('auto_scale_lr', None) or {}).get('base_batch_size'):
             raise ValueError(
@@ -169,13 +168,16 @@ def main() -> None:
     """Run the tool."""
     args = parse_args()
     cfg = merge_args(Config.fromfile(args.config), args)
+    start = run_options.set_start(cfg, args.resume)
     run_options.add_training_defaults(cfg)
     check_config(cfg, phases=('train', 'val'))
     if cfg.get('load_from', None):
-        option = '--resume' if args.resume else 'load_from'
+        option = '--resume' if cfg.get('resume', False) else 'load_from'
         run_options.check_checkpoint(option, cfg.load_from)
     launch.adapt_to_hardware(cfg)
-    run_options.build_runner(cfg).train()
+    runner = run_options.build_runner(cfg)
+    print_log(start, logger='current')
+    runner.train()
     launch.shut_down()
 
 

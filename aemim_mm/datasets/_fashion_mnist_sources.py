@@ -6,22 +6,31 @@ files, gzipped or unpacked, and raises ``OSError`` or ``RuntimeError`` where
 it does not work on this machine.
 """
 
+import http.client
 import os
 import os.path as osp
 import shutil
 import socket
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 
+from mmengine.logging import print_log
 from mmpretrain.datasets import FashionMNIST
 from mmpretrain.datasets.utils import download_and_extract_archive
 
 DEBIAN_PACKAGE = 'dataset-fashion-mnist'
 DEBIAN_FOLDER = 'usr/share/datasets/fashion-mnist'
 CONNECT_SECONDS = 20
-APT_SECONDS = 300
+# For all calls together, and for each connection they make.
+APT_SECONDS = 180
+APT_LIMITS = (
+    *('-o', f'Acquire::http::Timeout={CONNECT_SECONDS}'),
+    *('-o', f'Acquire::https::Timeout={CONNECT_SECONDS}'),
+    *('-o', 'Acquire::Retries=1'),
+)
 
 
 def find_installed(folder: str) -> str:
@@ -40,14 +49,22 @@ def download(folder: str) -> str:
     try:
         for name, md5 in FashionMNIST.train_list + FashionMNIST.test_list:
             download_and_extract_archive(url + name, folder, None, name, md5)
+    except http.client.HTTPException as error:
+        # A server or proxy that does not speak HTTP; no OSError.
+        raise ConnectionError(_garbage(url, error)) from error
     finally:
         socket.setdefaulttimeout(before)
     return folder
 
 
+def _garbage(url: str, error: http.client.HTTPException) -> str:
+    """The message; the error may hold a whole line of what was received."""
+    return f'no HTTP answer from {url} ({error!r:.100})'
+
+
 def _connect(url: str) -> None:
     """Ask a server for anything; name resolution has no time limit itself."""
-    outcome: list[BaseException] = []
+    outcome: list[str] = []
 
     def ask() -> None:
         request = urllib.request.Request(url, method='HEAD')
@@ -55,8 +72,10 @@ def _connect(url: str) -> None:
             urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()
         except urllib.error.HTTPError:
             pass  # An answer all the same.
-        except OSError as error:
-            outcome.append(error)
+        except http.client.HTTPException as error:
+            outcome.append(_garbage(url, error))
+        except (OSError, ValueError) as error:
+            outcome.append(f'no answer from {url} ({error})')
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -64,7 +83,7 @@ def _connect(url: str) -> None:
     if thread.is_alive():
         raise TimeoutError(f'no answer from {url} in {CONNECT_SECONDS} s')
     if outcome:
-        raise ConnectionError(f'no answer from {url} ({outcome[0]})')
+        raise ConnectionError(outcome[0])
 
 
 def unpack_debian(folder: str) -> str:
@@ -72,24 +91,32 @@ def unpack_debian(folder: str) -> str:
     for tool in ('apt-get', 'dpkg-deb'):
         if not shutil.which(tool):
             raise FileNotFoundError(f'there is no {tool}')
+    end = time.monotonic() + APT_SECONDS
+    apt = ('apt-get', *APT_LIMITS)
+    _tell(f'asking apt-get, for {APT_SECONDS} s at most')
     try:
-        _run(folder, 'apt-get', 'download', DEBIAN_PACKAGE)
+        _run(folder, end, *apt, 'download', DEBIAN_PACKAGE)
     except RuntimeError:
         # Package lists are often missing in containers: fetch our own.
+        _tell('apt-get cannot find it; trying with fresh package lists')
         os.makedirs(osp.join(folder, 'lists', 'partial'))
         own = ['-o', f'Dir::State::Lists={folder}/lists']
         own += ['-o', f'Dir::Cache={folder}', '-o', 'APT::Sandbox::User=root']
-        _run(folder, 'apt-get', *own, 'update')
-        _run(folder, 'apt-get', *own, 'download', DEBIAN_PACKAGE)
+        _run(folder, end, *apt, *own, 'update')
+        _run(folder, end, *apt, *own, 'download', DEBIAN_PACKAGE)
     packages = [name for name in os.listdir(folder) if name.endswith('.deb')]
     if not packages:
         raise FileNotFoundError('apt-get downloaded no package')
-    _run(folder, 'dpkg-deb', '-x', packages[0], 'unpacked')
+    _run(folder, end, 'dpkg-deb', '-x', packages[0], 'unpacked')
     return osp.join(folder, 'unpacked', DEBIAN_FOLDER)
 
 
-def _run(folder: str, *command: str) -> None:
-    """Run a command in a folder; its last line is the error's text."""
+def _tell(text: str) -> None:
+    print_log(f'Fashion-MNIST: {text}', logger='current')
+
+
+def _run(folder: str, end: float, *command: str) -> None:
+    """Run a command until ``end``; its last line is the error's text."""
     try:
         done = subprocess.run(
             command,
@@ -97,10 +124,12 @@ def _run(folder: str, *command: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=APT_SECONDS,
+            timeout=end - time.monotonic(),
         )
     except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f'{command[0]} took {APT_SECONDS} s') from error
+        raise TimeoutError(
+            f'{command[0]} was stopped after {APT_SECONDS} s'
+        ) from error
     if done.returncode:
         lines = done.stdout.decode(errors='replace').strip().splitlines()
         raise RuntimeError(' '.join(lines[-1:]) or f'{command[0]} failed')

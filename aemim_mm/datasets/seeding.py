@@ -53,7 +53,10 @@ def seed_worker(
 
     Use it in a config as
     ``train_dataloader = dict(worker_init_fn=dict(type='seed_worker'), ...)``
-    together with ``persistent_workers=False``.
+    together with ``persistent_workers=False``, and with
+    :class:`EpochSeedHook` or ``randomness=dict(diff_rank_seed=True)``. Without
+    either, ``base_seed`` is the same on all ranks of a distributed run, and
+    they all draw the same augmentations: never use it so.
 
     Args:
         worker_id (int): Index of the worker, given by torch.

@@ -6,7 +6,7 @@ import os.path as osp
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 # mmengine's own pattern, and what AEMIM logs besides losses.
 MEAN_PATTERN = r'.*(loss|time|data_time|grad_norm|recon|distance).*'
@@ -58,9 +58,10 @@ def set_dataloader_defaults(
 def add_training_defaults(cfg: Config) -> None:
     """Give a stock config what the shipped ones have in their base.
 
-    The recipe in the log, seeding per epoch, and ``recon_*`` and
-    ``distance_*`` logged as means over the interval. What the config sets
-    itself is left alone.
+    The recipe in the log, seeding per epoch, and what AEMIM logs smoothed
+    like losses. Means are taken over the interval of the LoggerHook:
+    mmengine's own window is 10 iterations whatever the interval. What the
+    config sets itself is left alone.
 
     Args:
         cfg (Config): Changed in place.
@@ -72,8 +73,64 @@ def add_training_defaults(cfg: Config) -> None:
             # With the scope, for configs of mmdet.
             hooks.append(ConfigDict(type=f'mmpretrain.{name}'))
     cfg.custom_hooks = hooks
-    if cfg.get('log_processor', None) is None:
-        cfg.log_processor = dict(mean_pattern=MEAN_PATTERN)
+    processor = cfg.get('log_processor', None) or {}
+    kind = str(processor.get('type', 'LogProcessor'))
+    if kind.rpartition('.')[2] == 'LogProcessor':
+        logger = (cfg.get('default_hooks', None) or {}).get('logger', None)
+        # 10 is the LoggerHook's own default.
+        interval = (logger or {}).get('interval', 10)
+        cfg.log_processor = {
+            'mean_pattern': MEAN_PATTERN,
+            'window_size': interval,
+            **processor,
+        }
+
+
+def set_start(cfg: Config, resume: str | None = None) -> str:
+    """Settle whether the run goes on with an earlier one or starts anew.
+
+    Args:
+        cfg (Config): The config with its work directory. ``resume`` and
+            ``load_from`` are changed in place.
+        resume (str, optional): Value of ``--resume``: a checkpoint, or
+            ``'auto'`` for the latest one of the work directory, without which
+            the run starts as the config says. Defaults to None.
+
+    Returns:
+        str: One sentence for the log.
+
+    Raises:
+        ValueError: If the config has both ``resume=True`` and ``load_from``.
+        FileNotFoundError: If the latest checkpoint is named in the work
+            directory but not there.
+    """
+    load_from = cfg.get('load_from', None)
+    if resume is None and load_from and cfg.get('resume', False):
+        raise ValueError(
+            f'The config has resume=True and load_from="{load_from}": '
+            'mmengine would go on with the run of that file, its epoch '
+            'included. To start a new run from its weights, pass '
+            '--cfg-options resume=False. To go on with that run, pass '
+            f'--resume {load_from}.'
+        )
+    lacking = ''
+    if resume == 'auto':
+        latest = find_latest_checkpoint(cfg.work_dir)
+        cfg.resume = latest is not None
+        if cfg.resume:
+            named_in = osp.join(cfg.work_dir, 'last_checkpoint')
+            check_checkpoint(f'--resume ({named_in})', latest)
+            cfg.load_from = None  # mmengine takes the latest by itself.
+            return f'The run goes on from {latest}.'
+        lacking = f' (--resume: {cfg.work_dir} holds no checkpoint)'
+    elif resume is not None:
+        cfg.resume = True
+        cfg.load_from = resume
+        return f'The run goes on from {resume}.'
+    elif cfg.get('resume', False):
+        return 'The run goes on from the latest checkpoint, if there is one.'
+    start = f'from the weights of {load_from}' if load_from else 'anew'
+    return f'The run starts {start}{lacking}.'
 
 
 def check_checkpoint(option: str, path: str) -> None:
@@ -81,12 +138,13 @@ def check_checkpoint(option: str, path: str) -> None:
 
     Args:
         option (str): Where the path was given, for the message.
-        path (str): Path or URL. URLs are left to the loader.
+        path (str): Path or URL; ``~`` is expanded, URLs are left to the
+            loader.
 
     Raises:
         FileNotFoundError: If a local path names no file.
     """
-    if '://' not in path and not osp.isfile(path):
+    if '://' not in path and not osp.isfile(osp.expanduser(path)):
         raise FileNotFoundError(
             f'{option}: there is no checkpoint file at "{path}" (current '
             f'directory: {os.getcwd()}).'

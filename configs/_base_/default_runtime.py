@@ -47,10 +47,10 @@ env_cfg = dict(
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
-# log means over the logger's interval, of what AEMIM adds, too
+# log what AEMIM adds as means, too; tools/train.py averages over the interval
+# of the logger
 log_processor = dict(
-    window_size=100,
-    mean_pattern=r'.*(loss|time|data_time|grad_norm|recon|distance).*',
+    mean_pattern=r'.*(loss|time|data_time|grad_norm|recon|distance).*'
 )
 
 # set log level

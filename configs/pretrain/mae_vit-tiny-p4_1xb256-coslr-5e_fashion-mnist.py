@@ -19,7 +19,6 @@ _base_ = [
 # runtime settings
 # five lines in each epoch of 235 iterations, each the mean over its 47
 default_hooks = dict(logger=dict(interval=47))
-log_processor = dict(window_size=47)
 custom_hooks = [
     *_base_.custom_hooks,
     # draw reconstructions every epoch.

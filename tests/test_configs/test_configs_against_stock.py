@@ -35,7 +35,6 @@ OURS = {
     'custom_hooks.4.interval',
     # Losses, recon_* and distance_* are logged as means over the interval.
     'log_processor.mean_pattern',
-    'log_processor.window_size',
     # With it mmengine would take load_from for a run to resume; --resume does
     # what stock does.
     'resume',

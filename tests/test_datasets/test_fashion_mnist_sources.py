@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import os
 import socket
+import subprocess
 import threading
 from pathlib import Path
 
@@ -50,6 +51,46 @@ def test_refused_connection_is_named(monkeypatch):
         sources._connect('http://x/')
 
 
+@pytest.fixture
+def serve(monkeypatch):
+    """Start a server that gives these answers in turn; returns its URL."""
+    # Whatever the environment says, the server is asked itself.
+    monkeypatch.setenv('no_proxy', '*')
+    crashes = []
+    monkeypatch.setattr(threading, 'excepthook', crashes.append)
+    server = socket.create_server(('127.0.0.1', 0))
+
+    def run(answers):
+        for answer in answers:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(answer)
+
+    def start(*answers):
+        threading.Thread(target=run, args=[answers], daemon=True).start()
+        return f'http://127.0.0.1:{server.getsockname()[1]}/'
+
+    yield start
+    server.close()
+    assert crashes == []
+
+
+GARBAGE = b'garbage ' * 1000 + b'\r\n\r\n'
+FINE = b'HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n'
+
+
+@pytest.mark.parametrize('answers', [[GARBAGE], [FINE, GARBAGE]])
+def test_garbage_is_no_answer(serve, monkeypatch, tmp_path, answers):
+    """At the first question, or at the first file."""
+    url = serve(*answers)
+    monkeypatch.setattr(sources.FashionMNIST, 'url_prefix', url)
+    with pytest.raises(ConnectionError, match=f'from {url}') as caught:
+        sources.download(str(tmp_path))
+    assert 'garbage' in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
 FAKE_APT = """#!/bin/sh
 echo "$@" >> {log}
 case "$*" in
@@ -83,9 +124,40 @@ def test_debian_package_with_lists_of_our_own(monkeypatch, tmp_path):
     assert found == here / 'unpacked/usr/share/datasets/fashion-mnist'
     assert (found / 'from').read_text() == 'one.deb\n'
     calls = log.read_text().splitlines()
-    assert calls[0] == 'download dataset-fashion-mnist'
+    assert calls[0].endswith('download dataset-fashion-mnist')
+    assert 'Dir::State::Lists' not in calls[0]
     assert f'Dir::State::Lists={here}/lists' in calls[1]
     assert calls[1].endswith('update')
+    assert len(calls) == 3
+    for call in calls:
+        assert '-o Acquire::http::Timeout=20 ' in call
+        assert '-o Acquire::https::Timeout=20 ' in call
+        assert '-o Acquire::Retries=1 ' in call
+
+
+def test_apt_has_one_limit_for_all_its_calls(monkeypatch, tmp_path):
+    """Each call takes 100 of the 180 s: the second is stopped."""
+    fake_tools(monkeypatch, tmp_path / 'bin', '')
+    clock, limits, said = [1000.0], [], []
+
+    def run(command, timeout, **kwargs):
+        limits.append(timeout)
+        if timeout < 100:
+            raise subprocess.TimeoutExpired(command, timeout)
+        clock[0] += 100
+        return subprocess.CompletedProcess(command, 100, b'E: no such package')
+
+    monkeypatch.setattr(sources.time, 'monotonic', lambda: clock[0])
+    monkeypatch.setattr(sources.subprocess, 'run', run)
+    monkeypatch.setattr(
+        sources, 'print_log', lambda text, logger: said.append(text)
+    )
+    with pytest.raises(TimeoutError, match='apt-get was stopped after 180 s'):
+        sources.unpack_debian(str(tmp_path))
+    assert limits == [180, 80]
+    assert len(said) == 2
+    assert '180 s' in said[0]
+    assert 'package lists' in said[1]
 
 
 def test_debian_failure_repeats_apts_words(monkeypatch, tmp_path):

@@ -56,6 +56,58 @@ def test_missing_checkpoint(tmp_path):
     run_options.check_checkpoint('--resume', path)
 
 
+def test_home_of_a_checkpoint_is_expanded(monkeypatch, tmp_path):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    with pytest.raises(FileNotFoundError, match='~/model.pth'):
+        run_options.check_checkpoint('load_from', '~/model.pth')
+    (tmp_path / 'model.pth').touch()
+    run_options.check_checkpoint('load_from', '~/model.pth')
+
+
+def start_cfg(work_dir, **cfg):
+    return Config(dict(work_dir=str(work_dir), **cfg))
+
+
+@pytest.mark.parametrize(
+    'cfg, option, resume, load_from, sentence',
+    [
+        (dict(), None, False, None, 'starts anew.'),
+        (dict(), 'auto', False, None, 'starts anew (--resume: '),
+        (dict(load_from='a.pth'), None, False, 'a.pth', 'weights of a.pth.'),
+        (dict(load_from='a.pth'), 'auto', False, 'a.pth', 'of a.pth (--res'),
+        (dict(load_from='a.pth'), 'b.pth', True, 'b.pth', 'goes on from b.pt'),
+        (dict(resume=True), None, True, None, 'from the latest checkpoint'),
+        (dict(resume=True), 'b.pth', True, 'b.pth', 'goes on from b.pth.'),
+        (
+            dict(resume=True, load_from='a.pth'),
+            'b.pth',
+            True,
+            'b.pth',
+            'goes on from b.pth.',
+        ),
+    ],
+)
+def test_start(tmp_path, cfg, option, resume, load_from, sentence):
+    cfg = start_cfg(tmp_path, **cfg)
+    assert sentence in run_options.set_start(cfg, option)
+    assert cfg.get('resume', False) is resume
+    assert cfg.get('load_from', None) == load_from
+
+
+def test_resume_and_load_from_in_one_config_name_both_ways_out(tmp_path):
+    cfg = start_cfg(tmp_path, resume=True, load_from='a.pth')
+    with pytest.raises(ValueError) as caught:
+        run_options.set_start(cfg)
+    assert '--cfg-options resume=False' in str(caught.value)
+    assert '--resume a.pth' in str(caught.value)
+
+
+def test_latest_checkpoint_that_is_gone(tmp_path):
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_3.pth'))
+    with pytest.raises(FileNotFoundError, match='last_checkpoint.*epoch_3'):
+        run_options.set_start(start_cfg(tmp_path), 'auto')
+
+
 def test_runner_type_selects_the_runner(monkeypatch):
     built = []
     monkeypatch.setattr(run_options.RUNNERS, 'build', built.append)
@@ -80,6 +132,30 @@ def test_a_stock_config_gets_the_training_defaults():
     before = copy.deepcopy(cfg)
     run_options.add_training_defaults(cfg)
     assert cfg.to_dict() == before.to_dict()
-    cfg = Config(dict(log_processor=dict(window_size=5)))
+
+
+@pytest.mark.parametrize(
+    'hooks, window',
+    [
+        (dict(logger=dict(type='LoggerHook', interval=100)), 100),
+        (dict(logger=dict(type='LoggerHook')), 10),
+        (dict(logger=None), 10),
+        (None, 10),
+    ],
+)
+def test_logged_values_are_means_over_the_interval(hooks, window):
+    cfg = Config(
+        dict(default_hooks=hooks, log_processor=dict(mean_pattern='x'))
+    )
     run_options.add_training_defaults(cfg)
-    assert cfg.log_processor == dict(window_size=5)
+    assert cfg.log_processor == dict(mean_pattern='x', window_size=window)
+
+
+def test_own_log_processor_is_left_alone():
+    cfg = Config(dict(log_processor=dict(window_size=5, by_epoch=False)))
+    run_options.add_training_defaults(cfg)
+    assert cfg.log_processor.window_size == 5
+    assert cfg.log_processor.by_epoch is False
+    cfg = Config(dict(log_processor=dict(type='my.Processor')))
+    run_options.add_training_defaults(cfg)
+    assert cfg.log_processor == dict(type='my.Processor')

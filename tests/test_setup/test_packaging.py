@@ -25,8 +25,8 @@ def metadata(monkeypatch):
 
 def test_hard_requirements_are_three_ranges(metadata):
     assert metadata['install_requires'] == [
-        'torch>=2.5',
-        'torchvision>=0.20',
+        'torch>=2.6',
+        'torchvision>=0.21',
         'timm>=1.0',
     ]
     assert metadata['python_requires'] == '>=3.10'

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
 import os
+import shutil
 import socket
 import subprocess
 
@@ -85,19 +86,23 @@ def test_dist_test_gives_the_accuracy_of_one_process(tmp_path):
     assert metrics == {'accuracy/top1': pytest.approx(100 * sum(right) / 8)}
 
 
-def fake(folder, name):
-    """A program that prints its arguments, one a line."""
+def fake(folder, name, first=''):
+    """A program that prints its arguments, one a line, after ``first``."""
     path = folder / name
-    path.write_text('#!/bin/sh\nfor a in "$@"; do echo "$a"; done\n')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\n{first}\nfor a in "$@"; do echo "$a"; done\n')
     path.chmod(0o755)
 
 
 def arguments(tmp_path, script, *args, **variables):
-    """What a script hands to its launcher."""
+    """What a script of a clone in tmp_path hands to its launcher."""
+    (tmp_path / 'tools').mkdir(exist_ok=True)
+    shutil.copy(TOOLS / script, tmp_path / 'tools')
     env = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
-    env.pop('PYTHON', None)
+    for name in ('PYTHON', 'PORT', 'MASTER_PORT'):
+        env.pop(name, None)
     done = subprocess.run(
-        ['bash', TOOLS / script, *args],
+        ['bash', tmp_path / 'tools' / script, *args],
         env={**env, **variables},
         capture_output=True,
         text=True,
@@ -126,7 +131,7 @@ def test_torchrun_is_called_with_the_variables(tmp_path):
         '--master_addr=10.0.0.1',
         '--master_port=1234',
         '--nproc_per_node=4',
-        f'{TOOLS}/train.py',
+        f'{tmp_path}/tools/train.py',
         'a b.py',
         '--launcher',
         'pytorch',
@@ -144,12 +149,53 @@ def test_python_selects_the_interpreter(tmp_path):
     assert args[:2] == ['-m', 'torch.distributed.run']
     assert '--nproc_per_node=2' in args
     assert args[-5:] == [
-        f'{TOOLS}/test.py',
+        f'{tmp_path}/tools/test.py',
         'c.py',
         'd.pth',
         '--launcher',
         'pytorch',
     ]
+
+
+SCRIPTS = {
+    'dist_train.sh': ['c.py', '2'],
+    'dist_test.sh': ['c.py', 'd.pth', '2'],
+    'slurm_train.sh': ['part', 'job', 'c.py', 'w'],
+}
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_interpreter_of_the_clone_unless_python_names_one(tmp_path, script):
+    fake(tmp_path, 'torchrun')
+    # srun runs what it is given, behind its options.
+    fake(tmp_path, 'srun', 'while [ "$2" != -u ]; do shift; done; exec "$@"')
+    for name in ('mypython', '.venv/bin/python', 'python'):
+        fake(tmp_path, name, f'echo {name} runs')
+
+    def first(**variables):
+        return arguments(tmp_path, script, *SCRIPTS[script], **variables)[0]
+
+    assert first() == '.venv/bin/python runs'
+    assert first(PYTHON='mypython') == 'mypython runs'
+    (tmp_path / '.venv/bin/python').unlink()
+    slurm = script == 'slurm_train.sh'
+    assert first() == ('python runs' if slurm else '--nnodes=1')
+
+
+@pytest.mark.parametrize(
+    'variables, port',
+    [
+        (dict(PORT='1234'), '1234'),
+        (dict(PORT='1234', MASTER_PORT='9'), '1234'),
+        (dict(MASTER_PORT='9'), '9'),
+        (dict(), 'none'),
+    ],
+)
+def test_slurm_hands_the_port_on(tmp_path, variables, port):
+    fake(tmp_path, 'srun', 'echo "${MASTER_PORT:-none}"')
+    args = SCRIPTS['slurm_train.sh']
+    said = arguments(tmp_path, 'slurm_train.sh', *args, **variables)
+    assert said[0] == port
 
 
 def test_slurm_asks_for_the_resources(tmp_path):
@@ -180,7 +226,7 @@ def test_slurm_asks_for_the_resources(tmp_path):
         '--exclusive',
         'py',
         '-u',
-        f'{TOOLS}/train.py',
+        f'{tmp_path}/tools/train.py',
         'c.py',
         '--work-dir=w d',
         '--launcher=slurm',

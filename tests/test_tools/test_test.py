@@ -67,6 +67,43 @@ def test_what_the_config_cannot_serve():
         merged('--show')
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['--out', 'a.pkl'],
+        ['--out', 'a.pickle', '--out-item', 'pred'],
+        ['--out', 'a.pkl', '--out-item', 'metrics'],
+        ['--out', 'a.json', '--out-item', 'metrics'],
+        ['--out', 'a.yaml', '--out-item', 'metrics'],
+    ],
+)
+def test_out_is_what_mmengine_writes(options, tmp_path):
+    args = tool.parse_args(['c.py', 'm.pth', *options])
+    assert args.out == options[1]
+    if args.out_item == 'metrics':
+        path = str(tmp_path / args.out)
+        tool.mmengine.dump({'top1': 50.0}, path)
+        assert tool.mmengine.load(path) == {'top1': 50.0}
+    else:
+        tool.DumpResults(out_file_path=args.out)
+
+
+@pytest.mark.parametrize(
+    'options, needed',
+    [
+        (['--out', 'a.json'], 'needs a name that ends in .pkl'),
+        (['--out', 'a.json'], 'or choose --out-item metrics'),
+        (['--out', 'a.yaml', '--out-item', 'pred'], '--out a.yaml'),
+        (['--out', 'a.csv', '--out-item', 'metrics'], '.json, .yaml'),
+        (['--out', 'json', '--out-item', 'metrics'], '--out json'),
+    ],
+)
+def test_other_out_is_refused_before_the_test(options, needed, capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(['c.py', 'm.pth', *options])
+    assert needed in capsys.readouterr().err
+
+
 def test_out_item_needs_out(capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['c.py', 'm.pth', '--out-item', 'pred'])

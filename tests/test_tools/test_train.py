@@ -91,18 +91,84 @@ def test_options():
     assert cfg.randomness.seed == 7
 
 
+@pytest.fixture
+def run_main(monkeypatch, tmp_path):
+    """Run the tool in this process, with a runner that only says 'train'."""
+    data = tiny_run.write_images(tmp_path / 'data', num=4)
+    said, built = [], []
+
+    class FakeRunner:
+        def train(self):
+            said.append('train')
+
+    def build_runner(cfg):
+        built.append(cfg)
+        return FakeRunner()
+
+    monkeypatch.setattr(train.run_options, 'build_runner', build_runner)
+    monkeypatch.setattr(
+        train, 'print_log', lambda text, logger: said.append(text)
+    )
+
+    def run(*options, **cfg):
+        cfg = tiny_run.pretrain_cfg(data, tiny_run.mae(), **cfg)
+        path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
+        argv = ['train.py', path, '--work-dir', str(tmp_path / 'w'), *options]
+        monkeypatch.setattr(sys, 'argv', argv)
+        said.clear()
+        built.clear()
+        train.main()
+        return built[0], said
+
+    run.built = built
+    return run
+
+
+def test_resume_keeps_load_from_where_there_is_no_checkpoint(
+    run_main, tmp_path
+):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    # The command line's load_from counts as the config's.
+    option = f'load_from={weights}'
+    cfg, said = run_main('--resume', '--cfg-options', option, resume=True)
+    assert cfg.load_from == str(weights)
+    assert cfg.resume is False
+    assert said == [
+        f'The run starts from the weights of {weights} (--resume: '
+        f'{tmp_path / "w"} holds no checkpoint).',
+        'train',
+    ]
+
+    latest = tmp_path / 'w' / 'epoch_1.pth'
+    latest.parent.mkdir()
+    latest.touch()
+    (tmp_path / 'w/last_checkpoint').write_text(f'{latest}\n')
+    cfg, said = run_main('--resume', '--cfg-options', option, resume=True)
+    assert cfg.load_from is None
+    assert cfg.resume is True
+    assert said == [f'The run goes on from {latest}.', 'train']
+
+
+def test_resume_with_load_from_in_the_config_stops_first(run_main, tmp_path):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    cfg = dict(resume=True, load_from=str(weights))
+    with pytest.raises(ValueError, match='resume=True and load_from'):
+        run_main(**cfg)
+    assert run_main.built == []
+    cfg, said = run_main('--cfg-options', 'resume=False', **cfg)
+    assert cfg.load_from == str(weights)
+    assert said[0] == f'The run starts from the weights of {weights}.'
+
+
 @pytest.mark.parametrize(
-    'options, resume, load_from',
-    [
-        ([], False, 'old.pth'),
-        (['--resume'], True, None),
-        (['--resume', 'epoch_3.pth'], True, 'epoch_3.pth'),
-    ],
+    'options, where', [([], 'load_from'), (['--resume', 'no.pth'], '--resume')]
 )
-def test_resume(options, resume, load_from):
-    cfg = merged(*options, resume=False, load_from='old.pth')
-    assert cfg.resume is resume
-    assert cfg.load_from == load_from
+def test_missing_checkpoint_names_where_it_was_given(run_main, options, where):
+    with pytest.raises(FileNotFoundError, match=f'^{where}: .*no.pth'):
+        run_main(*options, load_from='no.pth')
+    assert run_main.built == []
 
 
 def test_options_that_the_config_cannot_serve():
