@@ -96,6 +96,7 @@ def keys_of_kwargs(init: Callable) -> set[str] | None:
                 if keyword.arg is None and is_name(keyword.value, name):
                     handed_on = True
                     understood.add(id(keyword.value))
+        understood |= {id(n) for n in rebuilt(node, name)}
         key = key_of(node, name)
         if key is not None:
             keys.add(key[0])
@@ -109,6 +110,26 @@ def keys_of_kwargs(init: Callable) -> set[str] | None:
 def is_name(node: ast.AST, name: str) -> bool:
     """Whether a syntax node is the variable of that name."""
     return isinstance(node, ast.Name) and node.id == name
+
+
+def rebuilt(node: ast.AST, name: str) -> list[ast.AST]:
+    """The variables in ``kwargs = {'key': value, **kwargs}``.
+
+    Args:
+        node (ast.AST): A syntax node.
+        name (str): The name of the ``**kwargs`` parameter.
+
+    Returns:
+        list[ast.AST]: Their nodes, empty where ``node`` is no such statement.
+    """
+    if not isinstance(node, ast.Assign) or not isinstance(
+        node.value, ast.Dict
+    ):
+        return []
+    pairs = zip(node.value.keys, node.value.values, strict=True)
+    kept = [v for key, v in pairs if key is None and is_name(v, name)]
+    targets = [t for t in node.targets if is_name(t, name)]
+    return targets + kept if targets and kept else []
 
 
 def is_super_init(node: ast.AST) -> bool:

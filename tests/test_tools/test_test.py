@@ -1,7 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import sys
+from copy import deepcopy
+
 import pytest
 import tiny_run
+import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 tool = tiny_run.load_tool('test')
 
@@ -58,6 +63,29 @@ def test_default_tta_averages_over_the_flip():
     assert [t.prob for t in last.transforms[0]] == [1.0, 0.0]
     assert last.transforms[1] == [dict(type='PackInputs')]
     assert cfg.test_dataloader.dataset.pipeline[-2].type == 'CenterCrop'
+
+
+def test_run_with_tta(tmp_path):
+    data = tiny_run.write_images(tmp_path / 'data', num=4)
+    cfg = tiny_run.classify_cfg(data)
+    cfg['custom_hooks'] = [dict(type='CheckpointFitHook')]
+    model = MODELS.build(deepcopy(cfg['model']))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
+    code, output = tiny_run.finish(
+        tiny_run.start(
+            sys.executable,
+            tiny_run.ROOT / 'tools/test.py',
+            tiny_run.write_config(tmp_path / 'tiny.py', cfg),
+            tmp_path / 'model.pth',
+            '--tta',
+            cwd=tmp_path,
+            env=tiny_run.environment(),
+        )
+    )
+    assert code == 0, output
+    keys = len(model.state_dict())
+    assert f'Checkpoint fits: {keys} of {keys} keys' in output
+    assert 'accuracy/top1: ' in output
 
 
 def test_what_the_config_cannot_serve():

@@ -23,8 +23,8 @@ def check_config(
             ``'val'`` and ``'test'``. Defaults to ``('train', 'val')``.
 
     Raises:
-        ValueError: If a top-level name is neither read by the Runner nor
-            used within the config.
+        ValueError: If a top-level name that nothing reads resembles a
+            setting or comes from the options.
         KeyError: If a ``type`` is in no registry.
         TypeError: If a constructor does not take a key of its config.
         FileNotFoundError: If a data set's folder or annotation file is not

@@ -3,11 +3,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from mmengine.config import Config
-from mmengine.runner import LogProcessor
 from torch.utils.data import DataLoader
 
-from ...utils import allowed_keys, near_misses, own_keys
+from ...utils import allowed_keys, near_misses, own_keys, similar
 from . import registries
+from .fixed_keys import check_default_hooks, fixed_keys
+from .sections import sections
 
 # Keys that mmengine's builders and `Config` take for themselves.
 BUILDER_KEYS = {'type', '_scope_', '_delete_'}
@@ -36,21 +37,6 @@ KIND_OF_KEY = {
     'vis_backends': 'visualizer backend',
     'augments': 'batch augment',
 }
-KIND_OF_SECTION = {
-    'model': 'model',
-    'data_preprocessor': 'model',
-    'train_cfg': 'loop',
-    'val_cfg': 'loop',
-    'test_cfg': 'loop',
-    'optim_wrapper': 'optimizer wrapper',
-    'param_scheduler': 'parameter scheduler',
-    'default_hooks': 'hook',
-    'custom_hooks': 'hook',
-    'val_evaluator': 'metric',
-    'test_evaluator': 'metric',
-    'visualizer': 'visualizer',
-    'log_processor': 'log processor',
-}
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -59,6 +45,7 @@ def check_constructor_keys(cfg: Config) -> None:
 
     ``*_cfg`` dicts (``norm_cfg``, ``init_cfg``) are left out, since their
     builders take further keys, and so are classes whose keys cannot be known.
+    A section without a type (``train_cfg``) is what mmengine makes of it.
 
     Args:
         cfg (Config): The config. Not changed.
@@ -76,11 +63,14 @@ def check_constructor_keys(cfg: Config) -> None:
             allowed = allowed_keys(DataLoader) | parts
             _compare(name, 'DataLoader', loader, allowed)
             _walk(loader, name, 'dataset', scope)
-    for name, kind in KIND_OF_SECTION.items():
-        section = cfg.get(name, None)
-        if name == 'log_processor' and isinstance(section, Mapping):
-            section = {'type': LogProcessor, **section}
-        _walk(section, name, kind, scope)
+    check_default_hooks(cfg)
+    for path, title, part, keys in fixed_keys(cfg):
+        # What is not read is often left over: an error only where misspelt.
+        for key in part:
+            if similar(key, keys):
+                _compare(path, title, {key: part[key]}, keys)
+    for path, kind, section in sections(cfg, scope):
+        _walk(section, path, kind, scope)
 
 
 def _walk(

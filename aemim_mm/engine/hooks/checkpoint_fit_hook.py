@@ -3,7 +3,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from mmengine.hooks import Hook
-from mmengine.model import PretrainedInit, is_model_wrapper
+from mmengine.model import BaseTTAModel, PretrainedInit, is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
@@ -198,7 +198,10 @@ def _is_training(runner: Runner) -> bool:
 
 
 def _unwrap(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
+    """The model that mmengine loads into: no wrapper's keys are in a file."""
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
 
 
 def _pretrained(model: nn.Module) -> Iterator[tuple[str, nn.Module, Mapping]]:

@@ -51,6 +51,16 @@ def test_right_configs_pass():
         ('default_hooks.logger.intervall', 'default_hooks.logger', 'interval'),
         ('custom_hooks.0.priorty', r'custom_hooks\[0\]', 'priority'),
         ('log_processor.windowsize', 'log_processor', 'window_size'),
+        ('train_cfg.max_epoch', 'train_cfg', 'max_epochs'),
+        (
+            'optim_wrapper.paramwise_cfg.norm_deacy_mult',
+            'optim_wrapper.paramwise_cfg',
+            'norm_decay_mult',
+        ),
+        ('auto_scale_lr.enabel', 'auto_scale_lr', 'enable'),
+        ('randomness.deterministc', 'randomness', 'deterministic'),
+        ('env_cfg.cudnn_benchmrk', 'env_cfg', 'cudnn_benchmark'),
+        ('env_cfg.mp_cfg.mp_start_metod', 'env_cfg.mp_cfg', 'mp_start_method'),
     ],
 )
 def test_wrong_key(key, place, guess):
@@ -76,6 +86,16 @@ def test_wrong_key_of_schedulers_loops_evaluators_and_visualizers():
         cfg[section] = part
         with pytest.raises(TypeError, match=section):
             check_constructor_keys(cfg)
+
+
+def test_data_root_of_imagenet():
+    cfg = config(**{'train_dataloader.dataset.type': 'ImageNet'})
+    del cfg.train_dataloader.dataset['with_label']
+    cfg.train_dataloader.dataset['split'] = 'train'
+    check_constructor_keys(cfg)
+    cfg.train_dataloader.dataset['data_rot'] = 'data'
+    with pytest.raises(TypeError, match='ImageNet takes no.*"data_root"'):
+        check_constructor_keys(cfg)
 
 
 def test_keys_that_builders_take():

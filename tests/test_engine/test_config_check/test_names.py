@@ -1,9 +1,21 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from aemim_mm.engine.config_check import check_names
+
+CONFIGS = Path(__file__).parents[3] / 'configs'
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    messages = []
+    logger = MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'log', lambda level, msg: messages.append(msg))
+    return messages
 
 
 def load(tmp_path, text, base=None):
@@ -23,24 +35,90 @@ def test_typo_of_a_setting(tmp_path):
         check_names(plain)
 
 
-def test_dict_that_resembles_nothing(tmp_path):
-    cfg = load(tmp_path, 'xyz = dict(a=1)')
-    with pytest.raises(ValueError, match='sets "xyz", but nothing reads it'):
+def test_typo_beside_the_same_setting(tmp_path):
+    text = "val_evaluater = dict(type='A')\ntest_evaluator = dict(type='A')"
+    with pytest.raises(ValueError, match='Did you mean "val_evaluator"'):
+        check_names(load(tmp_path, text))
+
+
+def test_variable_that_is_like_a_setting(tmp_path, warnings):
+    check_names(load(tmp_path, 'query_dataloader = dict(a=1)'))
+    assert len(warnings) == 1
+
+
+def test_dict_of_another_version(tmp_path):
+    text = "optimizer = dict(type='AdamW')\n"
+    with pytest.raises(ValueError, match='mean "optim_wrapper.optimizer"'):
+        check_names(load(tmp_path, text))
+    check_names(load(tmp_path, text + 'optim_wrapper = dict(x=optimizer)\n'))
+
+
+@pytest.mark.parametrize(
+    'option, hint',
+    [
+        ('optim_wraper.clip_grad', 'optim_wrapper'),
+        ('optimizer.lr', 'optim_wrapper.optimizer'),
+        ('max_epochs', 'train_cfg.max_epochs'),
+        ('data.samples_per_gpu', 'train_dataloader'),
+        ('fp16.loss_scale', 'optim_wrapper'),
+        ('epsilon', 'model.attack.epsilon'),
+        ('size', 'model.size'),
+        ('test_pipeline.0.type', None),
+        ('xyz', None),
+    ],
+)
+def test_options_that_nothing_reads(tmp_path, option, hint):
+    text = (
+        '"""The optimizer, max_epochs and data.\n\nxyz fp16"""\n'
+        '# optimizer, max_epochs, xyz: data/x\n'
+        'size = 5\n'
+        "test_pipeline = [dict(type='a')]\n"
+        'model = dict(attack=dict(epsilon=1), size=size, optimizer=1)\n'
+        "test_dataloader = dict(data='max_epochs', pipeline=test_pipeline)\n"
+    )
+    cfg = load(tmp_path, text)
+    check_names(cfg)
+    cfg.merge_from_dict({option: 2})
+    with pytest.raises(ValueError, match='The options set') as error:
         check_names(cfg)
+    name = option.split('.')[0]
+    assert f'set "{name}", but nothing reads it' in str(error.value)
+    assert hint is None or f'Did you mean "{hint}"' in str(error.value)
 
 
-def test_typo_on_the_command_line(tmp_path):
-    cfg = load(tmp_path, 'model = dict()')
-    cfg.merge_from_dict({'optim_wraper.clip_grad': 1})
-    with pytest.raises(ValueError, match='"optim_wrapper"'):
-        check_names(cfg)
+def test_option_of_a_setting(tmp_path):
+    cfg = load(tmp_path, 'model = dict(a=1)\n')
+    cfg.merge_from_dict({'model.a': 2, 'randomness.seed': 1, 'tta_model.a': 1})
+    check_names(cfg)
 
 
-def test_typo_of_an_inherited_variable(tmp_path):
+@pytest.mark.parametrize(
+    'path', sorted(CONFIGS.glob('*/*.py')), ids=lambda path: path.stem
+)
+def test_dumped_config(tmp_path, warnings, path):
+    cfg = Config.fromfile(path)
+    assert len(cfg) > 10
+    cfg.dump(str(tmp_path / 'dump.py'))
+    check_names(Config.fromfile(tmp_path / 'dump.py'))
+    # It is a part of the checkpoint's path only.
+    assert all('sets "pretrained"' in warning for warning in warnings)
+
+
+def test_dumped_config_after_options(tmp_path, warnings):
+    path = next(CONFIGS.glob('finetune/*.py'))
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict({'test_dataloader.dataset.pipeline': [dict(type='x')]})
+    cfg.merge_from_dict({'val_dataloader.dataset.pipeline': [dict(type='x')]})
+    cfg.dump(str(tmp_path / 'dump.py'))
+    check_names(Config.fromfile(tmp_path / 'dump.py'))
+    assert any('sets "test_pipeline"' in warning for warning in warnings)
+
+
+def test_typo_of_an_inherited_variable(tmp_path, warnings):
     base = 'train_pipeline = [dict()]\nmodel = dict(x=train_pipeline)\n'
-    text = "_base_ = 'base.py'\ntrain_pipline = [dict()]\n"
-    with pytest.raises(ValueError, match='mean "train_pipeline"'):
-        check_names(load(tmp_path, text, base))
+    text = "_base_ = 'base.py'\ntrain_pipline = [dict(a=1)]\n"
+    check_names(load(tmp_path, text, base))
+    assert len(warnings) == 1 and 'mean "train_pipeline"' in warnings[0]
 
 
 def test_variables_are_used(tmp_path):
@@ -56,10 +134,13 @@ def test_variables_are_used(tmp_path):
     check_names(load(tmp_path, text, base))
 
 
-def test_keyword_of_the_same_name_is_no_use(tmp_path):
-    cfg = load(tmp_path, 'augs = [dict()]\nmodel = dict(augs=[1])\n')
-    with pytest.raises(ValueError, match='"augs"'):
-        check_names(cfg)
+@pytest.mark.parametrize(
+    'use',
+    ['model = dict(augs=[1])', '# augs', '"""augs"""', "model = 'augs'"],
+)
+def test_what_is_no_use(tmp_path, warnings, use):
+    check_names(load(tmp_path, f'augs = [dict(a=1)]\n{use}\n'))
+    assert len(warnings) == 1 and 'sets "augs"' in warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +148,17 @@ def test_keyword_of_the_same_name_is_no_use(tmp_path):
     [
         ('bgr_std = [1.0, 2.0]', True),
         ('fp16 = dict(loss_scale=1.0)', True),
+        ('xyz = dict(a=1)', True),
+        ('data = dict(samples_per_gpu=4)', True),
         ('resume_from = None', False),
+        ('def helper():\n    return 1', False),
+        ('size = 4\nmodel = dict(a=4)', False),
         ("sync_bn = 'torch'\nfind_unused_parameters = True", False),
     ],
 )
-def test_harmless_names(tmp_path, monkeypatch, text, warned):
-    messages = []
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'log', lambda level, msg: messages.append(msg))
+def test_harmless_names(tmp_path, warnings, text, warned):
     check_names(load(tmp_path, text))
-    assert len(messages) == warned
+    assert len(warnings) == warned
 
 
 def test_pure_python_style_inherits_names_unseen(tmp_path):
@@ -87,4 +169,4 @@ def test_pure_python_style_inherits_names_unseen(tmp_path):
     )
     check_names(load(tmp_path, text, base))
     with pytest.raises(ValueError, match='"models"'):
-        check_names(load(tmp_path, text + 'models = dict(a=1)\n', base))
+        check_names(load(tmp_path, text + 'models = dict(a=2)\n', base))

@@ -4,7 +4,7 @@ import logging
 import pytest
 import torch
 from mmengine.logging import MMLogger
-from mmpretrain.models import VisionTransformer
+from mmpretrain.models import AverageClsScoreTTA, VisionTransformer
 
 from aemim_mm.engine import CheckpointFitHook
 
@@ -192,6 +192,18 @@ def test_a_test_needs_every_key(make_runner, trained):
     checkpoint = torch.load(trained, weights_only=False)
     del checkpoint['state_dict']['head.bias']
     with pytest.raises(ValueError, match='checkpoint to be tested'):
+        CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
+
+
+def test_a_test_with_augmentation_loads_into_the_inner_model(
+    make_runner, trained
+):
+    runner = make_runner(load_from=trained)
+    runner.model = AverageClsScoreTTA(module=runner.model)
+    checkpoint = torch.load(trained, weights_only=False)
+    CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
+    del checkpoint['state_dict']['head.bias']
+    with pytest.raises(ValueError, match='5 of 6 keys'):
         CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
 
 

@@ -1,0 +1,106 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import inspect
+from collections.abc import Iterator, Mapping
+
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.runner import (
+    EpochBasedTrainLoop,
+    IterBasedTrainLoop,
+    LogProcessor,
+    TestLoop,
+    ValLoop,
+)
+from mmpretrain.models import (
+    BaseSelfSupervisor,
+    ClsDataPreprocessor,
+    ImageClassifier,
+    SelfSupDataPreprocessor,
+)
+
+from . import registries
+
+KIND_OF_SECTION = {
+    'model': 'model',
+    'data_preprocessor': 'model',
+    'train_cfg': 'loop',
+    'val_cfg': 'loop',
+    'test_cfg': 'loop',
+    'optim_wrapper': 'optimizer wrapper',
+    'param_scheduler': 'parameter scheduler',
+    'default_hooks': 'hook',
+    'custom_hooks': 'hook',
+    'val_evaluator': 'metric',
+    'test_evaluator': 'metric',
+    'visualizer': 'visualizer',
+    'log_processor': 'log processor',
+}
+# What mmengine builds from a section without a type.
+DEFAULT_TYPES = {
+    'val_cfg': ValLoop,
+    'test_cfg': TestLoop,
+    'optim_wrapper': OptimWrapper,
+    'log_processor': LogProcessor,
+}
+# The same for the data preprocessor of these models.
+PREPROCESSORS = {
+    ImageClassifier: ClsDataPreprocessor,
+    BaseSelfSupervisor: SelfSupDataPreprocessor,
+}
+
+
+def sections(
+    cfg: Config, scope: str | None
+) -> Iterator[tuple[str, str, object]]:
+    """The sections of a config, with the types that mmengine supplies.
+
+    Args:
+        cfg (Config): The config.
+        scope (str, optional): The default scope.
+
+    Yields:
+        tuple[str, str, object]: Place, kind of part and content.
+    """
+    path, preprocessor = _preprocessor(cfg, scope)
+    for name, kind in KIND_OF_SECTION.items():
+        default = DEFAULT_TYPES.get(name, None)
+        section = cfg.get(name, None)
+        if name == 'train_cfg' and _is_typeless(section):
+            by_epoch = section.get('by_epoch', True)
+            default = EpochBasedTrainLoop if by_epoch else IterBasedTrainLoop
+        elif name == 'optim_wrapper' and 'optimizer' not in (section or ()):
+            default = None  # several, for a constructor of its own
+        elif name == 'data_preprocessor':
+            default = preprocessor
+        yield name, kind, _typed(section, default)
+    model = cfg
+    for key in path.split('.'):
+        model = model.get(key, None) or {}
+    inner = model.get('data_preprocessor', None)
+    if _is_typeless(inner):  # with a type, it is seen within the model
+        place = f'{path}.data_preprocessor'
+        yield place, 'model', _typed(inner, preprocessor)
+
+
+def _is_typeless(section: object) -> bool:
+    """Whether this is a dict that names no type."""
+    return isinstance(section, Mapping) and section.get('type', None) is None
+
+
+def _typed(section: object, default: type | None) -> object:
+    """A section with its default type where it names none."""
+    if default is None or not _is_typeless(section):
+        return section
+    return {**section, 'type': default}
+
+
+def _preprocessor(cfg: Config, scope: str | None) -> tuple[str, type | None]:
+    """Place of the model, and the data preprocessor that it defaults to."""
+    path, model = 'model', cfg.get('model', None) or {}
+    if isinstance(model.get('module', None), Mapping):
+        path, model = 'model.module', model['module']  # test-time augmentation
+    for target in registries.find('model', model.get('type', ''), scope):
+        for base, preprocessor in PREPROCESSORS.items():
+            if inspect.isclass(target) and issubclass(target, base):
+                return path, preprocessor
+    return path, None
