@@ -146,10 +146,12 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def init_weights(self) -> None:
         """Initialise as the method does; phi_a starts as a copy of phi_c."""
-        first = not self.is_init
+        if self.is_init:  # a second call changes nothing, and warns
+            super().init_weights()
+            return
+        self._loaded_twins.clear()  # the originals are about to change
         super().init_weights()
-        if first:  # as BaseModule: a second call changes nothing
-            self.adv.copy_from(self, skip=self._loaded_twins)
+        self.adv.copy_from(self, skip=self._loaded_twins)
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
         """The layer-wise depth; a twin has its clean parameter's depth.

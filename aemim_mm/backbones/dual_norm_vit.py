@@ -83,6 +83,8 @@ class DualNormViT(MAEViT):
         """Initialise as MAE does, or load ``Pretrained`` and leave it so."""
         if self.is_init:  # as BaseModule: the first call counts
             return
+        if self.adapters:
+            self._loaded_twins.clear()  # the originals are about to change
         BaseModule.init_weights(self)
         pretrained = self._pretrained_cfg()
         if pretrained is None:

@@ -108,6 +108,16 @@ def test_fresh_adapters_are_copies():
     assert twins_equal_originals(cls)
 
 
+def test_init_weights_after_a_load_renews_both_sets(stock_file):
+    model = MODELS.build(aemim_cfg())
+    load_checkpoint(model, stock_file)
+    before = copy.deepcopy(model.state_dict())
+    model.init_weights()
+    name = 'backbone.ln1.weight'
+    assert not torch.equal(model.state_dict()[name], before[name])
+    assert twins_equal_originals(model)
+
+
 def test_stock_checkpoint_through_init_cfg(stock_file):
     model = MODELS.build(
         aemim_cfg(init_cfg=dict(type='Pretrained', checkpoint=stock_file))

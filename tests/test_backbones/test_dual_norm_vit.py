@@ -135,10 +135,13 @@ def test_own_bank_keys_and_depth():
 
 
 def test_plain_checkpoint_fills_the_bank():
-    ours = build(adapters=('norm',))
+    cfg = dict(type='Constant', layer='LayerNorm', val=3.0)
+    ours = build(adapters=('norm',), init_cfg=cfg)
     stock, _ = pair()
     ours.load_state_dict(stock.state_dict(), strict=True)
     assert torch.equal(ours.adv.ln1.weight, stock.ln1.weight)
+    ours.init_weights()  # sets the originals anew, and the twins with them
+    assert ours.ln1.weight[0] == ours.adv.ln1.weight[0] == 3
 
 
 @pytest.mark.parametrize('prefix', ['backbone.', 'backbone'])
