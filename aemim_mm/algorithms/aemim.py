@@ -5,7 +5,6 @@ import copy
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from mmpretrain.models.selfsup import BaseSelfSupervisor
@@ -27,7 +26,7 @@ from .drops import active_drops, switched_off
 from .encoder_rules import RULES, rule_of
 from .losses import total, weighted
 from .port import EncoderPort
-from .stock import stock_algorithm
+from .stock import joined, stock_algorithm
 
 NO_ADAPTERS_IN = ('data_preprocessor', 'target_generator', 'teacher')
 
@@ -99,7 +98,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
     def __new__(cls, *args, method: str | None = None, **kwargs):
         """Make the instance of the class that joins AEMIM and the method."""
         if cls is AEMIMAlgorithm:
-            cls = _joined(stock_algorithm(method, AEMIMAlgorithm))
+            cls = joined(cls, stock_algorithm(method, cls))
         return super().__new__(cls)
 
     def __init__(
@@ -362,27 +361,6 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
     def _distance(self, maps, reference) -> Tensor:
         measure = getattr(self.attack, 'measure', squared_l2)
         return measure(maps, reference).mean().detach()
-
-
-@cache
-def _joined(stock: type[BaseSelfSupervisor]) -> type[AEMIMAlgorithm]:
-    """The class that is AEMIM first and the stock algorithm second."""
-    return type(AEMIMAlgorithm)(
-        f'AEMIM[{stock.__name__}]',
-        (AEMIMAlgorithm, stock),
-        {
-            '__module__': __name__,
-            '__doc__': AEMIMAlgorithm.__doc__,
-            # The class has no importable name: copies and pickles make it.
-            '__reduce__': lambda self: (_blank, (stock,), self.__dict__),
-        },
-    )
-
-
-def _blank(stock: type[BaseSelfSupervisor]) -> AEMIMAlgorithm:
-    """An instance without state, for copy and pickle."""
-    cls = _joined(stock)
-    return cls.__new__(cls)
 
 
 def _build_attack(attack: dict | Callable | None) -> Callable:

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Finding the MIM algorithm that AEMIM is built over."""
+"""Finding the MIM algorithm that AEMIM is built over, and joining the two."""
 
+from functools import cache
 from typing import Any
 
 from mmpretrain.models.selfsup import BaseSelfSupervisor
@@ -40,3 +41,38 @@ def stock_algorithm(
         f'unknown method {method!r}.{near_misses(str(method), names)} It must '
         f'be a self-supervised algorithm in MODELS: {names}'
     )
+
+
+@cache
+def joined(
+    plug_in: type[BaseSelfSupervisor], stock: type[BaseSelfSupervisor]
+) -> type[BaseSelfSupervisor]:
+    """The class that is the plug-in first and the stock algorithm second.
+
+    Args:
+        plug_in (type): Its ``super()`` is the stock algorithm then.
+        stock (type): The stock algorithm.
+
+    Returns:
+        type: The same class for the same two. It has no importable name, so
+        copies and pickles of its instances make it again.
+    """
+    return type(plug_in)(
+        f'{plug_in.__name__}[{stock.__name__}]',
+        (plug_in, stock),
+        {
+            '__module__': plug_in.__module__,
+            '__doc__': plug_in.__doc__,
+            '__reduce__': lambda self: (
+                _blank,
+                (plug_in, stock),
+                self.__dict__,
+            ),
+        },
+    )
+
+
+def _blank(plug_in: type, stock: type) -> BaseSelfSupervisor:
+    """An instance without state, for copy and pickle."""
+    cls = joined(plug_in, stock)
+    return cls.__new__(cls)
