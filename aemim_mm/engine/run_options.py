@@ -50,6 +50,11 @@ def set_dataloader_defaults(
         # is what mmengine's own default gives.
         loader['collate_fn'] = dict(type='default_collate')
     loader.update(cfg[name])
+    # A base of another library (`_base_ = 'mmpretrain::...'`) leaves its scope
+    # in every dict with a type; mmengine would hand it to these functions.
+    for function in ('collate_fn', 'worker_init_fn'):
+        if isinstance(loader.get(function), dict):
+            loader[function].pop('_scope_', None)
     if no_pin_memory:
         loader['pin_memory'] = False
     cfg[name] = loader

@@ -159,3 +159,10 @@ def test_own_log_processor_is_left_alone():
     cfg = Config(dict(log_processor=dict(type='my.Processor')))
     run_options.add_training_defaults(cfg)
     assert cfg.log_processor == dict(type='my.Processor')
+
+
+def test_scope_of_a_stock_base_is_taken_from_functions():
+    function = dict(type='default_collate', _scope_='mmpretrain')
+    cfg = Config(dict(train_dataloader=dict(collate_fn=function)))
+    run_options.set_dataloader_defaults(cfg, 'train_dataloader')
+    assert cfg.train_dataloader.collate_fn == dict(type='default_collate')
