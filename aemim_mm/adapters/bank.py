@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from .names import inside
+
 NORM_TYPES = (_NormBase, nn.LayerNorm, nn.GroupNorm) + (
     (nn.RMSNorm,) if hasattr(nn, 'RMSNorm') else ()
 )
@@ -174,15 +176,11 @@ def check_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
     return kinds
 
 
-def _inside(name: str, folders: tuple[str, ...]) -> bool:
-    return any(name == f or name.startswith(f'{f}.') for f in folders)
-
-
 def _norms(
     module: nn.Module, exclude: tuple[str, ...]
 ) -> Iterator[tuple[str, nn.Module]]:
     for name, child in module.named_modules():
-        if isinstance(child, NORM_TYPES) and not _inside(name, exclude):
+        if isinstance(child, NORM_TYPES) and not inside(name, exclude):
             yield name, child
 
 
@@ -191,5 +189,5 @@ def _cls_tokens(
 ) -> Iterator[tuple[str, nn.Parameter]]:
     for name, parameter in module.named_parameters():
         last = name.rpartition('.')[2]
-        if last == 'cls_token' and not _inside(name, exclude):
+        if last == 'cls_token' and not inside(name, exclude):
             yield name, parameter

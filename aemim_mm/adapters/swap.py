@@ -1,13 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Run any function while some of a module's tensors are replaced."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..utils import near_misses
+from .names import inside
 
 
 class _Host(nn.Module):
@@ -59,3 +60,36 @@ def call_swapped(
             )
     named = {f'module.{name}': tensor for name, tensor in tensors.items()}
     return functional_call(_Host(module), named, (function,))
+
+
+def frozen_tensors(
+    module: nn.Module,
+    on_top: Mapping[str, Tensor] | None = None,
+    exclude: Collection[str] = (),
+) -> dict[str, Tensor]:
+    """Detached parameters and cloned buffers of a module, for a swap.
+
+    Under detached parameters a backward pass computes no weight gradient and
+    calls no DDP hook; under cloned buffers no running statistic moves.
+
+    Args:
+        module (nn.Module): The module.
+        on_top (Mapping[str, Tensor], optional): Tensors that take the place
+            of those of the same name, detached or cloned too. Defaults to
+            None.
+        exclude (Collection[str]): Names of submodules that are left out with
+            all they contain. Defaults to ``()``.
+
+    Returns:
+        dict[str, Tensor]: By name, as :func:`call_swapped` takes them.
+    """
+    tensors = dict(module.named_parameters())
+    tensors.update(module.named_buffers())
+    tensors.update(on_top or {})
+    return {
+        name: tensor.detach()
+        if isinstance(tensor, nn.Parameter)
+        else tensor.clone()
+        for name, tensor in tensors.items()
+        if not inside(name, exclude)
+    }

@@ -2,8 +2,8 @@
 """AEMIM: one training step over any stock MIM algorithm of mmpretrain."""
 
 import copy
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,13 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ..adapters import AdapterBank, call_swapped
+from ..adapters import AdapterBank, call_swapped, frozen_tensors
 from ..attacks import FeatureDistancePGD
 from ..attacks.distances import squared_l2
+from ..utils import replaced
 from .batches import Rows
 from .checks import (
+    check_decoder,
     check_pinned,
     check_preprocessor,
     check_ratio,
@@ -23,12 +25,15 @@ from .checks import (
     check_trainable,
 )
 from .drops import active_drops, switched_off
-from .encoder_rules import RULES, rule_of
+from .frozen import FrozenNetwork
 from .losses import total, weighted
+from .mask_pin import MaskPin
 from .port import EncoderPort
+from .rules import ENCODERS, encoder_rule, method_rule
 from .stock import joined, stock_algorithm
 
-NO_ADAPTERS_IN = ('data_preprocessor', 'target_generator', 'teacher')
+# Networks of the stock algorithms that are not trained: they give targets.
+FROZEN = ('target_generator', 'teacher')
 
 
 @dataclass
@@ -114,12 +119,12 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         check_ratio('adv_ratio', adv_ratio, zero=False)
         check_ratio('loss_ratio', loss_ratio, zero=True)
         own = ('method', 'attack', 'adapters', 'adv_ratio', 'loss_ratio')
-        check_stock_arguments(
-            stock_algorithm(method, AEMIMAlgorithm), stock, own
-        )
+        stock_class = stock_algorithm(method, AEMIMAlgorithm)
+        check_stock_arguments(stock_class, stock, own)
         # Some stock classes change the configs they are given.
         super().__init__(**{k: _copied(value) for k, value in stock.items()})
         check_preprocessor(self.data_preprocessor)
+        check_decoder(self.backbone, self.neck)
         if getattr(self.backbone, 'adapters', ()):
             raise ValueError(
                 'inside AEMIMAlgorithm the algorithm holds the adapters: '
@@ -129,12 +134,44 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         self.adv_ratio = adv_ratio
         self.loss_ratio = loss_ratio
         self.attack = _build_attack(attack)
-        self.adv = AdapterBank(self, adapters, exclude=NO_ADAPTERS_IN)
+        self.adv = AdapterBank(
+            self, adapters, exclude=('data_preprocessor', *FROZEN)
+        )
         self.adapters = self.adv.kinds
-        self.port = EncoderPort(self.backbone, rule_of(self.backbone))
+        self.method_rule = method_rule(stock_class)
+        self.port = self._build_port()
+        self.frozen = [
+            FrozenNetwork(getattr(self, name))
+            for name in FROZEN
+            if isinstance(getattr(self, name, None), nn.Module)
+        ]
         self._loaded_twins: set[str] = set()
         self._checked = False
         self._register_load_state_dict_pre_hook(self._fill_adapters)
+
+    def _build_port(self) -> EncoderPort:
+        """The port, with the mask pinned where the method draws it."""
+        rule = encoder_rule(self.backbone)
+        pin = None
+        if rule.draw is not None:
+            pin = MaskPin(self.backbone, rule.draw)
+        elif self.method_rule.draw is not None:
+            pin = MaskPin(self, self.method_rule.draw)
+        return EncoderPort(self.backbone, rule, pin, self.method_rule.shown)
+
+    def train(self, mode: bool = True) -> 'AEMIMAlgorithm':
+        """Set the mode; frozen networks stay in evaluation mode.
+
+        Args:
+            mode (bool): Whether to train. Defaults to True.
+
+        Returns:
+            AEMIMAlgorithm: The model itself.
+        """
+        super().train(mode)
+        for network in self.frozen:
+            network.eval()
+        return self
 
     # -- initialisation and loading -----------------------------------------
 
@@ -216,7 +253,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         if not self._checked:
             check_trainable(self, self.adv.tensors())
 
-        with self.port.recording():
+        with self._recording():
             clean = self._stock_loss(inputs, data_samples, **kwargs)
         encoder_output = self.port.output
 
@@ -229,7 +266,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
                 inputs, data_samples, rows, reference, **kwargs
             )
 
-        with self.port.replaying(x_adv, rows):
+        with self._repeating(rows), self.port.replaying(x_adv, rows):
             adv = call_swapped(
                 self,
                 self.adv.tensors(),
@@ -241,7 +278,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             self.port.check_arguments(rows)
             self._checked = True
         end = self._distance(self.port.maps(self.port.output), reference)
-        self.port.release()
+        self._release()
         return AEMIMStep(
             clean, adv, x_adv, rows.rows, encoder_output, start, end
         )
@@ -255,28 +292,56 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         Returns:
             list[int] | None: max(1, round(adv_ratio * B)) ascending rows, or
             None for all of them. They come from Python's generator, on the
-            host: nothing waits for the device.
+            host: nothing waits for the device. MixMIM, which mixes images i
+            and B - 1 - i, rounds up to whole pairs.
         """
         count = max(1, round(self.adv_ratio * batch_size))
         if count == batch_size:
             return None
-        return sorted(random.sample(range(batch_size), count))
+        return self.method_rule.choose_rows(count, batch_size)
 
     def _stock_loss(self, inputs, data_samples, **kwargs):
         return super().loss(inputs, data_samples, **kwargs)
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """The clean pass: mask, encoder call and targets are remembered."""
+        with ExitStack() as stack:
+            stack.enter_context(self.port.recording())
+            for network in self.frozen:
+                stack.enter_context(network.recording())
+            yield
+
+    @contextmanager
+    def _repeating(self, rows: Rows) -> Iterator[None]:
+        """A further pass: mask and targets are those of the clean pass."""
+        with ExitStack() as stack:
+            stack.enter_context(self.port.pinned(rows))
+            for network in self.frozen:
+                stack.enter_context(network.repeating(rows))
+            for name in self.method_rule.once:
+                stack.enter_context(replaced(self, name, _nothing))
+            yield
+
+    def _release(self) -> None:
+        """Forget the step, so that its graph can be freed."""
+        self.port.release()
+        for network in self.frozen:
+            network.release()
 
     def _encode_clean(self, images: Tensor, rows: Rows) -> list[Tensor]:
         """E(x^m; psi + phi_c) of the rows, outside the training graph."""
         maps = call_swapped(
             self,
-            self._frozen({}),
+            frozen_tensors(self, exclude=FROZEN),
             lambda: self.port.maps(self.port.encode(rows.of(images), rows)),
         )
         return [m.detach() for m in maps]
 
     def _check_port(self, images: Tensor, recorded: bool) -> None:
         """Before an encoder without a rule is trusted: is its mask pinned?"""
-        if type(self.backbone) in RULES:
+        self.port.check_image(images)
+        if type(self.backbone) in ENCODERS:
             return
         everything = Rows(None, len(images))
         check_pinned(
@@ -319,7 +384,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
         def reconstruction(maps: list[Tensor]) -> Tensor:
             output = self.port.with_maps(rows.of(like), maps)
-            with self.port.answering(output):
+            with self._repeating(rows), self.port.answering(output):
                 return total(
                     self._stock_loss(
                         rows.of(inputs), rows.of(data_samples), **kwargs
@@ -329,7 +394,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         images = inputs if isinstance(inputs, Tensor) else inputs[0]
         x_adv = call_swapped(
             self,
-            self._frozen(self.adv.tensors()),
+            frozen_tensors(self, self.adv.tensors(), exclude=FROZEN),
             lambda: self.attack(
                 encode,
                 rows.of(images),
@@ -340,23 +405,6 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             ),
         )
         return x_adv, self._distance(start or reference, reference)
-
-    def _frozen(self, adapters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Detached parameters and cloned buffers, with ``adapters`` on top.
-
-        Under detached parameters a backward pass computes no weight gradient
-        and calls no DDP hook; under cloned buffers no running statistic
-        moves.
-        """
-        tensors = dict(self.named_parameters())
-        tensors.update(self.named_buffers())
-        tensors.update(adapters)
-        return {
-            name: tensor.detach()
-            if isinstance(tensor, nn.Parameter)
-            else tensor.clone()
-            for name, tensor in tensors.items()
-        }
 
     def _distance(self, maps, reference) -> Tensor:
         measure = getattr(self.attack, 'measure', squared_l2)
@@ -374,6 +422,10 @@ def _build_attack(attack: dict | Callable | None) -> Callable:
             f'or a callable, but got {attack!r}'
         )
     return attack
+
+
+def _nothing(*args, **kwargs) -> None:
+    """What takes the place of a method that is due once in a step."""
 
 
 def _copied(value: Any) -> Any:

@@ -1,11 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What AEMIMAlgorithm cannot work with, said before it does harm."""
 
+import warnings
 from collections.abc import Callable, Collection
 from numbers import Real
 
 import torch
 from mmengine.model import BaseModel
+from mmpretrain.models.necks import MAEPretrainDecoder
 from torch import Tensor, nn
 
 from ..utils import allowed_keys, near_misses
@@ -80,6 +82,28 @@ def check_preprocessor(preprocessor: nn.Module) -> None:
             )
 
 
+def check_decoder(encoder: nn.Module, neck: nn.Module | None) -> None:
+    """Warn of a decoder that takes a token of the image for a class token.
+
+    ``MAEPretrainDecoder`` treats the first token as the class token. Without
+    one (HiViT) every visible token is decoded at the place of its neighbour.
+
+    Args:
+        encoder (nn.Module): The encoder.
+        neck (nn.Module, optional): The decoder.
+    """
+    shifts = getattr(type(neck), 'forward', None) is MAEPretrainDecoder.forward
+    if shifts and getattr(encoder, 'cls_token', None) is None:
+        warnings.warn(
+            f'{type(encoder).__name__} has no class token, but '
+            f'{type(neck).__name__} takes its first token for one and decodes '
+            'the visible tokens at wrong places. Use '
+            "neck=dict(type='MAEPretrainDecoderNoCls', ...), which takes the "
+            'same arguments',
+            stacklevel=2,
+        )
+
+
 def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
     """Check what only shows once training starts.
 
@@ -148,7 +172,7 @@ def check_pinned(
                 'same image and arguments, so the attack would see another '
                 'mask than the reconstruction. Pass the mask to the encoder '
                 'as an argument, or add a rule for its mask draw to '
-                'aemim_mm.algorithms.encoder_rules.RULES'
+                'aemim_mm.algorithms.rules.ENCODERS'
             )
 
 

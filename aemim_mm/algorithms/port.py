@@ -8,44 +8,17 @@ image in and replays the mask. The stock ``loss()`` does the rest and is never
 copied. Its target stays clean because only the encoder sees the other image.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..utils import replaced
 from .batches import Rows
-from .encoder_rules import EncoderRule
-
-
-class MaskPin:
-    """Stands in for an encoder's mask draw: remembers it, or replays it.
-
-    An object, not a closure: a deep copy of the encoder gets a pin of its own.
-
-    Args:
-        encoder (nn.Module): The encoder that draws.
-        rule (EncoderRule): Names the draw and how to replay it.
-    """
-
-    def __init__(self, encoder: nn.Module, rule: EncoderRule) -> None:
-        self.encoder = encoder
-        self.rule = rule
-        self.recording = False
-        self.drawn: tuple[Tensor, ...] | None = None
-        self.rows: Rows | None = None
-        setattr(encoder, rule.draw, self)
-
-    def __call__(self, *args, **kwargs) -> Any:
-        """Replay if there are rows to replay, else draw as the class does."""
-        if self.rows is not None:
-            return self.rule.replay(self.rows.of(self.drawn), *args, **kwargs)
-        draw = getattr(type(self.encoder), self.rule.draw)
-        drawn = draw(self.encoder, *args, **kwargs)
-        if self.recording:
-            self.drawn = self.rule.remember(drawn)
-        return drawn
+from .mask_pin import MaskPin
+from .rules import EncoderRule
 
 
 class EncoderPort:
@@ -53,19 +26,28 @@ class EncoderPort:
 
     Args:
         encoder (nn.Module): The backbone.
-        rule (EncoderRule, optional): What the table says of its class.
-            Defaults to None: features only, mask by argument.
+        rule (EncoderRule): Which part of its output are the features.
+        pin (MaskPin, optional): Repeats the mask that is drawn inside the
+            model. Defaults to None: the mask is an argument of the call.
+        shown (Callable, optional): Maps an image and the pinned mask to what
+            the encoder gets for it. Defaults to None: the image itself.
     """
 
     def __init__(
-        self, encoder: nn.Module, rule: EncoderRule | None = None
+        self,
+        encoder: nn.Module,
+        rule: EncoderRule,
+        pin: MaskPin | None = None,
+        shown: Callable[..., Tensor] | None = None,
     ) -> None:
         self.encoder = encoder
-        self.rule = rule or EncoderRule()
-        self.pin = MaskPin(encoder, self.rule) if self.rule.draw else None
+        self.rule = rule
+        self.pin = pin
+        self.shown = shown
         self.output: Any = None
         self._arguments: tuple[tuple, dict] = ((), {})
         self._replayed: tuple[tuple, dict] = ((), {})
+        self._recorded_image: Tensor | None = None
         self._image: Tensor | None = None
         self._armed = False
         self._num_calls = 0
@@ -83,6 +65,7 @@ class EncoderPort:
                 f'passes only keywords {sorted(kwargs)}'
             )
         if self._image is None:
+            self._recorded_image = args[0]
             self._arguments = (args[1:], kwargs)
             return None
         self._replayed = (args[1:], kwargs)
@@ -111,29 +94,16 @@ class EncoderPort:
         """Record the encoder call of the clean pass.
 
         Raises:
-            RuntimeError: If the encoder was not called exactly once.
+            RuntimeError: If the encoder was not called exactly once, or drew
+                no mask.
         """
-        if self.pin:
-            self.pin.recording = True
-        try:
-            with self._arm(None):
-                yield
-        finally:
-            if self.pin:
-                self.pin.recording = False
-        if self.pin and self.pin.drawn is None:
-            raise RuntimeError(
-                f'{type(self.encoder).__name__} did not draw its mask by '
-                f'{self.rule.draw}(), so it cannot be pinned: the attack '
-                'would see another mask than the reconstruction. A class with '
-                'a draw of its own needs a rule in '
-                'aemim_mm.algorithms.encoder_rules.RULES; an encoder that '
-                'does not mask (mask_ratio=0) cannot be pre-trained'
-            )
+        pin = self.pin.recording() if self.pin else nullcontext()
+        with pin, self._arm(None):
+            yield
 
     @contextmanager
     def replaying(self, image: Tensor, rows: Rows) -> Iterator[None]:
-        """Let the next encoder call see ``image`` under the recorded mask.
+        """Let the next encoder call see ``image``; :meth:`pinned` its mask.
 
         Args:
             image (Tensor): Images of the rows, (R, C, H, W).
@@ -142,8 +112,29 @@ class EncoderPort:
         Raises:
             RuntimeError: If the encoder was not called exactly once.
         """
-        with self._arm(image), self._pinned(rows):
+        with self._arm(self._as_shown(image, rows)):
             yield
+
+    def check_image(self, image: Tensor) -> None:
+        """Check that the encoder got the batch's images in the clean pass.
+
+        It waits for the device: for the first step only.
+
+        Args:
+            image (Tensor): The images of the batch, (B, C, H, W).
+
+        Raises:
+            RuntimeError: If it got something else.
+        """
+        shown = self._as_shown(image, Rows(None, len(image)))
+        if not _equal(shown, self._recorded_image):
+            raise RuntimeError(
+                'the algorithm gives its encoder something else than the '
+                'images of the batch, such as images that it has masked, so '
+                'an adversarial example cannot take their place. Mask inside '
+                'the encoder, or say what it is shown by a rule in '
+                'aemim_mm.algorithms.rules.METHODS'
+            )
 
     def check_arguments(self, rows: Rows) -> None:
         """Check that both passes gave the encoder the same mask.
@@ -162,18 +153,23 @@ class EncoderPort:
                 'arguments than the first one: loss() draws a mask of its '
                 'own. Draw it in the data pipeline and take it from '
                 'data_samples, or in a method of the encoder with a rule in '
-                'aemim_mm.algorithms.encoder_rules.RULES'
+                'aemim_mm.algorithms.rules.ENCODERS'
             )
 
+    def _as_shown(self, image: Tensor, rows: Rows) -> Tensor:
+        if self.shown is None:
+            return image
+        return self.shown(image, *rows.of(self.pin.drawn))
+
     @contextmanager
-    def _pinned(self, rows: Rows) -> Iterator[None]:
-        if self.pin:
-            self.pin.rows = rows
-        try:
+    def pinned(self, rows: Rows) -> Iterator[None]:
+        """Repeat the recorded mask wherever it is drawn.
+
+        Args:
+            rows (Rows): Which rows of the recorded batch are wanted.
+        """
+        with self.pin.replaying(rows) if self.pin else nullcontext():
             yield
-        finally:
-            if self.pin:
-                self.pin.rows = None
 
     def encode(self, image: Tensor, rows: Rows) -> Any:
         """Call the encoder with the recorded arguments and mask.
@@ -186,7 +182,8 @@ class EncoderPort:
             Any: The encoder's output.
         """
         args, kwargs = self._arguments
-        with self._pinned(rows):
+        image = self._as_shown(image, rows)
+        with self.pinned(rows):
             return self.encoder(image, *rows.of(args), **rows.of(kwargs))
 
     @contextmanager
@@ -196,14 +193,8 @@ class EncoderPort:
         Args:
             output (Any): What the encoder is to return.
         """
-        own = vars(self.encoder).get('forward')
-        self.encoder.forward = lambda *args, **kwargs: output
-        try:
+        with replaced(self.encoder, 'forward', lambda *_, **__: output):
             yield
-        finally:
-            del self.encoder.forward
-            if own is not None:  # somebody had patched the instance
-                self.encoder.forward = own
 
     def maps(self, output: Any) -> list[Tensor]:
         """The feature maps in an output of the encoder."""
@@ -215,18 +206,20 @@ class EncoderPort:
 
     def release(self) -> None:
         """Forget the step, so that its graph can be freed."""
-        self.output = None
+        self.output = self._recorded_image = None
         self._arguments = self._replayed = ((), {})
         if self.pin:
-            self.pin.drawn = None
+            self.pin.release()
 
 
 def _equal(first: Any, second: Any) -> bool:
     if isinstance(first, Tensor):
-        return (
+        return first is second or (
             isinstance(second, Tensor)
             and first.shape == second.shape
-            and torch.equal(first, second)
+            and first.dtype == second.dtype
+            # a tensor on 'meta' has no values to compare
+            and (first.is_meta or torch.equal(first, second))
         )
     if isinstance(first, tuple | list):
         return len(first) == len(second) and all(map(_equal, first, second))

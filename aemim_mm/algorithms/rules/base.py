@@ -1,0 +1,90 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The kinds of rules: how a mask is drawn, an encoder read, a method run."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MaskDraw:
+    """A method that draws the mask inside the model, and how to repeat it.
+
+    Args:
+        name (str): Name of the method that draws.
+        remember (Callable): Maps what the method returned to the tensors that
+            identify the mask: a tuple of tensors. Those whose first dimension
+            is the batch are cut to the rows of the second pass; others belong
+            to the batch as a whole.
+        replay (Callable): Called as ``replay(remembered, *args, **kwargs)``
+            with the arguments of the draw; returns what the method would
+            return for this mask.
+    """
+
+    name: str
+    remember: Callable[[Any], tuple[Tensor, ...]]
+    replay: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class EncoderRule:
+    """How to read and to pin one class of encoder.
+
+    Args:
+        features (int, optional): Item of the encoder's output that the
+            distance uses. None means that the whole output does, whether a
+            tensor or several maps. Defaults to None.
+        draw (MaskDraw, optional): The encoder's own draw of the mask. None
+            means that the mask is an argument of the call. Defaults to None.
+    """
+
+    features: int | None = None
+    draw: MaskDraw | None = None
+
+    def maps(self, output: Any) -> list[Tensor]:
+        """The feature maps in an output of the encoder."""
+        if self.features is not None:
+            output = output[self.features]
+        return [output] if isinstance(output, Tensor) else list(output)
+
+    def with_maps(self, output: Any, maps: list[Tensor]) -> Any:
+        """An output of the encoder with other feature maps in it."""
+        old = output if self.features is None else output[self.features]
+        new = maps[0] if isinstance(old, Tensor) else type(old)(maps)
+        if self.features is None:
+            return new
+        items = list(output)
+        items[self.features] = new
+        return tuple(items)
+
+
+def any_rows(count: int, batch_size: int) -> list[int]:
+    """Choose ``count`` of ``batch_size`` images, in ascending order."""
+    return sorted(random.sample(range(batch_size), count))
+
+
+@dataclass(frozen=True)
+class MethodRule:
+    """What one MIM algorithm does besides calling its encoder on the image.
+
+    Args:
+        draw (MaskDraw, optional): The algorithm's own draw of the mask.
+            Defaults to None.
+        shown (Callable, optional): Maps an image (R, C, H, W) and the tensors
+            that ``draw`` remembered to what the algorithm gives to its
+            encoder. None means the image itself. Defaults to None.
+        once (tuple[str, ...]): Methods that ``loss()`` calls for a side
+            effect that is due once in a step: they run in the clean pass
+            alone. Defaults to ().
+        choose_rows (Callable): Maps the wanted number of images and the batch
+            size to the ascending rows that get an adversarial example.
+            Defaults to any rows.
+    """
+
+    draw: MaskDraw | None = None
+    shown: Callable[..., Tensor] | None = None
+    once: tuple[str, ...] = ()
+    choose_rows: Callable[[int, int], list[int]] = any_rows
