@@ -17,7 +17,7 @@ except ImportError as error:
         'or your own build of mmcv and mmpretrain'
     ) from error
 
-from . import algorithms, backbones, datasets, engine  # noqa: F401
+from . import algorithms, backbones, datasets, engine, necks  # noqa: F401
 from .adapters import AdapterBank
 from .attacks import FeatureDistancePGD
 
