@@ -1,86 +1,101 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Tiny models shared by the tests: 32 x 32 images, 16 patches."""
+"""Building and measuring the tiny models of the tests."""
 
 import copy
 
 import torch
+from mim_toys import (
+    ARCH,
+    MEAN,
+    METHODS,
+    STD,
+    batch,
+    column,
+    images,
+    mae_cfg,
+)
 from mmengine.model import BaseModule
 from mmpretrain.models.selfsup import BaseSelfSupervisor
+from mmpretrain.models.utils.sparse_modules import SparseHelper
 from mmpretrain.registry import MODELS
 from torch import nn
 
-MEAN = [123.675, 116.28, 103.53]
-STD = [58.395, 57.12, 57.375]
-ARCH = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)
+from aemim_mm.algorithms.losses import total
+
+__all__ = [
+    'ARCH',
+    'HAS_CLS_TOKEN',
+    'MEAN',
+    'METHODS',
+    'STD',
+    'SparseHelper',
+    'ToyMIM',
+    'attack',
+    'batch',
+    'build_aemim',
+    'build_stock',
+    'build_toy_mim',
+    'column',
+    'grads',
+    'images',
+    'mae_cfg',
+    'masks',
+    'move_twins',
+    'stock_loss',
+    'to_pixels',
+    'total_loss',
+]
+HAS_CLS_TOKEN = [
+    name
+    for name in METHODS
+    if not name.startswith(('MAE-HiViT', 'SimMIM', 'MixMIM', 'iTPN', 'SparK'))
+]
 
 
-def mae_cfg(backbone='MAEViT', **backbone_options):
-    """The stock arguments of a tiny MAE."""
-    return dict(
-        backbone=dict(
-            type=backbone,
-            arch=dict(ARCH),
-            img_size=32,
-            patch_size=8,
-            **backbone_options,
-        ),
-        neck=dict(
-            type='MAEPretrainDecoder',
-            num_patches=16,
-            patch_size=8,
-            in_chans=3,
-            embed_dim=32,
-            decoder_embed_dim=32,
-            decoder_depth=1,
-            decoder_num_heads=2,
-            mlp_ratio=2.0,
-        ),
-        head=dict(
-            type='MAEPretrainHead',
-            norm_pix=True,
-            patch_size=8,
-            loss=dict(type='PixelReconstructionLoss', criterion='L2'),
-        ),
-        data_preprocessor=dict(
-            type='SelfSupDataPreprocessor', mean=MEAN, std=STD
-        ),
-        init_cfg=[
-            dict(type='Xavier', layer='Linear', distribution='uniform'),
-            dict(type='Constant', layer='LayerNorm', val=1.0, bias=0.0),
-        ],
-    )
-
-
-# Every supported (method, backbone); the acceptance tests run over them.
-METHODS = {
-    'MAE-stock-backbone': ('MAE', mae_cfg('MAEViT')),
-    'MAE-DualNormViT': ('MAE', mae_cfg('DualNormViT')),
-}
-# Counterpart in mmpretrain of a toy's stock arguments.
-STOCK_BACKBONE = {'DualNormViT': 'MAEViT'}
+def attack(**options):
+    """The config of the attack."""
+    return dict(type='FeatureDistancePGD', **options)
 
 
 def build_stock(toy, seed=0):
     """The stock algorithm with random weights; norm layers not at 1 and 0."""
-    method, cfg = METHODS[toy]
-    cfg = copy.deepcopy(cfg)
-    name = cfg['backbone']['type']
-    cfg['backbone']['type'] = STOCK_BACKBONE.get(name, name)
-    return _randomised(MODELS.build(dict(type=method, **cfg)), seed)
+    cfg = copy.deepcopy(METHODS[toy].cfg)
+    name = METHODS[toy].stock_backbone or cfg['backbone']['type']
+    cfg['backbone']['type'] = name
+    return _randomised(
+        MODELS.build(dict(type=METHODS[toy].method, **cfg)), seed
+    )
 
 
 def build_aemim(toy, stock=None, cfg=None, **options):
     """AEMIM over a toy, with the weights of ``stock`` in both branches."""
-    method, stock_cfg = METHODS[toy]
-    cfg = copy.deepcopy(cfg or stock_cfg)
-    options.setdefault('attack', dict(type='FeatureDistancePGD'))
+    options.setdefault('attack', attack())
     model = MODELS.build(
-        dict(type='AEMIMAlgorithm', method=method, **cfg, **options)
+        dict(
+            type='AEMIMAlgorithm',
+            method=METHODS[toy].method,
+            **copy.deepcopy(cfg or METHODS[toy].cfg),
+            **options,
+        )
     )
     stock = stock or build_stock(toy)
     model.load_state_dict(stock.state_dict())
     model.train()
     return model
+
+
+def move_twins(model, seed=0):
+    """Let the adversarial adapters differ from the clean ones."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for twin in model.adv.parameters():
+            twin.add_(0.2 * torch.randn(twin.shape, generator=generator))
+    return model
+
+
+def stock_loss(losses):
+    """The sum of a stock algorithm's losses."""
+    return total(losses)
 
 
 def _randomised(model, seed):
@@ -90,20 +105,6 @@ def _randomised(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             parameter.copy_(0.2 * noise + (parameter.ndim == 1) * 0.5)
     return model.train()
-
-
-def images(num=4, seed=0, size=32):
-    """Normalised images of whole pixel values, (num, 3, size, size)."""
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.randint(
-        0, 256, (num, 3, size, size), generator=generator
-    ).float()
-    return (pixels - column(MEAN)) / column(STD)
-
-
-def column(values):
-    """Per-channel values as (C, 1, 1)."""
-    return torch.tensor(values).view(-1, 1, 1)
 
 
 def to_pixels(x):

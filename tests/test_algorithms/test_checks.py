@@ -1,6 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What cannot work raises, and says the value and the way out."""
 
+import warnings
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -184,3 +186,17 @@ def test_norms_inside_frozen_networks_have_no_twin():
 
     model = build(target_generator=Frozen())
     assert 'target_generator.norm.weight' not in model.adv.tensors()
+
+
+def test_decoder_that_shifts_the_tokens_is_warned_of():
+    with pytest.warns(UserWarning, match='MAEPretrainDecoderNoCls'):
+        build_aemim('MAE-HiViT')
+
+
+@pytest.mark.parametrize(
+    'toy', ['MAE-HiViT-NoCls', 'MAE-stock-backbone', 'MILAN', 'MixMIM']
+)
+def test_other_decoders_are_not(toy):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        build_aemim(toy)

@@ -31,25 +31,28 @@ def ranks(tmp_path_factory):
         output, _ = worker.communicate(timeout=120)
         assert worker.returncode == 0, output
     return [
-        torch.load(folder / f'rank{rank}.pt')
+        torch.load(folder / f'rank{rank}.pt', weights_only=True)
         for rank in range(ddp_worker.WORLD)
     ]
 
 
-def test_parameters_stay_identical(ranks):
-    first, second = (r['parameters'] for r in ranks)
+@pytest.mark.parametrize('toy', ddp_worker.TOYS)
+def test_parameters_stay_identical(toy, ranks):
+    first, second = (r[toy]['parameters'] for r in ranks)
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
     # And the ranks did see different images, masks and noise.
-    assert ranks[0]['losses'] != ranks[1]['losses']
+    assert ranks[0][toy]['losses'] != ranks[1][toy]['losses']
 
 
-def test_averaged_gradient_is_that_of_the_joined_batch(ranks):
-    expected = ddp_worker.injected_gradient(None)
+@pytest.mark.parametrize('toy', ddp_worker.EXACT)
+def test_averaged_gradient_is_that_of_the_joined_batch(toy, ranks):
+    expected = ddp_worker.injected_gradient(toy, None)
     for rank in ranks:
-        assert rank['gradient'].keys() == expected.keys()
-        for name, value in rank['gradient'].items():
+        gradient = rank[toy]['gradient']
+        assert gradient.keys() == expected.keys()
+        for name, value in gradient.items():
             torch.testing.assert_close(
                 value, expected[name], atol=1e-5, rtol=1e-3, msg=name
             )

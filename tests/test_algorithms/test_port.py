@@ -5,8 +5,12 @@ import pytest
 import torch
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.registry import MODELS
+from torch import nn
 from toys import (
     METHODS,
+    ToyMIM,
+    attack,
+    batch,
     build_aemim,
     build_toy_mim,
     images,
@@ -16,32 +20,50 @@ from toys import (
 )
 
 from aemim_mm.algorithms.batches import Rows
-
-toys = pytest.mark.parametrize('toy', list(METHODS))
-
-
-def _attack(**options):
-    return dict(type='FeatureDistancePGD', **options)
+from aemim_mm.algorithms.rules import METHODS as METHOD_RULES
+from aemim_mm.algorithms.rules import MaskDraw, MethodRule
 
 
-@toys
+@pytest.mark.parametrize(
+    'toy', [name for name, toy in METHODS.items() if not toy.batch_norm]
+)
 def test_row_subset_is_the_subset_of_the_batch(toy):
     """E(x[rows]; m[rows]) == E(x; m)[rows]."""
-    model = build_aemim(toy)
-    x, rows = images(6), Rows([0, 3, 4], 6)
+    model = build_aemim(toy, adv_ratio=0.6)
+    inputs, samples = batch(toy, 6)
+    x = inputs[0] if isinstance(inputs, list) else inputs
+    chosen = model.choose_rows(6)
+    rows = Rows(chosen, 6)
     with model.port.recording():
-        model._stock_loss(x, None)
-    latent, mask, ids_restore = model.port.output
-    subset = model.port.encode(x[[0, 3, 4]], rows)
-    torch.testing.assert_close(
-        subset[0], latent[[0, 3, 4]], atol=1e-5, rtol=1e-5
-    )
-    assert torch.equal(subset[1], mask[[0, 3, 4]])
-    assert torch.equal(subset[2], ids_restore[[0, 3, 4]])
+        model._stock_loss(inputs, samples)
+    whole = model.port.output
+    assert len(chosen) == 4
+    subset = model.port.encode(x[chosen], rows)
+    expected = model.port.maps(whole)
+    for few, all_of_them in zip(
+        model.port.maps(subset), expected, strict=True
+    ):
+        assert few.shape[0] == 4 and all_of_them.shape[0] == 6
+        torch.testing.assert_close(
+            few, all_of_them[chosen], atol=1e-5, rtol=1e-5
+        )
+    # Masks and ids that the encoder returns are those of the rows.
+    for few, all_of_them in zip(
+        _others(model, subset), _others(model, whole), strict=True
+    ):
+        if all_of_them.shape[:1] == (6,):
+            all_of_them = all_of_them[chosen]
+        assert torch.equal(few, all_of_them)
+
+
+def _others(model, output):
+    if model.port.rule.features is None:
+        return []
+    return [t for i, t in enumerate(output) if i != model.port.rule.features]
 
 
 def test_method_from_outside_with_a_mask_argument():
-    model = build_toy_mim(adv_ratio=0.5, attack=_attack(num_steps=1))
+    model = build_toy_mim(adv_ratio=0.5, attack=attack(num_steps=1))
     model.train()
     losses = model.loss(images(4), masks(4))
     assert set(losses) == {
@@ -53,7 +75,7 @@ def test_method_from_outside_with_a_mask_argument():
 
 
 def test_method_from_outside_at_epsilon_zero():
-    model = build_toy_mim(attack=_attack(epsilon=0))
+    model = build_toy_mim(attack=attack(epsilon=0))
     losses = model.loss(images(4), masks(4))
     torch.testing.assert_close(losses['recon_adv'], losses['recon_clean'])
     assert losses['distance_end'] < 1e-6
@@ -104,7 +126,7 @@ def test_second_step_starts_afresh():
 
 def test_a_forward_patched_onto_the_encoder_stays():
     model = build_aemim(
-        'MAE-DualNormViT', attack=_attack(distance='reconstruction')
+        'MAE-DualNormViT', attack=attack(distance='reconstruction')
     )
     calls, forward = [], model.backbone.forward
 
@@ -116,3 +138,48 @@ def test_a_forward_patched_onto_the_encoder_stays():
     model.loss(images(2), None)
     assert model.backbone.forward is patched
     assert len(calls) == 4  # clean, two attack steps, adversarial
+
+
+class ImageMaskMIM(ToyMIM):
+    """Masks the image before the encoder sees it, as SparK does."""
+
+    def loss(self, inputs, data_samples, **kwargs):
+        """As :class:`ToyMIM`, with a mask of the pipeline."""
+        mask = self.mask(data_samples)
+        mask = nn.functional.interpolate(mask, scale_factor=4)
+        features = self.backbone(inputs * mask, torch.ones_like(mask))[0]
+        target = nn.functional.avg_pool2d(inputs, 4)
+        return dict(loss=(features[:, :3] - target).square().mean())
+
+
+@pytest.mark.parametrize('adv_ratio', [1.0, 0.5])
+def test_image_masked_before_the_encoder_is_found_at_the_first_step(adv_ratio):
+    MODELS.register_module(module=ImageMaskMIM, force=True)
+    model = build_toy_mim(method='ImageMaskMIM', adv_ratio=adv_ratio)
+    with pytest.raises(RuntimeError, match='something else than the images'):
+        model.loss(images(4), masks(4))
+
+
+def test_method_rule_serves_an_image_that_is_masked_before(monkeypatch):
+    """What SparK needs, for a method from outside."""
+
+    class Drawing(ImageMaskMIM):
+        def draw(self, size):
+            return torch.rand(size, 1, 8, 8).round()
+
+        def mask(self, data_samples):
+            return self.draw(len(data_samples))
+
+    MODELS.register_module(module=Drawing, force=True)
+
+    def shown(image, mask):
+        return image * nn.functional.interpolate(mask, scale_factor=4)
+
+    rule = MethodRule(
+        draw=MaskDraw('draw', lambda m: (m,), lambda kept, size: kept[0]),
+        shown=shown,
+    )
+    monkeypatch.setitem(METHOD_RULES, Drawing, rule)
+    model = build_toy_mim(method='Drawing', attack=attack(epsilon=0))
+    losses = model.loss(images(4), masks(4))
+    torch.testing.assert_close(losses['recon_adv'], losses['recon_clean'])
