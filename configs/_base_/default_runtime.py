@@ -1,9 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What every run shares: registries, hooks, logging and environment."""
 
-# the registries of mmpretrain, with ours in them
+_base_ = './run_hooks.py'
+
+# the registries of mmpretrain
 default_scope = 'mmpretrain'
-custom_imports = dict(imports=['aemim_mm'], allow_failed_imports=False)
 
 # configure default hooks
 default_hooks = dict(
@@ -21,17 +22,6 @@ default_hooks = dict(
     # validation results visualization, set True to enable it.
     visualization=dict(type='VisualizationHook', enable=False),
 )
-
-custom_hooks = [
-    # seed by (seed, rank, epoch): a resumed run equals an uninterrupted one.
-    dict(type='EpochSeedHook'),
-    # stop at a loss that is not finite, before a checkpoint is written.
-    dict(type='NonFiniteLossHook'),
-    # refuse a checkpoint that does not fit, before training starts.
-    dict(type='CheckpointFitHook'),
-    # log the effective batch, learning rate and perturbation budget.
-    dict(type='RecipeInfoHook'),
-]
 
 # configure environment
 env_cfg = dict(

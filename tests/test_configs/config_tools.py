@@ -2,34 +2,59 @@
 """What the tests of the shipped configs share."""
 
 import copy
+import functools
 from pathlib import Path
 
 import torch
 from mmengine import Config
-from mmpretrain.registry import MODELS
+from mmengine.optim import build_optim_wrapper
+from mmpretrain.registry import MODELS, TRANSFORMS
+from mmpretrain.structures import DataSample
+from torch.overrides import TorchFunctionMode
 
 ROOT = Path(__file__).parents[2]
 # Every config that can be run; a new one is covered without a change here.
-SHIPPED = sorted(
+EVERY = sorted(
     path.relative_to(ROOT / 'configs').as_posix()
     for path in (ROOT / 'configs').rglob('*.py')
     if '_base_' not in path.parts
 )
+# Three lines over a stock config, whose other settings stay stock.
+PLUG_IN = [name for name in EVERY if '/plug_in/' in name]
+SHIPPED = [name for name in EVERY if name not in PLUG_IN]
 PRETRAIN = [name for name in SHIPPED if name.startswith('pretrain/')]
-IN1K = [name for name in SHIPPED if name.endswith('in1k.py')]
+IN1K = [name for name in SHIPPED if '_in1k' in name]
 FASHION = [name for name in SHIPPED if name.endswith('fashion-mnist.py')]
+ABLATIONS = [name for name in SHIPPED if '/ablations/' in name]
+# Recipes of the paper's main tables and the example, over MAE.
+OVER_MAE = [
+    name
+    for name in PRETRAIN
+    if name.split('/')[1].startswith(('mae_', 'aemim_', 'fast-aemim_'))
+]
 IN1K_SUFFIX = '_8xb512-amp-coslr-{}e_in1k.py'
 
 
-def load(name):
+@functools.cache
+def _read(name):
     return Config.fromfile(ROOT / 'configs' / name)
 
 
-def distinct(names, *keys):
-    """One name of those whose configs are equal under ``keys``."""
+def load(name):
+    """A config, the caller's to change."""
+    return copy.deepcopy(_read(name))
+
+
+def distinct(names, *keys, ignore=()):
+    """One name of those whose configs are equal under ``keys``.
+
+    Keys of the model that are in ``ignore`` do not count.
+    """
     found = {}
     for name in names:
         cfg = load(name).to_dict()
+        for key in ignore:
+            cfg['model'].pop(key, None)
         found.setdefault(repr([cfg[key] for key in keys]), name)
     return list(found.values())
 
@@ -60,6 +85,16 @@ def differences(old, new):
     }
 
 
+class _RatesOnCPU(TorchFunctionMode):
+    """DropPath rates are read as numbers, which 'meta' does not have."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func is torch.linspace:
+            kwargs['device'] = 'cpu'
+        return func(*args, **kwargs)
+
+
 def build_full_size(cfg, **overrides):
     """The config's model at its real size, without memory: on 'meta'.
 
@@ -68,11 +103,52 @@ def build_full_size(cfg, **overrides):
     model = copy.deepcopy(cfg.model)
     model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model.update(overrides)
-    with torch.device('meta'):
+    with torch.device('meta'), _RatesOnCPU():
         return MODELS.build(model)
 
 
-def meta_images(cfg, count=4):
+def view_sizes(cfg):
+    """Side of the images of every view that the pipeline makes."""
     side = cfg.model.backbone.get('img_size', 224)
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type.endswith('WithTwoPic'):
+            return [transform.size, transform.second_size]
+        if transform.type == 'MultiView':
+            return [side] * sum(transform.num_views)
+    return [side]
+
+
+def meta_batch(cfg, count=4):
+    """Images and data samples as the pipeline makes them, on 'meta'."""
     channels = len(cfg.data_preprocessor['mean'])
-    return torch.zeros(count, channels, side, side, device='meta')
+    views = [
+        torch.zeros(count, channels, side, side, device='meta')
+        for side in view_sizes(cfg)
+    ]
+    samples = [DataSample() for _ in range(count)]
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if 'MaskGenerator' in transform.type:
+            mask = TRANSFORMS.build(dict(transform)).transform({})['mask']
+            for sample in samples:
+                sample.mask = torch.as_tensor(mask, device='meta')
+    return (views[0] if len(views) == 1 else views), samples
+
+
+def optimizer_groups(cfg, model, **options):
+    """``{parameter name: (lr, weight decay)}`` of the real wrapper."""
+    wrapper = copy.deepcopy(cfg.optim_wrapper)
+    # The groups do not depend on the precision, and AMP asserts a GPU.
+    wrapper.type = 'OptimWrapper'
+    wrapper.pop('loss_scale', None)
+    wrapper.update(options)
+    optimizer = build_optim_wrapper(model, wrapper).optimizer
+    names = {id(p): name for name, p in model.named_parameters()}
+    found = {}
+    for group in optimizer.param_groups:
+        for parameter in group['params']:
+            name = names[id(parameter)]
+            assert name not in found, f'{name} is in two groups'
+            found[name] = (group['lr'], group['weight_decay'])
+    trainable = {n for n, p in model.named_parameters() if p.requires_grad}
+    assert found.keys() == trainable
+    return found

@@ -86,6 +86,80 @@ def test_differs_from_stock_as_listed(arch, epochs, expected, algorithm, more):
     assert different == expected | more
 
 
+def test_mae_1600_differs_from_stock_as_listed():
+    suffix = IN1K_SUFFIX.format(1600)
+    ours = load(f'pretrain/mae_vit-base-p16{suffix}')
+    stock = get_config(f'mmpretrain::mae/mae_vit-base-p16{suffix}')
+    assert set(differences(stock.to_dict(), ours.to_dict())) == OURS
+
+
+# Of a recipe that inherits mmpretrain's: the hooks, without pictures, and
+# what an exact resume needs. The rest is stock's.
+INHERITED = {
+    'custom_imports.imports.0',
+    'custom_imports.allow_failed_imports',
+    'default_hooks.checkpoint.type',
+    'custom_hooks.0.type',
+    'custom_hooks.1.type',
+    'custom_hooks.2.type',
+    'custom_hooks.3.type',
+    'train_dataloader.persistent_workers',
+    'train_dataloader.worker_init_fn.type',
+}
+# The list of images is the folder; stock asks for a file meta/train.txt.
+FOLDER = {
+    'train_dataloader.dataset.split',
+    'train_dataloader.dataset.ann_file',
+}
+# Stock draws a seed, and the same one for all processes.
+SEED = {'randomness.seed', 'randomness.diff_rank_seed'}
+BEIT_300 = 'beit/beit_beit-base-p16_8xb256-amp-coslr-300e_in1k.py'
+MOCO = 'mocov3_vit-{}-p16_16xb256-amp-coslr-300e_in1k.py'
+
+
+@pytest.mark.parametrize(
+    'name, stock, more',
+    [
+        (
+            'beit_beit-small-p16_8xb256-amp-coslr-300e_in1k.py',
+            BEIT_300,
+            FOLDER | {'model.backbone.arch', 'model.head.embed_dims'},
+        ),
+        (
+            'beit_beit-base-p16_8xb256-amp-coslr-800e_in1k.py',
+            BEIT_300,
+            FOLDER | {'train_cfg.max_epochs', 'param_scheduler.1.end'},
+        ),
+        (MOCO.format('small'), 'mocov3/' + MOCO.format('small'), SEED),
+        (MOCO.format('base'), 'mocov3/' + MOCO.format('base'), SEED),
+    ],
+)
+def test_inherited_baselines_differ_as_listed(name, stock, more):
+    def unscoped(cfg):  # the mark that mmengine leaves of a foreign base
+        return {
+            path: value
+            for path, value in flatten(cfg.to_dict()).items()
+            if not path.endswith('_scope_')
+        }
+
+    ours = unscoped(load(f'pretrain/{name}'))
+    stock = unscoped(get_config(f'mmpretrain::{stock}'))
+    assert set(differences(stock, ours)) == INHERITED | more
+
+
+def test_beit_s_schedule_and_sizes():
+    cfg = load('pretrain/beit_beit-base-p16_8xb256-amp-coslr-800e_in1k.py')
+    warm_up, cosine = cfg.param_scheduler
+    assert (warm_up.begin, warm_up.end, cosine.begin) == (0, 10, 10)
+    # Without T_max the cosine spans all of them.
+    assert 'T_max' not in cosine and cosine.end == 800
+    cfg = load('pretrain/beit_beit-small-p16_8xb256-amp-coslr-300e_in1k.py')
+    model = build_full_size(cfg)
+    layers = model.backbone.layers
+    assert (len(layers), layers[0].attn.num_heads) == (12, 6)
+    assert model.backbone.embed_dims == model.head.cls_head.in_features == 384
+
+
 def test_the_paper_s_values():
     """Table 1, where it is not what stock has."""
     cfg = load('pretrain/aemim_vit-small-p16' + IN1K_SUFFIX.format(300))

@@ -2,7 +2,7 @@
 """A variant differs from its base by exactly the keys that make it one."""
 
 import pytest
-from test_configs.config_tools import IN1K_SUFFIX, PRETRAIN, differences, load
+from test_configs.config_tools import IN1K_SUFFIX, OVER_MAE, differences, load
 
 TO_AEMIM = {
     'model.type': ('MAE', 'AEMIMAlgorithm'),
@@ -31,7 +31,7 @@ TO_SMALL = {
     'model.neck.embed_dim': (768, 384),
 }
 RECIPES = sorted(
-    {name.split('_', 1)[1] for name in PRETRAIN if '/aemim_' in name}
+    {name.split('_', 1)[1] for name in OVER_MAE if '/aemim_' in name}
 )
 
 

@@ -1,0 +1,15 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Ablation of AEMIM on Fashion-MNIST: the KL divergence is attacked.
+
+The key of Table 8(d) in the paper, which has no such row.
+
+Command::
+
+    recipe=aemim_vit-tiny-p4_kl_1xb256-coslr-5e_fashion-mnist.py
+    python tools/train.py configs/pretrain/ablations/$recipe
+"""
+
+_base_ = '../aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
+
+# model settings
+model = dict(attack=dict(distance='kl'))

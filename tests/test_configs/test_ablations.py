@@ -1,0 +1,121 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""An ablation changes one key of its base: Table 8 and Figure 4."""
+
+import ast
+
+import pytest
+from mmpretrain.registry import MODELS
+from test_configs.config_tools import (
+    ABLATIONS,
+    ROOT,
+    build_full_size,
+    differences,
+    load,
+)
+
+# Tag: (its place in the paper, the accuracy there, the keys that differ). A
+# tuple counts as one key, whatever its length.
+EXPECTED = {
+    'eps1': ('Table 8(a)', 81.3, {'attack.epsilon': (2, 1)}),
+    'eps4': ('Table 8(a)', 81.2, {'attack.epsilon': (2, 4)}),
+    'steps1': ('Table 8(b)', 81.2, {'attack.num_steps': (2, 1)}),
+    'steps3': ('Table 8(b)', 81.4, {'attack.num_steps': (2, 3)}),
+    'no-adapters': ('Table 8(c)', 81.2, {'adapters.0': ('norm', None)}),
+    'cls-token': ('Table 8(c)', 81.4, {'adapters.0': ('norm', 'cls_token')}),
+    'reconstruction': (
+        'Table 8(d)',
+        81.1,
+        {'attack.distance': (None, 'reconstruction')},
+    ),
+    'kl': ('Table 8(d)', 81.3, {'attack.distance': (None, 'kl')}),
+    'lambda01': ('Figure 4', None, {'loss_ratio': (0.5, 0.1)}),
+    'lambda02': ('Figure 4', None, {'loss_ratio': (0.5, 0.2)}),
+    'lambda03': ('Figure 4', None, {'loss_ratio': (0.5, 0.3)}),
+    'lambda04': ('Figure 4', None, {'loss_ratio': (0.5, 0.4)}),
+    'lambda06': ('Figure 4', None, {'loss_ratio': (0.5, 0.6)}),
+    'lambda07': ('Figure 4', None, {'loss_ratio': (0.5, 0.7)}),
+    'lambda08': ('Figure 4', None, {'loss_ratio': (0.5, 0.8)}),
+    'lambda09': ('Figure 4', None, {'loss_ratio': (0.5, 0.9)}),
+}
+BASES = {
+    'in1k': 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k.py',
+    'fashion-mnist': 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py',
+}
+CASES = [(base, tag) for base in BASES for tag in EXPECTED]
+
+
+def path_of(base, tag):
+    """The file of an ablation: its base's name with the tag in it."""
+    algorithm, arch, rest = BASES[base].split('_', 2)
+    return f'pretrain/ablations/{algorithm}_{arch}_{tag}_{rest}'
+
+
+def docstring(name):
+    source = (ROOT / 'configs' / name).read_text()
+    # Line breaks are the width's.
+    return ' '.join(ast.get_docstring(ast.parse(source)).split())
+
+
+def test_all_are_there_and_no_other():
+    assert sorted(path_of(*case) for case in CASES) == ABLATIONS
+    assert len(ABLATIONS) == 32
+
+
+@pytest.mark.parametrize('base, tag', CASES)
+def test_differs_from_its_base_by_its_key_alone(base, tag):
+    old = load(f'pretrain/{BASES[base]}').to_dict()
+    new = load(path_of(base, tag)).to_dict()
+    expected = {f'model.{key}': v for key, v in EXPECTED[tag][2].items()}
+    assert len(expected) == 1
+    assert differences(old, new) == expected
+
+
+@pytest.mark.parametrize('base, tag', CASES)
+def test_header_gives_place_and_number(base, tag):
+    place, accuracy, _ = EXPECTED[tag]
+    doc = docstring(path_of(base, tag))
+    assert place in doc
+    if base == 'fashion-mnist':
+        assert 'has no such row' in doc and '%' not in doc
+    elif accuracy is None:
+        assert 'plotted only; the base, lambda 0.5, has 81.4 %' in doc
+    else:
+        assert f'{place}: {accuracy} % top-1' in doc
+        assert doc.count('%') == 2 and 'has 81.4 %' in doc
+
+
+def test_header_of_the_base_says_that_it_is_the_remaining_row():
+    doc = docstring(f'pretrain/{BASES["in1k"]}')
+    assert 'remaining row' in doc and 'Table 8' in doc and 'Figure 4' in doc
+
+
+@pytest.mark.parametrize(
+    'tag, step, said',
+    [
+        ('eps1', 0.5, '0.5'),
+        ('eps4', 2, '2'),
+        ('steps1', 2, '2'),
+        ('steps3', 2 / 3, '2/3'),
+    ],
+)
+@pytest.mark.parametrize('base', BASES)
+def test_the_step_size_follows_and_the_header_says_so(base, tag, step, said):
+    name = path_of(base, tag)
+    attack = MODELS.build(load(name).model.attack)
+    assert attack.step_size == pytest.approx(step)
+    assert f'mu = epsilon / T = {said}; the base has 1.' in docstring(name)
+
+
+@pytest.mark.parametrize('base', BASES)
+@pytest.mark.parametrize(
+    'tag, twins', [('no-adapters', 0), ('cls-token', 1), ('kl', None)]
+)
+def test_adapters_of_the_built_model(base, tag, twins):
+    model = build_full_size(load(path_of(base, tag)))
+    names = [n for n, _ in model.named_parameters() if n.startswith('adv.')]
+    if tag == 'cls-token':
+        assert names == ['adv.backbone.cls_token']
+    if twins is None:  # the norms of encoder and decoder, two tensors each
+        blocks = len(model.backbone.layers) + len(model.neck.decoder_blocks)
+        twins = 2 * (2 * blocks + 2)
+    assert len(names) == twins
