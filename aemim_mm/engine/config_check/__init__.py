@@ -3,10 +3,12 @@ from .check import check_config
 from .constructors import check_constructor_keys
 from .data_paths import check_data_paths
 from .names import check_names
+from .weights import check_weights
 
 __all__ = [
     'check_config',
     'check_constructor_keys',
     'check_data_paths',
     'check_names',
+    'check_weights',
 ]

@@ -94,7 +94,7 @@ def check_names(cfg: Config) -> None:
         typo = difflib.get_close_matches(name, known, cutoff=TYPO)
         # A word or number may be the same by chance, a dict or list not.
         telling = bool(value) and isinstance(value, Mapping | list | tuple)
-        inlined = any(part == value for _, part in _parts(read))
+        inlined = any(_bare(part) == _bare(value) for _, part in _parts(read))
         if inlined and telling:
             continue
         if file is not None and file.get(name, None) != value:
@@ -135,6 +135,15 @@ def _parts(value: object, path: str = '') -> Iterator[tuple[str, object]]:
         if path:
             yield place, child
         yield from _parts(child, place)
+
+
+def _bare(value: object) -> object:
+    """A value without the scopes that a base of another library leaves."""
+    if isinstance(value, Mapping):
+        return {k: _bare(v) for k, v in value.items() if k != '_scope_'}
+    if isinstance(value, list | tuple):
+        return [_bare(item) for item in value]
+    return value
 
 
 def _hint(name: str, cfg: Config, known: frozenset[str]) -> str:

@@ -6,6 +6,8 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
+from ...attacks import FeatureDistancePGD
+
 
 @HOOKS.register_module()
 class RecipeInfoHook(Hook):
@@ -142,10 +144,15 @@ def attack_lines(model: nn.Module) -> list[str]:
     if attack is None:
         return []
     adapters = ', '.join(model.adapters) or 'none'
+    budget = repr(attack)  # somebody's own
+    if isinstance(attack, FeatureDistancePGD):
+        budget = (
+            f'{attack.distance}, epsilon {attack.epsilon:g}, step size '
+            f'{attack.step_size:g}, {attack.num_steps} steps '
+            '(L-inf, in pixel values of 0-255)'
+        )
     return [
-        f'attack: epsilon {attack.epsilon:g}, step size '
-        f'{attack.step_size:g}, {attack.num_steps} steps '
-        '(L-inf, in pixel values of 0-255)',
+        f'attack: {budget}',
         f'adversarial share of the batch: {model.adv_ratio:g}; weight of '
         f'the clean loss: {model.loss_ratio:g}; adapters: {adapters}',
     ]

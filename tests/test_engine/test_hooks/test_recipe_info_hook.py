@@ -73,13 +73,15 @@ def test_perturbation_budget():
     model.adapters = ('norm', 'cls_token')
     lines = run(model=model)[0].splitlines()[-2:]
     assert lines == [
-        '  attack: epsilon 3, step size 1.5, 2 steps (L-inf, in pixel '
+        '  attack: l2, epsilon 3, step size 1.5, 2 steps (L-inf, in pixel '
         'values of 0-255)',
         '  adversarial share of the batch: 0.25; weight of the clean loss: '
         '0.5; adapters: norm, cls_token',
     ]
-    model.adapters = ()
-    assert run(model=model)[0].endswith('adapters: none')
+    model.adapters, model.attack = (), print
+    text = run(model=model)[0]
+    assert text.endswith('adapters: none')
+    assert 'attack: <built-in function print>' in text
 
 
 def test_batch_that_differs_from_the_recipes():

@@ -1,0 +1,123 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import inspect
+import os
+import os.path as osp
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
+from mmpretrain.models.selfsup import CLIPGenerator
+
+from . import registries
+
+# Where each launcher says which process of its machine this one is.
+LOCAL_RANK = {
+    'pytorch': 'LOCAL_RANK',
+    'slurm': 'SLURM_LOCALID',
+    'mpi': 'OMPI_COMM_WORLD_LOCAL_RANK',
+}
+
+
+def check_weights(cfg: Config) -> None:
+    """Make sure that the weights a model starts from can be had and read.
+
+    Target networks (CLIP, DALL-E, VQ-KD) and pre-trained parts read theirs
+    when the model is built or initialised, which is late. Here they are read
+    once before, as the model will read them: what is named by a URL is
+    downloaded into the cache of torch.hub, unless it is there. Of several
+    processes on one machine the first does so; the others find the file in
+    the cache.
+
+    Checked are ``init_cfg=dict(type='Pretrained', checkpoint=...)`` of every
+    part of the model, and ``tokenizer_path`` of ``CLIPGenerator``.
+
+    Args:
+        cfg (Config): The config of a training run. Not changed.
+
+    Raises:
+        FileNotFoundError: If a file is not there, or cannot be downloaded;
+            names the key, the path or URL, and the way out.
+        ValueError: If a file is damaged, or refused since it holds more than
+            weights.
+    """
+    rank = LOCAL_RANK.get(cfg.get('launcher', 'none'))
+    if rank is not None and os.environ.get(rank, '0') != '0':
+        return
+    for key, file, owner in _weights(cfg):
+        if '://' not in file:
+            _require_file(cfg, key, file, owner)
+        try:
+            CheckpointLoader.load_checkpoint(file, 'cpu')
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f'{key}: {error}') from error
+        except (OSError, HTTPException) as error:
+            raise FileNotFoundError(
+                f'{key}: the weights of {owner} could not be had from {file} '
+                f'({type(error).__name__}: {error}). Download the file where '
+                'there is a network, and pass '
+                f'--cfg-options {key}=PATH, or put it into '
+                f'{osp.join(torch.hub.get_dir(), "checkpoints")}'
+            ) from error
+
+
+def _weights(cfg: Config) -> Iterator[tuple[str, str, str]]:
+    """Key, path or URL, and the name of the part, for all weights."""
+    scope = cfg.get('default_scope', 'mmengine')
+    yield from _walk(cfg.get('model', None), 'model', 'the model', scope)
+
+
+def _walk(
+    value: object, path: str, owner: str, scope: str | None
+) -> Iterator[tuple[str, str, str]]:
+    """The weights in a part of the config.
+
+    Args:
+        value (object): The part.
+        path (str): Its place, in the way of ``--cfg-options``.
+        owner (str): Name of the enclosing part.
+        scope (str, optional): The default scope.
+
+    Yields:
+        tuple[str, str, str]: As :func:`_weights`.
+    """
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _walk(item, f'{path}.{index}', owner, scope)
+    if not isinstance(value, Mapping):
+        return
+    scope = value.get('_scope_', scope)
+    kind = value.get('type', None)
+    name = getattr(kind, '__name__', None) or str(kind)
+    key = None
+    if name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit'):
+        key = 'checkpoint'
+    elif kind is not None:
+        owner = name
+        found = next(iter(registries.find('model', kind, scope)), None)
+        if inspect.isclass(found) and issubclass(found, CLIPGenerator):
+            key = 'tokenizer_path'
+    file = value.get(key, None)
+    if isinstance(file, str | os.PathLike):
+        yield f'{path}.{key}', os.fspath(file), owner
+    for child_key, child in value.items():
+        yield from _walk(child, f'{path}.{child_key}', owner, scope)
+
+
+def _require_file(cfg: Config, key: str, file: str, owner: str) -> None:
+    """Raise unless a local file exists, with its URL if that is known."""
+    if osp.isfile(osp.expanduser(file)):
+        return
+    source = ''
+    if cfg.filename and osp.isfile(cfg.filename):
+        # What the config has there without the options of the command line.
+        config = Config.fromfile(cfg.filename, import_custom_modules=False)
+        named = {place: path for place, path, _ in _weights(config)}
+        if '://' in named.get(key, ''):
+            source = f' The config file has them from {named[key]}.'
+    raise FileNotFoundError(
+        f'{key}: "{file}" is no file (current directory: {os.getcwd()}). It '
+        f'should hold the weights of {owner}: put or link them there, or pass '
+        f'--cfg-options {key}=PATH.{source}'
+    )
