@@ -2,19 +2,16 @@
 """AEMIM: one training step over any stock MIM algorithm of mmpretrain."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..adapters import AdapterBank, call_swapped, frozen_tensors
 from ..attacks import FeatureDistancePGD
 from ..attacks.distances import squared_l2
-from ..utils import replaced
 from .batches import Rows
 from .checks import (
     check_decoder,
@@ -25,39 +22,11 @@ from .checks import (
     check_trainable,
 )
 from .drops import active_drops, switched_off
-from .frozen import FrozenNetwork
 from .losses import total, weighted
-from .mask_pin import MaskPin
-from .port import EncoderPort
-from .rules import ENCODERS, encoder_rule, method_rule
+from .passes import FROZEN, Passes
+from .rules import ENCODERS, method_rule
+from .step import AEMIMStep
 from .stock import joined, stock_algorithm
-
-# Networks of the stock algorithms that are not trained: they give targets.
-FROZEN = ('target_generator', 'teacher')
-
-
-@dataclass
-class AEMIMStep:
-    """What one training step computed.
-
-    Args:
-        clean (dict): The stock algorithm's loss dict on the clean batch.
-        adv (dict): The same on the adversarial examples, clean target.
-        x_adv (Tensor): Adversarial examples, normalised, (R, C, H, W).
-        rows (Sequence[int], optional): Their R rows in the batch; None is all.
-        encoder_output (Any): What the encoder returned in the clean pass.
-        distance_start (Tensor): Mean feature distance per image at the start
-            of the attack.
-        distance_end (Tensor): The same for the finished adversarial examples.
-    """
-
-    clean: dict[str, Tensor]
-    adv: dict[str, Tensor]
-    x_adv: Tensor
-    rows: Sequence[int] | None
-    encoder_output: Any
-    distance_start: Tensor
-    distance_end: Tensor
 
 
 @MODELS.register_module()
@@ -139,25 +108,11 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         )
         self.adapters = self.adv.kinds
         self.method_rule = method_rule(stock_class)
-        self.port = self._build_port()
-        self.frozen = [
-            FrozenNetwork(getattr(self, name))
-            for name in FROZEN
-            if isinstance(getattr(self, name, None), nn.Module)
-        ]
+        self.passes = Passes(self, self.method_rule)
+        self.port = self.passes.port
         self._loaded_twins: set[str] = set()
         self._checked = False
         self._register_load_state_dict_pre_hook(self._fill_adapters)
-
-    def _build_port(self) -> EncoderPort:
-        """The port, with the mask pinned where the method draws it."""
-        rule = encoder_rule(self.backbone)
-        pin = None
-        if rule.draw is not None:
-            pin = MaskPin(self.backbone, rule.draw)
-        elif self.method_rule.draw is not None:
-            pin = MaskPin(self, self.method_rule.draw)
-        return EncoderPort(self.backbone, rule, pin, self.method_rule.shown)
 
     def train(self, mode: bool = True) -> 'AEMIMAlgorithm':
         """Set the mode; frozen networks stay in evaluation mode.
@@ -169,8 +124,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             AEMIMAlgorithm: The model itself.
         """
         super().train(mode)
-        for network in self.frozen:
-            network.eval()
+        self.passes.freeze()
         return self
 
     # -- initialisation and loading -----------------------------------------
@@ -253,7 +207,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         if not self._checked:
             check_trainable(self, self.adv.tensors())
 
-        with self._recording():
+        with self.passes.recording():
             clean = self._stock_loss(inputs, data_samples, **kwargs)
         encoder_output = self.port.output
 
@@ -266,7 +220,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
                 inputs, data_samples, rows, reference, **kwargs
             )
 
-        with self._repeating(rows), self.port.replaying(x_adv, rows):
+        with self.passes.repeating(rows), self.port.replaying(x_adv, rows):
             adv = call_swapped(
                 self,
                 self.adv.tensors(),
@@ -278,7 +232,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             self.port.check_arguments(rows)
             self._checked = True
         end = self._distance(self.port.maps(self.port.output), reference)
-        self._release()
+        self.passes.release()
         return AEMIMStep(
             clean, adv, x_adv, rows.rows, encoder_output, start, end
         )
@@ -302,32 +256,6 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def _stock_loss(self, inputs, data_samples, **kwargs):
         return super().loss(inputs, data_samples, **kwargs)
-
-    @contextmanager
-    def _recording(self) -> Iterator[None]:
-        """The clean pass: mask, encoder call and targets are remembered."""
-        with ExitStack() as stack:
-            stack.enter_context(self.port.recording())
-            for network in self.frozen:
-                stack.enter_context(network.recording())
-            yield
-
-    @contextmanager
-    def _repeating(self, rows: Rows) -> Iterator[None]:
-        """A further pass: mask and targets are those of the clean pass."""
-        with ExitStack() as stack:
-            stack.enter_context(self.port.pinned(rows))
-            for network in self.frozen:
-                stack.enter_context(network.repeating(rows))
-            for name in self.method_rule.once:
-                stack.enter_context(replaced(self, name, _nothing))
-            yield
-
-    def _release(self) -> None:
-        """Forget the step, so that its graph can be freed."""
-        self.port.release()
-        for network in self.frozen:
-            network.release()
 
     def _encode_clean(self, images: Tensor, rows: Rows) -> list[Tensor]:
         """E(x^m; psi + phi_c) of the rows, outside the training graph."""
@@ -384,7 +312,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
         def reconstruction(maps: list[Tensor]) -> Tensor:
             output = self.port.with_maps(rows.of(like), maps)
-            with self._repeating(rows), self.port.answering(output):
+            with self.passes.repeating(rows), self.port.answering(output):
                 return total(
                     self._stock_loss(
                         rows.of(inputs), rows.of(data_samples), **kwargs
@@ -422,10 +350,6 @@ def _build_attack(attack: dict | Callable | None) -> Callable:
             f'or a callable, but got {attack!r}'
         )
     return attack
-
-
-def _nothing(*args, **kwargs) -> None:
-    """What takes the place of a method that is due once in a step."""
 
 
 def _copied(value: Any) -> Any:

@@ -349,5 +349,5 @@ def test_nothing_of_a_step_is_kept(toy):
     assert first.x_adv.grad_fn is None
     port = model.port
     assert port.output is None and port._recorded_image is None
-    assert not any(network.outputs for network in model.frozen)
+    assert not any(network.outputs for network in model.passes.frozen)
     assert port.pin is None or port.pin.drawn is None

@@ -16,7 +16,9 @@ toys = pytest.mark.parametrize('toy', WITH_TARGETS)
 
 def test_no_other_method_has_one():
     for toy in METHODS:
-        assert bool(build_aemim(toy).frozen) == (toy in WITH_TARGETS), toy
+        assert bool(build_aemim(toy).passes.frozen) == (toy in WITH_TARGETS), (
+            toy
+        )
 
 
 @toys
@@ -42,7 +44,7 @@ def test_runs_once_in_a_step(toy, distance, monkeypatch):
 def test_stays_frozen_and_in_eval_mode(toy):
     model = build_aemim(toy)
     assert model.train() is model and model.training
-    for network in model.frozen:
+    for network in model.passes.frozen:
         for module in network.module.modules():
             assert not module.training
         assert not any(p.requires_grad for p in network.module.parameters())
