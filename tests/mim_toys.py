@@ -32,6 +32,7 @@ class Toy:
         size (int): Side of the image, in pixels.
         batch_norm (bool): Whether statistics of the batch enter the loss:
             with a subset of its rows another loss comes out.
+        encoder_batch_norm (bool): The same of the encoder's features.
         stock_backbone (str, optional): The counterpart in mmpretrain of a
             backbone of this package.
     """
@@ -42,6 +43,7 @@ class Toy:
     mask: Callable[[torch.Generator], Tensor] | None = None
     size: int = 32
     batch_norm: bool = False
+    encoder_batch_norm: bool = False
     stock_backbone: str | None = None
 
 
@@ -93,7 +95,11 @@ METHODS: dict[str, Toy] = {
     'iTPN-pixel': Toy('iTPN', pyramid.itpn_pixel_cfg()),
     'iTPN-CLIP': Toy('iTPN', pyramid.itpn_clip_cfg(), views=2, mask=_TOKENS),
     'SparK-ResNet': Toy(
-        'SparK', pyramid.spark_resnet_cfg(), size=64, batch_norm=True
+        'SparK',
+        pyramid.spark_resnet_cfg(),
+        size=64,
+        batch_norm=True,
+        encoder_batch_norm=True,
     ),
     # The encoder has layer norms; the batch norms are in the decoder.
     'SparK-ConvNeXt': Toy(

@@ -29,6 +29,7 @@ __all__ = [
     'METHODS',
     'STD',
     'SparseHelper',
+    'ToyEncoder',
     'ToyMIM',
     'attack',
     'batch',

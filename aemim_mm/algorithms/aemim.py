@@ -15,6 +15,7 @@ from ..attacks.distances import squared_l2
 from .batches import Rows
 from .checks import (
     check_decoder,
+    check_features,
     check_pinned,
     check_preprocessor,
     check_ratio,
@@ -205,34 +206,46 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         images = inputs if isinstance(inputs, Tensor) else inputs[0]
         rows = Rows(self.choose_rows(len(images)), len(images))
         if not self._checked:
-            check_trainable(self, self.adv.tensors())
+            check_trainable(self, self.adv.tensors(), exclude=FROZEN)
+        try:
+            step = self._step(images, inputs, data_samples, rows, kwargs)
+        finally:
+            self.passes.release()
+        self._checked = True
+        return step
 
+    def _step(
+        self, images: Tensor, inputs, data_samples, rows: Rows, kwargs: dict
+    ) -> AEMIMStep:
         with self.passes.recording():
             clean = self._stock_loss(inputs, data_samples, **kwargs)
         encoder_output = self.port.output
 
+        # The batch of the further passes: these rows, with clean targets.
+        batch = (rows.of(inputs), rows.of(data_samples))
+        kwargs = rows.of(kwargs)
         drops = active_drops(self.backbone)
         with switched_off(drops):
             if not self._checked:
-                self._check_port(images, recorded=not drops)
+                self._check_port(images, rows, recorded=not drops)
             reference = self._reference(images, rows, recompute=bool(drops))
             x_adv, start = self._generate(
-                inputs, data_samples, rows, reference, **kwargs
+                rows.of(images), batch, kwargs, rows, reference
             )
 
-        with self.passes.repeating(rows), self.port.replaying(x_adv, rows):
+        check = not self._checked
+        with (
+            self.passes.repeating(rows, check),
+            self.port.replaying(x_adv, rows),
+        ):
             adv = call_swapped(
                 self,
                 self.adv.tensors(),
-                lambda: self._stock_loss(
-                    rows.of(inputs), rows.of(data_samples), **kwargs
-                ),
+                lambda: self._stock_loss(*batch, **kwargs),
             )
-        if not self._checked:
+        if check:
             self.port.check_arguments(rows)
-            self._checked = True
         end = self._distance(self.port.maps(self.port.output), reference)
-        self.passes.release()
         return AEMIMStep(
             clean, adv, x_adv, rows.rows, encoder_output, start, end
         )
@@ -266,17 +279,22 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         )
         return [m.detach() for m in maps]
 
-    def _check_port(self, images: Tensor, recorded: bool) -> None:
-        """Before an encoder without a rule is trusted: is its mask pinned?"""
+    def _check_port(self, images: Tensor, rows: Rows, recorded: bool) -> None:
+        """Before the first attack: are image, features and mask as needed?
+
+        An encoder that has a rule of its own is trusted with its mask.
+        """
         self.port.check_image(images)
-        if type(self.backbone) in ENCODERS:
+        maps = self.port.maps(self.port.output)
+        encoder = type(self.backbone)
+        check_features(encoder, maps, len(images))
+        if encoder in ENCODERS:
             return
-        everything = Rows(None, len(images))
         check_pinned(
-            type(self.backbone),
-            lambda: self._encode_clean(images, everything),
-            self.port.maps(self.port.output) if recorded else None,
-            images.device,
+            encoder,
+            lambda rows: self._encode_clean(images, rows),
+            rows,
+            maps if recorded else None,
         )
 
     def _reference(
@@ -294,15 +312,15 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def _generate(
         self,
-        inputs,
-        data_samples,
+        images: Tensor,
+        batch: tuple,
+        kwargs: dict,
         rows: Rows,
         reference: list[Tensor],
-        **kwargs,
     ) -> tuple[Tensor, Tensor]:
         """Run the attack under phi_a, with nothing but pixels to train."""
         start: list[Tensor] = []
-        like = self.port.output
+        like = rows.of(self.port.output)
 
         def encode(x_adv: Tensor) -> list[Tensor]:
             maps = self.port.maps(self.port.encode(x_adv, rows))
@@ -311,21 +329,16 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             return maps
 
         def reconstruction(maps: list[Tensor]) -> Tensor:
-            output = self.port.with_maps(rows.of(like), maps)
+            output = self.port.with_maps(like, maps)
             with self.passes.repeating(rows), self.port.answering(output):
-                return total(
-                    self._stock_loss(
-                        rows.of(inputs), rows.of(data_samples), **kwargs
-                    )
-                )
+                return total(self._stock_loss(*batch, **kwargs))
 
-        images = inputs if isinstance(inputs, Tensor) else inputs[0]
         x_adv = call_swapped(
             self,
             frozen_tensors(self, self.adv.tensors(), exclude=FROZEN),
             lambda: self.attack(
                 encode,
-                rows.of(images),
+                images,
                 reference,
                 self.data_preprocessor.mean,
                 self.data_preprocessor.std,

@@ -4,13 +4,16 @@
 import warnings
 from collections.abc import Callable, Collection
 from numbers import Real
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
 from mmpretrain.models.necks import MAEPretrainDecoder
 from torch import Tensor, nn
 
+from ..adapters.names import inside
 from ..utils import allowed_keys, near_misses
+from .batches import Rows
 
 CHECKPOINT_FLAGS = (
     'with_cp',
@@ -104,12 +107,16 @@ def check_decoder(encoder: nn.Module, neck: nn.Module | None) -> None:
         )
 
 
-def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
+def check_trainable(
+    model: BaseModel, twins: Collection[str], exclude: Collection[str] = ()
+) -> None:
     """Check what only shows once training starts.
 
     Args:
         model (BaseModel): The algorithm.
         twins (Collection[str]): Names of the tensors that have a twin.
+        exclude (Collection[str]): Names of networks that have no backward
+            pass. Defaults to ().
 
     Raises:
         RuntimeError: With activation checkpointing: the backward pass would
@@ -118,7 +125,7 @@ def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
             by name and needs whole tensors.
     """
     for name, module in model.named_modules():
-        if _checkpoints(module):
+        if _checkpoints(module) and not inside(name, exclude):
             raise RuntimeError(
                 f'activation checkpointing is on in {name!r} '
                 f'({type(module).__name__}). The recomputation in the backward'
@@ -141,39 +148,95 @@ def check_trainable(model: BaseModel, twins: Collection[str]) -> None:
         )
 
 
+def check_features(
+    encoder: type[nn.Module], maps: Collection[Any], batch_size: int
+) -> None:
+    """Check that what the distance is to use are feature maps.
+
+    Args:
+        encoder (type[nn.Module]): Class of the encoder, for the message.
+        maps (Collection): What is taken for the feature maps.
+        batch_size (int): Number of images B.
+
+    Raises:
+        TypeError: If one of them is no floating-point tensor (B, ...).
+    """
+    for item in maps:
+        if (
+            not isinstance(item, Tensor)
+            or not item.is_floating_point()
+            or item.ndim < 2
+            or item.shape[0] != batch_size
+        ):
+            what = type(item).__name__
+            if isinstance(item, Tensor):
+                what = f'a tensor {tuple(item.shape)} of {item.dtype}'
+            raise TypeError(
+                f'{encoder.__name__} returns {what} among its features, but '
+                f'floating-point tensors ({batch_size}, ...) were expected. '
+                'Say which item of its output holds the features: '
+                f'aemim_mm.algorithms.rules.ENCODERS[{encoder.__name__}] = '
+                'EncoderRule(features=0)'
+            )
+
+
 def check_pinned(
     encoder: type[nn.Module],
-    encode: Callable[[], list[Tensor]],
+    encode: Callable[[Rows], list[Tensor]],
+    rows: Rows,
     recorded: list[Tensor] | None,
-    device: torch.device,
 ) -> None:
     """Check that an encoder repeats its output under the recorded mask.
 
     Args:
         encoder (type[nn.Module]): Class of the encoder, for the message.
-        encode (Callable): Encodes the clean batch again with the recorded
-            arguments.
+        encode (Callable): Encodes rows of the clean batch again with the
+            recorded arguments.
+        rows (Rows): The rows that get an adversarial example. If their
+            features depend on the rest of the batch, there is a warning.
         recorded (list[Tensor], optional): The feature maps of the clean pass.
             None compares two repetitions with each other.
-        device (torch.device): Where the encoder draws.
 
     Raises:
         RuntimeError: If the features differ: the encoder, or the algorithm
             around it, draws a mask that the port does not know.
     """
-    devices = [device] if device.type == 'cuda' else []
-    with torch.random.fork_rng(devices):
-        first = encode()
-        second = recorded if recorded is not None else encode()
-    for a, b in zip(first, second, strict=True):
-        if (a - b).abs().max() > 1e-2 * b.abs().max():
-            raise RuntimeError(
-                f'{encoder.__name__} does not repeat its features for the '
-                'same image and arguments, so the attack would see another '
-                'mask than the reconstruction. Pass the mask to the encoder '
-                'as an argument, or add a rule for its mask draw to '
-                'aemim_mm.algorithms.rules.ENCODERS'
-            )
+    everything = Rows(None, rows.batch_size)
+    with torch.random.fork_rng(_cuda_devices()):
+        first = encode(everything)
+        second = recorded if recorded is not None else encode(everything)
+        some = encode(rows) if rows.rows is not None else []
+    if _differ(first, second):
+        raise RuntimeError(
+            f'{encoder.__name__} does not repeat its features for the same '
+            'image and arguments, so the attack would see another mask than '
+            'the reconstruction. Pass the mask to the encoder as an argument, '
+            'or add a rule for its mask draw to '
+            'aemim_mm.algorithms.rules.ENCODERS. If it drops something at '
+            'random, use modules (nn.Dropout, DropPath), not functions: '
+            'modules can be switched off for the attack'
+        )
+    if some and _differ(some, rows.of(first)):
+        warnings.warn(
+            f'the features that {encoder.__name__} gives for an image depend '
+            'on the other images of the batch, so with adv_ratio below 1 '
+            'those of the chosen images differ from the reference. Batch '
+            'normalisation does so, and is tolerable; if images are mixed, '
+            'choose rows that belong together: aemim_mm.algorithms.rules.'
+            'METHODS[...] = MethodRule(choose_rows=...)',
+            stacklevel=2,
+        )
+
+
+def _differ(first: list[Tensor], second: list[Tensor]) -> bool:
+    return any(
+        (a - b).abs().max() > 1e-2 * b.abs().max()
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def _cuda_devices() -> list[int]:
+    return [torch.cuda.current_device()] if torch.cuda.is_available() else []
 
 
 def _checkpoints(module: nn.Module) -> bool:

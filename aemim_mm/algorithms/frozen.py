@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..utils import replaced
@@ -66,6 +67,26 @@ class FrozenNetwork:
 
         with replaced(self.module, 'forward', forward):
             yield
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Check that nothing trains the network meanwhile.
+
+        Raises:
+            RuntimeError: If a parameter has another value afterwards.
+        """
+        before = [p.detach().clone() for p in self.module.parameters()]
+        yield
+        for old, new in zip(before, self.module.parameters(), strict=True):
+            if not (new.is_meta or torch.equal(old, new)):
+                raise RuntimeError(
+                    f'loss() changes {type(self.module).__name__}, which '
+                    'gives targets: in the second pass of a step it would be '
+                    'updated again, with the adversarial adapters. Put the '
+                    'update in a method of the algorithm and name it in '
+                    'aemim_mm.algorithms.rules.METHODS[...] = MethodRule('
+                    "once=('that_method',))"
+                )
 
     def release(self) -> None:
         """Forget the step."""

@@ -39,10 +39,13 @@ def weighted(losses: dict, suffix: str, weight: float) -> dict:
     result = {}
     for key, value in losses.items():
         name = f'{key}_{suffix}'
-        if 'loss' not in key:
-            result[name] = value.detach()
-        elif isinstance(value, list | tuple):
-            result[name] = [weight * v for v in value]
+        several = isinstance(value, list | tuple)
+        if 'loss' in key:
+            result[name] = (
+                [weight * v for v in value] if several else weight * value
+            )
         else:
-            result[name] = weight * value
+            result[name] = (
+                [v.detach() for v in value] if several else value.detach()
+            )
     return result

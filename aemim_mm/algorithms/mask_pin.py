@@ -47,6 +47,7 @@ class MaskPin:
         Raises:
             RuntimeError: If none was drawn.
         """
+        self.drawn = None
         self._recording = True
         try:
             yield

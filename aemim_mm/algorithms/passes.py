@@ -51,7 +51,6 @@ class Passes:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """The clean pass: mask, encoder call and targets are remembered."""
-        self.release()  # what an interrupted step may have left
         with ExitStack() as stack:
             stack.enter_context(self.port.recording())
             for network in self.frozen:
@@ -59,13 +58,21 @@ class Passes:
             yield
 
     @contextmanager
-    def repeating(self, rows: Rows) -> Iterator[None]:
+    def repeating(self, rows: Rows, check: bool = False) -> Iterator[None]:
         """A further pass: mask and targets are those of the clean pass.
 
         Args:
             rows (Rows): Which rows of the recorded batch it has.
+            check (bool): Whether to compare the frozen networks before and
+                after, which waits for the device. Defaults to False.
+
+        Raises:
+            RuntimeError: If the pass changed a frozen network.
         """
         with ExitStack() as stack:
+            if check:
+                for network in self.frozen:
+                    stack.enter_context(network.unchanged())
             stack.enter_context(self.port.pinned(rows))
             for network in self.frozen:
                 stack.enter_context(network.repeating(rows))

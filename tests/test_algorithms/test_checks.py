@@ -12,7 +12,7 @@ from mmengine.runner.activation_checkpointing import (
 from mmpretrain.registry import MODELS
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
-from toys import build_aemim, build_toy_mim, images, mae_cfg
+from toys import batch, build_aemim, build_toy_mim, images, mae_cfg
 
 
 def build(**options):
@@ -200,3 +200,13 @@ def test_other_decoders_are_not(toy):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         build_aemim(toy)
+
+
+def test_checkpointing_in_a_target_network_is_harmless():
+    model = build_aemim('BEiT-v2')
+    model.target_generator.encoder.layers[0].with_cp = True
+    model.loss(*batch('BEiT-v2'))
+    model = build_aemim('BEiT-v2')
+    model.backbone.layers[0].with_cp = True
+    with pytest.raises(RuntimeError, match='activation checkpointing'):
+        model.loss(*batch('BEiT-v2'))

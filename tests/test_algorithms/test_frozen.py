@@ -1,12 +1,29 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Target networks: frozen, in eval mode, run once in a step."""
 
+import copy
+
 import pytest
 import torch
-from toys import METHODS, attack, batch, build_aemim, build_stock, grads
+from mmpretrain.registry import MODELS
+from toys import (
+    METHODS,
+    ToyMIM,
+    attack,
+    batch,
+    build_aemim,
+    build_stock,
+    build_toy_mim,
+    grads,
+    images,
+    masks,
+    move_twins,
+)
 
 from aemim_mm.algorithms.batches import Rows
 from aemim_mm.algorithms.frozen import FrozenNetwork
+from aemim_mm.algorithms.rules import METHODS as METHOD_RULES
+from aemim_mm.algorithms.rules import MethodRule
 
 WITH_TARGETS = [
     'MaskFeat', 'BEiT-v1', 'BEiT-v2', 'CAE', 'MILAN', 'EVA', 'iTPN-CLIP',
@@ -76,7 +93,8 @@ def test_has_no_twin_and_gets_no_gradient(toy):
 
 
 def test_repeats_its_outputs_in_order_and_says_when_there_are_too_few():
-    network = FrozenNetwork(torch.nn.Linear(2, 3))
+    network = FrozenNetwork(torch.nn.Linear(2, 3).train())
+    assert not network.module.training
     first, second = torch.rand(4, 2), torch.rand(4, 2)
     with network.recording():
         expected = [network.module(first), network.module(second)]
@@ -91,3 +109,43 @@ def test_repeats_its_outputs_in_order_and_says_when_there_are_too_few():
     assert not torch.equal(network.module(first), expected[1])
     network.release()
     assert network.outputs == []
+
+
+class TeacherMIM(ToyMIM):
+    """Moves a teacher within loss(), in a method or not."""
+
+    def __init__(self, inline, **kwargs):
+        super().__init__(**kwargs)
+        self.teacher = copy.deepcopy(self.backbone)
+        self.inline = inline
+
+    def move(self):
+        """The teacher follows the encoder."""
+        for old, new in zip(
+            self.teacher.parameters(), self.backbone.parameters(), strict=True
+        ):
+            old.data.mul_(0.5).add_(new.data, alpha=0.5)
+
+    def loss(self, inputs, data_samples, **kwargs):
+        """As :class:`ToyMIM`."""
+        if self.inline:
+            TeacherMIM.move(self)
+        else:
+            self.move()
+        return super().loss(inputs, data_samples)
+
+
+@pytest.mark.parametrize('inline', [True, False])
+def test_a_teacher_that_would_move_twice_is_found(inline, monkeypatch):
+    MODELS.register_module(module=TeacherMIM, force=True)
+    model = move_twins(build_toy_mim(method='TeacherMIM', inline=inline))
+    with pytest.raises(RuntimeError, match='loss.. changes ToyEncoder'):
+        model.loss(images(4), masks(4))
+    monkeypatch.setitem(METHOD_RULES, TeacherMIM, MethodRule(once=('move',)))
+    if inline:  # nothing to name
+        return
+    model = move_twins(build_toy_mim(method='TeacherMIM', inline=inline))
+    with torch.no_grad():
+        model.backbone.bn.weight.fill_(3.0)
+    model.loss(images(4), masks(4))
+    assert torch.equal(model.teacher.bn.weight, torch.full((4,), 2.0))

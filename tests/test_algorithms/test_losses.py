@@ -28,3 +28,10 @@ def test_weighted_names_and_values(losses):
     assert not result['weight_0_adv'].requires_grad
     assert result['loss_1_adv'].requires_grad
     assert total(result).item() == 2.5
+
+
+def test_log_values_may_be_lists_too():
+    value = torch.ones(2, requires_grad=True)
+    result = weighted(dict(level=[value, 2 * value]), 'clean', 0.5)
+    assert [v.tolist() for v in result['level_clean']] == [[1, 1], [2, 2]]
+    assert not any(v.requires_grad for v in result['level_clean'])

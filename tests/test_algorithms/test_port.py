@@ -8,6 +8,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 from toys import (
     METHODS,
+    ToyEncoder,
     ToyMIM,
     attack,
     batch,
@@ -25,7 +26,8 @@ from aemim_mm.algorithms.rules import MaskDraw, MethodRule
 
 
 @pytest.mark.parametrize(
-    'toy', [name for name, toy in METHODS.items() if not toy.batch_norm]
+    'toy',
+    [name for name, toy in METHODS.items() if not toy.encoder_batch_norm],
 )
 def test_row_subset_is_the_subset_of_the_batch(toy):
     """E(x[rows]; m[rows]) == E(x; m)[rows]."""
@@ -183,3 +185,120 @@ def test_method_rule_serves_an_image_that_is_masked_before(monkeypatch):
     model = build_toy_mim(method='Drawing', attack=attack(epsilon=0))
     losses = model.loss(images(4), masks(4))
     torch.testing.assert_close(losses['recon_adv'], losses['recon_clean'])
+
+
+class NoisyMAE(MAEViT):
+    """Draws its mask as MAE does, and something else besides."""
+
+    def forward(self, x, mask=True):
+        """As :class:`MAEViT`, with noise of a mask's size."""
+        latent, *others = super().forward(x, mask)
+        return latent * torch.rand_like(latent).round(), *others
+
+
+def test_further_randomness_of_a_known_class_is_found():
+    MODELS.register_module(module=NoisyMAE, force=True)
+    model = build_aemim('MAE-stock-backbone', cfg=mae_cfg('NoisyMAE'))
+    with pytest.raises(RuntimeError, match='NoisyMAE does not repeat'):
+        model.loss(images(4), None)
+
+
+class DropEncoder(ToyEncoder):
+    """With dropout, and a number that it draws for nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Dropout(0.3)
+
+    def forward(self, x, mask):
+        """As :class:`ToyEncoder`."""
+        torch.rand(1)
+        return (self.drop(super().forward(x, mask)[0]),)
+
+
+def test_dropout_in_an_unknown_encoder_is_no_hidden_mask():
+    MODELS.register_module(module=DropEncoder, force=True)
+    model = build_toy_mim('DropEncoder')
+    model.train()
+    losses = model.loss(images(4), masks(4))
+    assert losses['distance_start'].isfinite()
+
+
+def test_the_check_of_the_first_step_draws_nothing():
+    MODELS.register_module(module=DropEncoder, force=True)
+    model = build_toy_mim('DropEncoder')
+    model.train()
+    samples, after = masks(4), []
+    for _ in range(2):  # with the check and without
+        torch.manual_seed(0)
+        model.loss(images(4), samples)
+        after.append(torch.rand(3))
+    assert torch.equal(*after)
+
+
+def test_a_call_outside_of_the_step_is_not_recorded():
+    model = build_aemim('MAE-DualNormViT')
+    model.extract_feat(images(2))
+    assert model.port.output is None
+
+
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (lambda x: (x, torch.ones(4, 1, dtype=torch.bool)), 'torch.bool'),
+        (lambda x: (x, None), 'NoneType'),
+        (lambda x: {'features': x}, 'returns str'),
+        (lambda x: (x, x.mean()), r'a tensor \(\)'),
+        (lambda x: (x, x.flatten(0, 1)), r'a tensor \(16, 8, 8\)'),
+    ],
+)
+def test_outputs_that_are_no_features_are_named(change, match):
+    model = build_toy_mim()
+    forward = model.backbone.forward
+    model.backbone.forward = lambda *args: change(forward(*args)[0])
+    model._stock_loss = lambda inputs, samples: dict(
+        loss=len(model.backbone(inputs, torch.ones(4, 1, 32, 32)))
+    )
+    with pytest.raises(TypeError, match=match) as error:
+        model.loss(images(4), masks(4))
+    assert 'ENCODERS[ToyEncoder] = EncoderRule(' in str(error.value)
+
+
+class MixingEncoder(ToyEncoder):
+    """Mixes every image with its neighbour."""
+
+    def forward(self, x, mask):
+        """As :class:`ToyEncoder`, without batch norm."""
+        x = self.conv(x * mask)
+        return (x + x.roll(1, 0),)
+
+
+def test_features_that_depend_on_the_batch_are_warned_of(recwarn):
+    MODELS.register_module(module=MixingEncoder, force=True)
+    build_toy_mim('MixingEncoder').loss(images(4), masks(4))
+    assert not [w for w in recwarn if 'depend' in str(w.message)]
+    model = build_toy_mim('MixingEncoder', adv_ratio=0.5)
+    with pytest.warns(UserWarning, match='choose_rows'):
+        model.loss(images(4), masks(4))
+
+
+class KeywordMIM(ToyMIM):
+    """Takes the mask as an argument of loss()."""
+
+    def loss(self, inputs, data_samples=None, mask=None):
+        """As :class:`ToyMIM`."""
+        return super().loss(inputs, [dict(mask=m) for m in mask])
+
+
+@pytest.mark.parametrize('adv_ratio', [1.0, 0.5])
+def test_arguments_of_the_loss_are_cut_to_the_rows(adv_ratio):
+    MODELS.register_module(module=KeywordMIM, force=True)
+    model = build_toy_mim(
+        method='KeywordMIM', adv_ratio=adv_ratio, attack=attack(epsilon=0)
+    )
+    model.eval()  # batch norm with its running statistics
+    mask = torch.stack([sample['mask'] for sample in masks(4)])
+    step = model.step(images(4), None, mask=mask)
+    rows = list(step.rows or range(4))
+    expected = model._stock_loss(images(4)[rows], None, mask=mask[rows])
+    torch.testing.assert_close(step.adv['loss'], expected['loss'])

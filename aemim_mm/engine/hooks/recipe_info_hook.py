@@ -146,9 +146,10 @@ def attack_lines(model: nn.Module) -> list[str]:
     adapters = ', '.join(model.adapters) or 'none'
     budget = repr(attack)  # somebody's own
     if isinstance(attack, FeatureDistancePGD):
+        steps = 'step' if attack.num_steps == 1 else 'steps'
         budget = (
             f'{attack.distance}, epsilon {attack.epsilon:g}, step size '
-            f'{attack.step_size:g}, {attack.num_steps} steps '
+            f'{attack.step_size:g}, {attack.num_steps} {steps} '
             '(L-inf, in pixel values of 0-255)'
         )
     return [

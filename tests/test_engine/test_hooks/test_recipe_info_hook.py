@@ -78,6 +78,8 @@ def test_perturbation_budget():
         '  adversarial share of the batch: 0.25; weight of the clean loss: '
         '0.5; adapters: norm, cls_token',
     ]
+    model.attack = FeatureDistancePGD(num_steps=1)
+    assert 'step size 2, 1 step (L-inf' in run(model=model)[0]
     model.adapters, model.attack = (), print
     text = run(model=model)[0]
     assert text.endswith('adapters: none')
