@@ -2,6 +2,7 @@
 """An ablation changes one key of its base: Table 8 and Figure 4."""
 
 import ast
+import re
 
 import pytest
 from mmpretrain.registry import MODELS
@@ -82,6 +83,53 @@ def test_header_gives_place_and_number(base, tag):
     else:
         assert f'{place}: {accuracy} % top-1' in doc
         assert doc.count('%') == 2 and 'has 81.4 %' in doc
+
+
+def forward_share(model):
+    """The encoder's share of the multiplications of MAE's forward pass."""
+
+    def blocks(count, tokens, width):
+        # Linear layers 3 + 1 + 4 + 4, and attention twice.
+        return count * (12 * tokens * width**2 + 2 * tokens**2 * width)
+
+    grid, neck = model.backbone.num_patches, model.neck
+    visible = grid // 4 + 1
+    width = model.backbone.embed_dims
+    encoder = blocks(len(model.backbone.layers), visible, width)
+    encoder += grid // 4 * 768 * width
+    decoder_width = neck.decoder_pred.in_features
+    decoder = blocks(len(neck.decoder_blocks), grid + 1, decoder_width)
+    decoder += visible * width * decoder_width
+    decoder += (grid + 1) * decoder_width * 768
+    return encoder / (encoder + decoder)
+
+
+@pytest.mark.parametrize('tag', EXPECTED)
+def test_header_states_the_cost(tag):
+    e = forward_share(build_full_size(load(f'pretrain/{BASES["in1k"]}')))
+    assert e == pytest.approx(0.17, abs=0.005)
+    name = path_of('in1k', tag)
+    attack = MODELS.build(load(name).model.attack)
+    attacked = 1 if attack.distance == 'reconstruction' else e
+    cost = f'{(6 + 2 * attack.num_steps * attacked) / 3:.1f}x'
+    changed = tag in ('steps1', 'steps3', 'reconstruction')
+    base = f'{(6 + 4 * e) / 3:.1f}x'
+    assert base == '2.2x' and (cost != base) == changed
+    than = f'base: {base}' if changed else 'as the base'
+    line = f'relative to MAE: {cost} by operation count ({than})'
+    assert line in docstring(name)
+    row = next(
+        line
+        for line in (ROOT / 'docs/configs.md').read_text().splitlines()
+        if line.startswith('| `')
+        and (f'`{tag}`' in line or 'lambda01' in line)
+    )
+    assert cost in row.split('|')[-2]
+    # With other sizes the numbers are others: words only.
+    small = docstring(path_of('fashion-mnist', tag))
+    said = re.search(r'Cost of an epoch: ([^.]+)\.', small)[1]
+    assert (said == 'as the base') == (not changed)
+    assert ('decodes' in said) == (tag == 'reconstruction')
 
 
 def test_header_of_the_base_says_that_it_is_the_remaining_row():

@@ -5,11 +5,15 @@ The lists are exact: a difference that is not listed fails, and so does a
 listed one that is not there.
 """
 
+import re
+
 import pytest
 from mmengine import Config
 from mmengine.hub import get_config
 from test_configs.config_tools import (
     IN1K_SUFFIX,
+    PRETRAIN,
+    ROOT,
     build_full_size,
     differences,
     flatten,
@@ -145,6 +149,18 @@ def test_inherited_baselines_differ_as_listed(name, stock, more):
     ours = unscoped(load(f'pretrain/{name}'))
     stock = unscoped(get_config(f'mmpretrain::{stock}'))
     assert set(differences(stock, ours)) == INHERITED | more
+
+
+@pytest.mark.parametrize(
+    'name', [name for name in PRETRAIN if re.search('/(beit|mocov3)_', name)]
+)
+def test_inherited_baselines_run_under_another_trainer(name):
+    """mmengine hands the keys of `collate_fn` to the function."""
+    cfg = load(name)
+    assert cfg.train_dataloader.collate_fn == dict(type='default_collate')
+    # The mark is there, or this would test nothing.
+    stock = Config.fromfile(ROOT / 'configs' / name).model
+    assert stock['_scope_'] == 'mmpretrain'
 
 
 def test_beit_s_schedule_and_sizes():

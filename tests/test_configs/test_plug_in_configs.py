@@ -3,10 +3,13 @@
 
 import ast
 import functools
+import os
 import re
 
 import pytest
+import tiny_run
 import torch
+from mmengine import Config
 from mmengine.hub import get_config
 from mmpretrain.models.selfsup import milan
 from test_configs.config_tools import (
@@ -68,8 +71,14 @@ FOURTH_LINE = {
     'mae_hivit': {
         'model.neck.type': ('MAEPretrainDecoder', 'MAEPretrainDecoderNoCls')
     },
-    'milan': {'model.neck.embed_dim': (None, 768)},
+    'milan': {
+        'model.neck.embed_dim': (None, 768),
+        # Its learning rate is written for 4096 images.
+        'auto_scale_lr.base_batch_size': (2048, 4096),
+    },
 }
+# Stock does not say what batch its learning rate is written for.
+NO_BASE_BATCH = ('spark',)
 # These index by their mask or move it to the default device, which needs
 # real numbers.
 NO_META_STEP = dict.fromkeys(('beit', 'cae', 'itpn-clip', 'spark'), True)
@@ -184,6 +193,15 @@ def test_docstring_says_what_it_is(name):
     assert ('--cfg-options resume=False' in doc) == cfg.resume
     drops = active_drops(model.backbone)
     assert ('drop_path_rate' in doc) == bool(drops)
+    most = '11/3x' if drops else '10/3x'
+    prose = ' '.join(doc.split())
+    assert (
+        'Cost of a step relative to the stock recipe, by operation count: '
+        f'between 2x and {most}, the more the larger' in prose
+    )
+    assert ('encoder pass of it for DropPath' in prose) == bool(drops)
+    left_out = 'both run once, (is|are) left out'
+    assert bool(re.search(left_out, prose)) == bool(entry(WEIGHTS, name))
     if drops:
         rate = float(re.search(r'drop_path_rate is ([\d.]+\d)', doc)[1])
         assert max(drop.drop_prob for drop in drops) == pytest.approx(rate)
@@ -200,6 +218,115 @@ def test_docstring_says_where_weights_come_from(name):
         assert url.endswith(f'/target_generator_ckpt/{file}')
         assert f'    {url}\n' in doc
         assert f'--cfg-options \\\n    {key}=PATH' in doc
+
+
+@pytest.mark.parametrize('name', PLUG_IN)
+def test_batch_that_the_learning_rate_is_written_for(name, monkeypatch):
+    monkeypatch.setenv('LOCAL_RANK', '0')  # parse_args sets it
+    cfg = load(name)
+    gpus, batch = map(int, re.search(r'_(\d+)xb(\d+)', name).groups())
+    assert cfg.train_dataloader.batch_size == batch
+    none = name.rpartition('aemim-')[2].startswith(NO_BASE_BATCH)
+    assert ('auto_scale_lr' not in cfg) == none
+    doc = ast.get_docstring(ast.parse(source(name)))
+    assert ('auto_scale_lr.enable=True' in doc) == none
+    if none:
+        # The header's options do what --auto-scale-lr does elsewhere.
+        options = re.findall(r'auto_scale_lr\.\w+=\w+', doc)
+        train = tiny_run.load_tool('train')
+        args = train.parse_args([name, '--cfg-options', *options])
+        assert train.merge_args(cfg, args).auto_scale_lr.enable is True
+    assert cfg.auto_scale_lr.base_batch_size == gpus * batch
+
+
+@pytest.mark.parametrize('name', PLUG_IN)
+def test_docstring_says_where_the_list_of_images_is(name):
+    dataset = load(name).train_dataloader.dataset
+    listed = bool(dataset.get('ann_file'))
+    doc = ast.get_docstring(ast.parse(source(name)))
+    assert ('meta/train.txt' in doc) == listed
+    option = '    --cfg-options train_dataloader.dataset.ann_file=\n'
+    assert (option in doc) == listed
+    if listed:
+        path = os.path.join(dataset.data_root, dataset.ann_file)
+        assert path in doc and f'{dataset.data_root}train/ ' in doc
+        assert dataset.data_prefix == dict(img_path='train/')
+
+
+def test_the_table_of_the_docs():
+    text = (ROOT / 'docs/configs.md').read_text()
+    section = text.partition('## AEMIM over every method')[2]
+    rows = {}
+    for line in section.partition('\n## ')[0].splitlines():
+        if line.startswith('| `aemim-'):
+            name, *cells = (cell.strip() for cell in line.split('|')[1:-1])
+            rows[name.strip('`')] = cells
+    expected = {}
+    weights = {'dalle': 'DALL-E', 'vqkd': 'VQ-KD', 'clip': 'CLIP', None: '-'}
+    for path in PLUG_IN:
+        cfg, model = built(path)
+        name = path.rpartition('/')[2]
+        gpus, batch = re.search(r'_(\d+)xb(\d+)', name).groups()
+        file = entry(WEIGHTS, name)
+        extra = [
+            '`auto_scale_lr`'
+            if key.startswith('auto_scale_lr')
+            # model.neck.type: `neck.type`
+            else f'`{key.removeprefix("model.")}`'
+            for key in entry(FOURTH_LINE, name) or ()
+        ]
+        expected[name] = [
+            f'`{stock_name(path).partition("/")[0]}/`',
+            f'{gpus} x {batch}',
+            weights[file and file.partition('_')[0]],
+            'yes' if cfg.train_dataloader.dataset.get('ann_file') else 'no',
+            ', '.join(extra) or '-',
+            str(cfg.resume),
+            '11/3x' if active_drops(model.backbone) else '10/3x',
+        ]
+    assert rows == expected
+
+
+@pytest.mark.parametrize('name', PLUG_IN)
+def test_the_block_of_the_docs_brings_the_hooks(name):
+    page = (ROOT / 'docs/plug_in.md').read_text()
+    block = re.search(r'```python\n(_base_ = \[.*?)```', page, re.S)[1]
+    assert block.count('mae/mae_vit-base-p16_8xb512-amp-coslr-300e_in1k.py')
+    block = re.sub(
+        r'mmpretrain::[^\']+', f'mmpretrain::{stock_name(name)}', block
+    )
+    block = re.sub(
+        r"'[^']+/run_hooks.py'", f"'{ROOT}/configs/_base_/run_hooks.py'", block
+    )
+    method = load(name).model.method
+    cfg = Config.fromstring(
+        block.replace("method='MAE'", f'method={method!r}'), '.py'
+    )
+    assert [hook.type for hook in cfg.custom_hooks] == [
+        'EpochSeedHook',
+        'NonFiniteLossHook',
+        'CheckpointFitHook',
+        'RecipeInfoHook',
+    ]
+    assert cfg.default_hooks.checkpoint.type == 'AtomicCheckpointHook'
+    loader = cfg.train_dataloader
+    assert loader.dataset.pipeline[0].type == 'LoadImageOrSkip'
+    assert loader.collate_fn == dict(type='default_collate')
+    check_names(cfg)
+    check_constructor_keys(cfg)
+    # Nothing else of the stock recipe is changed.
+    stock = get_config(f'mmpretrain::{stock_name(name)}')
+    found = differences(leaves(stock), leaves(cfg))
+    assert {key.partition('.')[0] for key in found} <= {
+        *('model', 'custom_imports', 'custom_hooks', 'default_hooks'),
+        *('train_pipeline', 'train_dataloader', 'randomness'),
+    }
+    changed = {key for key in found if key.startswith('train_dataloader')}
+    assert changed <= {
+        'train_dataloader.dataset.pipeline.0.type',
+        'train_dataloader.persistent_workers',
+        'train_dataloader.worker_init_fn.type',
+    }
 
 
 @pytest.mark.parametrize('name', PLUG_IN)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from mmengine.config import Config
+from mmpretrain.datasets import CustomDataset
 
 from ...utils import allowed_keys
 from . import registries
@@ -78,7 +79,15 @@ def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
     for file in [files] if isinstance(files, str) else files:
         if isinstance(file, str):
             what = f'the annotation file of {kind}'
-            _require(_join(root, file), f'{key}.ann_file', what)
+            # A list of files has no empty value on the command line.
+            optional = file is files and _lists_folders(dataset, scope)
+            way_out = (
+                f', or --cfg-options {key}.ann_file= for every image of the '
+                'folder'
+                if optional
+                else ''
+            )
+            _require(_join(root, file), f'{key}.ann_file', what, way_out)
 
 
 def _downloads(dataset: Mapping, scope: str | None) -> bool:
@@ -91,19 +100,39 @@ def _downloads(dataset: Mapping, scope: str | None) -> bool:
     return False
 
 
+def _lists_folders(dataset: Mapping, scope: str | None) -> bool:
+    """Whether a data set does without ``ann_file``: its folder is read."""
+    for target in registries.find('dataset', dataset.get('type', ''), scope):
+        return (
+            isinstance(target, type)
+            and issubclass(target, CustomDataset)
+            and target.load_data_list is CustomDataset.load_data_list
+        )
+    return False
+
+
 def _join(root: str, path: str) -> str:
     """Join as mmengine's data sets do: absolute paths stay."""
     return osp.join(root, osp.expanduser(path))
 
 
-def _require(path: str, key: str, what: str, is_prefix: bool = False) -> None:
+def _require(
+    path: str,
+    key: str,
+    what: str,
+    way_out: str = '',
+    is_prefix: bool = False,
+) -> None:
     """Raise unless a local path exists.
 
     Args:
         path (str): The path. What has a scheme (``s3://``) is not local.
         key (str): Its place in the config.
         what (str): What belongs there.
+        way_out (str): What else helps, for the end of the message.
+            Defaults to ''.
         is_prefix (bool): Whether the start of a file name is enough.
+            Defaults to False.
     """
     if re.match(r'^[A-Za-z][\w+.-]+:', path):
         return
@@ -115,5 +144,5 @@ def _require(path: str, key: str, what: str, is_prefix: bool = False) -> None:
     raise FileNotFoundError(
         f'{key}: "{path}" does not exist (current directory: {os.getcwd()}). '
         f'It should be {what}: put or link it there, or pass '
-        f'--cfg-options {key}=PATH.'
+        f'--cfg-options {key}=PATH{way_out}.'
     )

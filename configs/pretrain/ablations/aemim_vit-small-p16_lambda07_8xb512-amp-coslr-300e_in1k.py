@@ -4,6 +4,7 @@
 Paper: Figure 4, plotted only; the base, lambda 0.5, has 81.4 % top-1 after
 fine-tuning.
 That number is the paper's: this recipe was not run at scale here.
+Cost of an epoch relative to MAE: 2.2x by operation count (as the base).
 
 Command::
 

@@ -2,6 +2,7 @@
 """Ablation of AEMIM on Fashion-MNIST: perturbation budget epsilon 4.
 
 The key of Table 8(a) in the paper, which has no such row.
+Cost of an epoch: as the base.
 The step size follows the key: mu = epsilon / T = 2; the base has 1.
 
 Command::

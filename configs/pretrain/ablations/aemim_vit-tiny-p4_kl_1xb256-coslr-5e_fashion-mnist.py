@@ -2,6 +2,7 @@
 """Ablation of AEMIM on Fashion-MNIST: the KL divergence is attacked.
 
 The key of Table 8(d) in the paper, which has no such row.
+Cost of an epoch: as the base.
 
 Command::
 

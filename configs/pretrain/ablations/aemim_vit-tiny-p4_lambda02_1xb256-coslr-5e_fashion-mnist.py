@@ -2,6 +2,7 @@
 """Ablation of AEMIM on Fashion-MNIST: loss ratio lambda 0.2.
 
 The key of Figure 4 in the paper, which has no such row.
+Cost of an epoch: as the base.
 
 Command::
 

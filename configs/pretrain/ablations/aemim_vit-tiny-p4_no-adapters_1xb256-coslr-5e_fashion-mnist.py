@@ -2,6 +2,7 @@
 """Ablation of AEMIM on Fashion-MNIST: no adapters.
 
 The key of Table 8(c) in the paper, which has no such row.
+Cost of an epoch: as the base.
 
 Command::
 

@@ -6,6 +6,10 @@ mmpretrain. Its other settings are unchanged; the attack has its defaults
 (epsilon 2, 2 steps).
 Paper: no such row, it plugs AEMIM into MAE and SimMIM alone. This recipe was
 not run at scale here.
+Cost of a step relative to the stock recipe, by operation count: between 2x and
+11/3x, the more the larger the encoder's share (one encoder pass of it for
+DropPath); not measured here. The target network, which both run once, is left
+out.
 
 Target network: DALL-E's encoder, on the second view, which is never attacked.
 Its weights, the stock ones,
@@ -20,6 +24,11 @@ network, download the file elsewhere and pass
 
 Stock drop_path_rate is 0.1: the features that the attack is measured against
 then come from one more encoder pass, without it.
+
+As in stock, the images are those that data/imagenet/meta/train.txt lists.
+Where there is no such file, take every image under data/imagenet/train/ by
+
+    --cfg-options train_dataloader.dataset.ann_file=
 
 Command::
 

@@ -6,6 +6,9 @@ mmpretrain. Its other settings are unchanged; the attack has its defaults
 (epsilon 2, 2 steps).
 Paper: no such row, it plugs AEMIM into MAE and SimMIM alone. This recipe was
 not run at scale here.
+Cost of a step relative to the stock recipe, by operation count: between 2x and
+10/3x, the more the larger the encoder's share; not measured here. Target
+network and teacher, which both run once, are left out.
 
 Target network: DALL-E's encoder, on the second view, which is never attacked.
 Its weights, the stock ones,
@@ -20,6 +23,11 @@ network, download the file elsewhere and pass
 
 The teacher, a copy of the encoder, needs no weights; it sees the clean first
 view.
+
+As in stock, the images are those that data/imagenet/meta/train.txt lists.
+Where there is no such file, take every image under data/imagenet/train/ by
+
+    --cfg-options train_dataloader.dataset.ann_file=
 
 Command::
 

@@ -8,6 +8,8 @@ Paper: runs this method with other settings (Table 1: 15 epochs of warm-up,
 stock has 40); its recipe is the file
 aemim_vit-base-p16_8xb512-amp-coslr-300e_in1k.py one folder up. This recipe was
 not run at scale here.
+Cost of a step relative to the stock recipe, by operation count: between 2x and
+10/3x, the more the larger the encoder's share; not measured here.
 
 The stock recipe has resume=True: a second start with the same work directory
 goes on. To begin from weights (load_from), add --cfg-options resume=False.

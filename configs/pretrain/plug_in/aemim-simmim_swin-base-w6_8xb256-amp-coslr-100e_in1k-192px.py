@@ -8,6 +8,9 @@ Paper: Table 9 runs this method and encoder with another recipe, 1 step of the
 attack and SimMIM's own settings (no DropPath); it is the file
 aemim-simmim_swin-base-w6_steps1_8xb256-amp-coslr-100e_in1k-192px.py one folder
 up. This recipe was not run at scale here.
+Cost of a step relative to the stock recipe, by operation count: between 2x and
+11/3x, the more the larger the encoder's share (one encoder pass of it for
+DropPath); not measured here.
 
 Stock drop_path_rate is 0.1, by the default of the class: the features that the
 attack is measured against then come from one more encoder pass, without it.

@@ -1,6 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import argparse
+import re
+
 import pytest
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
+from mmpretrain.datasets import ImageNet
+from mmpretrain.registry import DATASETS
 
 from aemim_mm.engine.config_check import check_data_paths
 
@@ -63,6 +68,57 @@ def test_what_is_missing(root, changes, key, path):
     assert message.startswith(f'{key}: "{path.format(root=root)}" does not')
     assert 'of CustomDataset' in message
     assert f'--cfg-options {key}=PATH' in message
+
+
+@pytest.mark.parametrize(
+    'changes, optional',
+    [
+        (dict(type='ImageNet'), True),
+        (dict(type='mmpretrain.ImageNet'), True),
+        (dict(type='CustomDataset'), True),
+        (dict(type=ImageNet), True),
+        # Several lists: there is no such option.
+        (dict(type='CustomDataset', ann_file=['train.txt', 'b']), False),
+        # Reads nothing but its list.
+        (dict(type='MultiLabelDataset'), False),
+        (dict(type='NoSuchDataset'), False),
+        (dict(), False),
+        # The folder is not there either.
+        (dict(type='ImageNet', data_prefix='pictures'), False),
+    ],
+)
+def test_a_list_that_is_optional(root, changes, optional):
+    dataset = dict(data_root=root, ann_file='meta/train.txt')
+    with pytest.raises(FileNotFoundError) as error:
+        check({**dataset, **changes})
+    way_out = (
+        '=PATH, or --cfg-options train_dataloader.dataset.ann_file= for '
+        'every image of the folder.'
+    )
+    assert str(error.value).endswith(way_out if optional else '=PATH.')
+
+
+def test_the_way_out_without_a_list(root):
+    dataset = dict(type='CustomDataset', data_root=root, with_label=False)
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            train_dataloader=dict(
+                dataset=dict(ann_file='meta/train.txt', **dataset)
+            ),
+        )
+    )
+    with pytest.raises(FileNotFoundError) as error:
+        check_data_paths(cfg, ('train',))
+    option = re.search(r'--cfg-options (\S+=) ', str(error.value))[1]
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    cfg.merge_from_dict(
+        parser.parse_args(['--cfg-options', option]).cfg_options
+    )
+    check_data_paths(cfg, ('train',))
+    (sample,) = DATASETS.build(cfg.train_dataloader.dataset)
+    assert sample['img_path'] == f'{root}/images/COCO_0001.jpg'
 
 
 def test_data_sets_within_wrappers():
