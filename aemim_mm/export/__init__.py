@@ -1,0 +1,20 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from .architecture import find_architecture
+from .backbone import Export, export_backbone
+from .check import LIMIT, compare
+from .files import load_export
+from .source import Source, read_source
+from .targets import TARGETS, target_weights
+
+__all__ = [
+    'Export',
+    'LIMIT',
+    'Source',
+    'TARGETS',
+    'compare',
+    'export_backbone',
+    'find_architecture',
+    'load_export',
+    'read_source',
+    'target_weights',
+]

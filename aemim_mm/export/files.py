@@ -1,0 +1,104 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Writing an exported file, and reading one."""
+
+import json
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..engine.checkpoint import load_checkpoint_file
+
+SUFFIXES = ('.pth', '.safetensors')
+
+
+def check_out(
+    out: str | PathLike, checkpoint: str | PathLike, force: bool
+) -> Path:
+    """Refuse a name under which nothing should be written.
+
+    Args:
+        out (str or PathLike): The file to write.
+        checkpoint (str or PathLike): The file to read.
+        force (bool): Whether to replace a file.
+
+    Returns:
+        Path: The file to write, ``~`` expanded.
+
+    Raises:
+        ValueError: If the suffix is wrong, the file is there, or it is the
+            checkpoint itself.
+        FileNotFoundError: If its folder is not there.
+    """
+    path = Path(fspath(out)).expanduser()
+    if path.suffix not in SUFFIXES:
+        raise ValueError(
+            f'{path} has the suffix {path.suffix!r}; it must be one of '
+            f'{", ".join(SUFFIXES)}, which chooses the format'
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f'the folder {path.parent} of {path.name} does not exist; create '
+            'it first'
+        )
+    if path.is_dir():
+        raise ValueError(f'{path} is a folder; give the name of a file')
+    if path.exists():
+        if path.samefile(Path(fspath(checkpoint)).expanduser()):
+            raise ValueError(
+                f'{path} is the checkpoint itself; give another name'
+            )
+        if not force:
+            raise ValueError(
+                f'{path} exists; pass --force to replace it, or give another '
+                'name'
+            )
+    return path
+
+
+def save_export(
+    path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
+) -> None:
+    """Write weights and metadata.
+
+    Args:
+        path (Path): ``.pth`` gets ``dict(state_dict=..., meta=...)``;
+            ``.safetensors`` the tensors, and each entry of the metadata as a
+            string, JSON where it is not one.
+        weights (dict[str, Tensor]): The weights, contiguous.
+        meta (dict[str, Any]): Plain types.
+    """
+    if path.suffix == '.pth':
+        torch.save(dict(state_dict=weights, meta=meta), path)
+        return
+    strings = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in meta.items()
+    }
+    # timm, transformers and others look for `format`.
+    strings['format'] = 'pt'
+    save_file(weights, path, metadata=strings)
+
+
+def load_export(
+    path: str | PathLike,
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read an exported file.
+
+    Args:
+        path (str or PathLike): The file.
+
+    Returns:
+        tuple[dict[str, Tensor], dict[str, Any]]: Weights and metadata.
+    """
+    loaded = load_checkpoint_file(path)
+    meta = {
+        key: json.loads(value)
+        if isinstance(value, str) and value[:1] in ('{', '[')
+        else value
+        for key, value in loaded['meta'].items()
+    }
+    return loaded['state_dict'], meta

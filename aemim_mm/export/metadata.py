@@ -1,0 +1,132 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What an exported file says about where it comes from."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import mmengine
+import mmpretrain
+import timm
+import torch
+
+from ..algorithms import AEMIMAlgorithm
+from ..attacks import FeatureDistancePGD
+from ..version import __version__
+from .architecture import Architecture, backbone_config
+from .source import Source
+
+
+def describe(
+    source: Source, architecture: Architecture, target: str, load: str
+) -> dict[str, Any]:
+    """The metadata of an export.
+
+    Args:
+        source (Source): The checkpoint.
+        architecture (ViT | Swin): Of the encoder.
+        target (str): The library it is for.
+        load (str): The code that loads the file there.
+
+    Returns:
+        dict[str, Any]: Plain types only. What is not known is left out.
+    """
+    origin = dict(file=source.path.name, sha256=source.sha256())
+    for name in ('epoch', 'iter', 'experiment_name', 'time'):
+        if name in source.meta:
+            origin[name] = source.meta[name]
+    described = dict(
+        format='aemim_mm export',
+        target=target,
+        load=load,
+        source=origin,
+        recipe=recipe(source.config),
+        architecture=dict(
+            type=type(architecture).__name__, **asdict(architecture)
+        ),
+        normalization=normalization(source.config),
+        dropped=source.dropped,
+        versions=dict(
+            aemim_mm=__version__,
+            mmengine=mmengine.__version__,
+            mmpretrain=mmpretrain.__version__,
+            timm=timm.__version__,
+            torch=torch.__version__,
+        ),
+    )
+    # Through JSON: tuples become lists, subclasses their base types.
+    return json.loads(json.dumps(described, default=str))
+
+
+def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How the weights were trained, as far as the config says.
+
+    Args:
+        config (Mapping): The config of the run, or empty.
+
+    Returns:
+        dict[str, Any]: ``algorithm``, and for AEMIM ``method``, ``attack``,
+        ``adapters``, ``adv_ratio`` and ``loss_ratio``, defaults filled in;
+        ``mask_ratio`` where it is set; for a fine-tuned model the checkpoint
+        it started from.
+    """
+    model = config.get('model')
+    if not isinstance(model, Mapping):
+        return {}
+    backbone = backbone_config(config)
+    settings: dict[str, Any] = dict(algorithm=model.get('type'))
+    if str(model.get('type')).endswith('AEMIMAlgorithm'):
+        settings['method'] = model.get('method')
+        for name in ('adapters', 'adv_ratio', 'loss_ratio'):
+            settings[name] = model.get(name, _default(AEMIMAlgorithm, name))
+        settings['attack'] = _attack(model.get('attack'))
+    if 'mask_ratio' in backbone:
+        settings['mask_ratio'] = backbone['mask_ratio']
+    init = backbone.get('init_cfg')
+    if isinstance(init, Mapping) and init.get('checkpoint'):
+        settings['pretrained'] = init['checkpoint']
+    return settings
+
+
+def normalization(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the pixels were normalised by, in 0-255 units.
+
+    Args:
+        config (Mapping): The config of the run, or empty.
+
+    Returns:
+        dict[str, Any]: ``mean``, ``std`` and ``to_rgb`` as far as known.
+    """
+    model = config.get('model')
+    found = model.get('data_preprocessor') if model else None
+    found = found or config.get('data_preprocessor') or {}
+    if not isinstance(found, Mapping) or 'mean' not in found:
+        return {}
+    return {
+        name: found[name]
+        for name in ('mean', 'std', 'to_rgb')
+        if name in found
+    }
+
+
+def _attack(attack: Any) -> Any:
+    """The attack's arguments, the defaults included."""
+    attack = attack or dict(type='FeatureDistancePGD')
+    if not isinstance(attack, Mapping) or attack.get('type') not in (
+        'FeatureDistancePGD',
+        'mmpretrain.FeatureDistancePGD',
+    ):
+        return attack
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(
+            FeatureDistancePGD
+        ).parameters.items()
+    }
+    return {**defaults, **attack}
+
+
+def _default(cls: type, name: str) -> Any:
+    return inspect.signature(cls.__init__).parameters[name].default

@@ -1,0 +1,83 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+
+import torch
+from toys import MEAN, STD
+
+from aemim_mm.export.architecture import find_architecture
+from aemim_mm.export.metadata import describe, normalization, recipe
+from aemim_mm.export.source import read_source
+from aemim_mm.version import __version__
+
+
+def test_of_an_aemim_checkpoint(zoo):
+    path = zoo.save('aemim')
+    source = read_source(path)
+    meta = describe(source, find_architecture(source), 'timm', 'code')
+    assert meta['target'] == 'timm'
+    assert meta['load'] == 'code'
+    assert meta['source'] == dict(
+        file='aemim.pth', sha256=source.sha256(), epoch=7, iter=70
+    )
+    assert meta['recipe'] == dict(
+        algorithm='AEMIMAlgorithm',
+        method='MAE',
+        adapters=['norm'],
+        adv_ratio=0.5,
+        loss_ratio=0.5,
+        attack=dict(
+            type='FeatureDistancePGD',
+            epsilon=4,
+            num_steps=2,
+            step_size=None,
+            distance='l2',
+            random_start=True,
+        ),
+    )
+    assert meta['architecture']['type'] == 'ViT'
+    assert meta['architecture']['patch_size'] == 8
+    assert meta['architecture']['img_size'] == [32, 32]
+    assert meta['normalization'] == dict(mean=MEAN, std=STD)
+    assert meta['versions']['aemim_mm'] == __version__
+    assert meta['versions']['torch'] == torch.__version__
+    # plain types: nothing is lost on the way through JSON
+    assert json.loads(json.dumps(meta)) == meta
+
+
+def test_defaults_of_the_recipe():
+    model = dict(type='AEMIMAlgorithm', method='SimMIM')
+    settings = recipe(dict(model=model))
+    assert settings['adapters'] == ('norm',)
+    assert settings['adv_ratio'] == 1.0
+    assert settings['attack']['epsilon'] == 2
+    own = dict(type='MyAttack', strength=3)
+    settings = recipe(dict(model=dict(model, attack=own)))
+    assert settings['attack'] == own
+
+
+def test_mask_ratio_of_the_config():
+    model = dict(type='MAE', backbone=dict(mask_ratio=0.6))
+    assert recipe(dict(model=model)) == dict(algorithm='MAE', mask_ratio=0.6)
+
+
+def test_of_a_fine_tuned_model():
+    init = dict(type='Pretrained', checkpoint='pre.pth', prefix='backbone.')
+    model = dict(type='ImageClassifier', backbone=dict(init_cfg=init))
+    assert recipe(dict(model=model)) == dict(
+        algorithm='ImageClassifier', pretrained='pre.pth'
+    )
+
+
+def test_without_config():
+    assert recipe({}) == {}
+    assert normalization({}) == {}
+
+
+def test_preprocessor_of_the_config_or_of_the_model():
+    outer = dict(mean=[1], std=[2], to_rgb=True, num_classes=3)
+    assert normalization(dict(data_preprocessor=outer)) == dict(
+        mean=[1], std=[2], to_rgb=True
+    )
+    inner = dict(mean=[3], std=[4])
+    cfg = dict(model=dict(data_preprocessor=inner), data_preprocessor=outer)
+    assert normalization(cfg) == inner

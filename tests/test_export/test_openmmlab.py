@@ -1,0 +1,93 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmpretrain.registry import MODELS
+
+from aemim_mm.export.architecture import find_architecture
+from aemim_mm.export.openmmlab import (
+    mmdet_backbone,
+    mmdet_weights,
+    mmpretrain_weights,
+)
+from aemim_mm.export.source import read_source
+
+
+def test_mmpretrain_gets_encoder_neck_and_head(zoo):
+    model = zoo.build('probe')
+    weights = mmpretrain_weights(read_source(zoo.save('probe', model=model)))
+    assert weights.keys() == model.state_dict().keys()
+    for key, value in model.state_dict().items():
+        assert torch.equal(weights[key], value), key
+
+
+def test_mmdet_gets_no_head_and_no_norm_of_the_mean(zoo):
+    weights = mmdet_weights(read_source(zoo.save('avg')).encoder)
+    assert all(key.startswith('backbone.') for key in weights)
+    assert 'backbone.ln2.weight' not in weights
+    assert 'backbone.layers.0.ln2.weight' in weights
+
+
+def _mmdet(cfg, **init):
+    registry = pytest.importorskip('mmdet.registry').MODELS
+    pytest.importorskip('mmdet.models')
+    cfg = ConfigDict(cfg)
+    if init:
+        cfg.init_cfg = ConfigDict(type='Pretrained', **init)
+    model = registry.build(cfg)
+    model.init_weights()
+    model.eval()
+    return model
+
+
+def test_swin_features_are_equal_in_both_directions(zoo, images, tmp_path):
+    ours = zoo.build('swin').backbone
+    source = read_source(zoo.save('swin'))
+    torch.save(mmdet_weights(source.encoder), tmp_path / 'swin.pth')
+    cfg = mmdet_backbone(find_architecture(source))
+    theirs = _mmdet(cfg, checkpoint=str(tmp_path / 'swin.pth'))
+    # At the size of pre-training the last map is one window, which mmdet
+    # shifts and mmpretrain does not; there the two differ.
+    x = images(128)
+    with torch.no_grad():
+        wanted, got = ours(x)[-1], theirs(x)[-1]
+        assert wanted.std() > 0.1
+        assert torch.allclose(wanted, got, atol=1e-5)
+        one_window = images(64)
+        others = ours(one_window)[-1] - theirs(one_window)[-1]
+        assert others.abs().max() > 1e-3
+    back = MODELS.build(find_architecture(source).backbone())
+    back.load_state_dict(theirs.state_dict(), strict=True)
+    back.eval()
+    with torch.no_grad():
+        assert torch.allclose(back(x)[-1], got, atol=1e-5)
+
+
+def test_swin_of_another_window_loads(zoo, tmp_path):
+    source = read_source(zoo.save('swin'))
+    cfg = mmdet_backbone(find_architecture(source))
+    cfg['window_size'] = 4
+    torch.save(mmdet_weights(source.encoder), tmp_path / 'swin.pth')
+    model = _mmdet(cfg, checkpoint=str(tmp_path / 'swin.pth'))
+    table = model.stages[0].blocks[0].attn.w_msa.relative_position_bias_table
+    assert table.shape == (49, 1)
+    key = 'stages.0.blocks.0.attn.w_msa.relative_position_bias_table'
+    wanted = torch.nn.functional.interpolate(
+        source.encoder[key].T.reshape(1, 1, 3, 3), size=(7, 7), mode='bicubic'
+    )
+    assert torch.allclose(table.T.reshape(1, 1, 7, 7), wanted, atol=1e-6)
+
+
+def test_vit_features_are_equal(zoo, images, tmp_path):
+    ours = zoo.build('token').backbone
+    source = read_source(zoo.save('token'))
+    torch.save(mmdet_weights(source.encoder), tmp_path / 'vit.pth')
+    cfg = mmdet_backbone(find_architecture(source))
+    theirs = _mmdet(
+        cfg, checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.'
+    )
+    ours.out_type = 'featmap'
+    x = images(32)
+    with torch.no_grad():
+        assert len(theirs(x)) == 2
+        assert torch.allclose(ours(x)[-1], theirs(x)[-1], atol=1e-6)

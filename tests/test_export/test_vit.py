@@ -1,0 +1,91 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+
+from aemim_mm.export.vit import ViT, vit_of
+
+
+def _weights(arch, **options):
+    cfg = dict(type='VisionTransformer', arch=arch, **options)
+    return MODELS.build(cfg).state_dict()
+
+
+def test_from_shapes_alone():
+    vit = vit_of(_weights('deit-tiny', img_size=64), {}, {})
+    assert vit == ViT(
+        embed_dims=192,
+        num_layers=12,
+        num_heads=3,
+        feedforward_channels=768,
+        patch_size=16,
+        img_size=(64, 64),
+        in_channels=3,
+        norm_eps=1e-6,
+        norm=True,
+        pooled_norm=False,
+        pooling='token',
+    )
+
+
+@pytest.mark.parametrize('arch, heads', [('deit-small', 6), ('base', 12)])
+def test_heads_of_the_usual_sizes(arch, heads):
+    cfg = dict(type='VisionTransformer', arch=arch, img_size=16)
+    width, depth = 64 * heads, 12
+    zeros = torch.zeros
+    weights = {
+        'pos_embed': zeros(1, 2, width),
+        'patch_embed.projection.weight': zeros(width, 3, 16, 16),
+        'layers.0.ffn.layers.0.0.weight': zeros(4 * width, 1),
+        f'layers.{depth - 1}.ln1.weight': zeros(width),
+    }
+    assert vit_of(weights, {}, {}).num_heads == heads
+    assert vit_of(weights, cfg, {}).num_heads == heads
+
+
+def test_config_tells_what_shapes_do_not(zoo):
+    weights = zoo.build('token').backbone.state_dict()
+    backbone = dict(
+        zoo.models['token']['backbone'], norm_cfg=dict(type='LN', eps=1e-3)
+    )
+    vit = vit_of(weights, backbone, {})
+    assert (vit.num_heads, vit.norm_eps) == (2, 1e-3)
+    with pytest.raises(ValueError, match=r'heads.*32 channels and 2 .*--conf'):
+        vit_of(weights, {}, {})
+
+
+def test_pooling(zoo):
+    def pooling(kind):
+        cfg = zoo.models[kind]
+        weights = zoo.build(kind).backbone.state_dict()
+        vit = vit_of(weights, cfg['backbone'], cfg)
+        return vit.norm, vit.pooled_norm, vit.pooling
+
+    assert pooling('token') == (True, False, 'token')
+    assert pooling('avg') == (False, True, 'avg')
+    assert pooling('gap') == (True, False, 'avg')
+    assert pooling('mae') == (True, False, 'token')
+
+
+def test_images_that_are_not_square():
+    weights = _weights('deit-tiny', img_size=(32, 48), patch_size=16)
+    cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=(32, 48))
+    assert vit_of(weights, cfg, {}).img_size == (32, 48)
+    with pytest.raises(ValueError, match='6 patches.*no square'):
+        vit_of(weights, {}, {})
+
+
+def test_incomplete_weights(zoo):
+    weights = zoo.build('token').backbone.state_dict()
+    del weights['patch_embed.projection.weight']
+    with pytest.raises(ValueError, match='lacks patch_embed'):
+        vit_of(weights, {}, {})
+
+
+def test_backbone_config_builds_the_same_keys(zoo):
+    for kind in ('token', 'avg'):
+        weights = zoo.build(kind).backbone.state_dict()
+        cfg = zoo.models[kind]
+        vit = vit_of(weights, cfg['backbone'], cfg)
+        MODELS.build(vit.backbone()).load_state_dict(weights, strict=True)
+        assert vit.backbone(out_type='raw')['out_type'] == 'raw'

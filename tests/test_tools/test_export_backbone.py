@@ -1,0 +1,115 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tiny_run import (
+    ROOT,
+    aemim,
+    environment,
+    finish,
+    load_tool,
+    pretrain_cfg,
+    start,
+    write_images,
+)
+
+from aemim_mm.export import backbone, load_export
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """What a Runner saves after one iteration of AEMIM."""
+    folder = tmp_path_factory.mktemp('run')
+    cfg = pretrain_cfg(write_images(folder / 'images', 4), aemim())
+    cfg['train_dataloader'].update(
+        num_workers=0, collate_fn=dict(type='default_collate')
+    )
+    cfg['optim_wrapper'] = dict(optimizer=dict(type='AdamW', lr=1e-3))
+    cfg['train_cfg'] = dict(by_epoch=True, max_epochs=1)
+    cfg['custom_hooks'] = []
+    cfg['work_dir'] = str(folder / 'work')
+    del cfg['auto_scale_lr']
+    Runner.from_cfg(Config(cfg)).train()
+    return folder / 'work' / 'epoch_1.pth'
+
+
+@pytest.fixture
+def tool():
+    return load_tool('export_backbone')
+
+
+@pytest.mark.parametrize('target', ['mmpretrain', 'mmdet', 'timm'])
+def test_checkpoint_of_a_run(tool, checkpoint, tmp_path, capsys, target):
+    if target == 'mmdet':
+        pytest.importorskip('mmdet.models')
+    out = tmp_path / 'out.pth'
+    status = tool.main([str(checkpoint), str(out), '--to', target, '--check'])
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert 'encoder: VisionTransformer (32 x 2 layers, 2 heads' in printed
+    assert 'left behind: adversarial adapters (adv.*)' in printed
+    assert 'left behind: optimizer' in printed
+    assert 'largest difference of features: ' in printed
+    weights, meta = load_export(out)
+    assert f'{out}: {len(weights)} tensors for {target}' in printed
+    assert meta['recipe']['method'] == 'MAE'
+    assert meta['source']['epoch'] == 1
+    saved = torch.load(checkpoint, weights_only=False)['state_dict']
+    key = dict(timm='norm.bias').get(target, 'backbone.ln1.bias')
+    assert torch.equal(weights[key], saved['backbone.ln1.bias'])
+
+
+def test_failing_check(tool, checkpoint, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(backbone, 'compare', lambda *args: dict(features=2e-4))
+    out = tmp_path / 'out.pth'
+    status = tool.main([str(checkpoint), str(out), '--to', 'timm', '--check'])
+    printed = capsys.readouterr()
+    assert status == 1
+    assert 'largest difference of features: 0.0002' in printed.out
+    assert f'check failed: above the limit of 0.0001; {out}' in printed.err
+    assert not out.exists()
+
+
+def test_types_and_replacing(tool, checkpoint, tmp_path):
+    out = tmp_path / 'out.safetensors'
+    args = [str(checkpoint), str(out), '--to', 'timm', '--dtype', 'bfloat16']
+    assert tool.main(args) == 0
+    with pytest.raises(ValueError, match='--force'):
+        tool.main(args)
+    assert tool.main([*args, '--force']) == 0
+    weights, _ = load_export(out)
+    assert {value.dtype for value in weights.values()} == {torch.bfloat16}
+
+
+def test_config_file(tool, checkpoint, tmp_path, capsys):
+    state = torch.load(checkpoint, weights_only=False)['state_dict']
+    bare, config = tmp_path / 'bare.pth', tmp_path / 'config.py'
+    torch.save(state, bare)
+    Config(dict(model=aemim())).dump(str(config))
+    args = [str(bare), str(tmp_path / 'out.pth'), '--to', 'timm']
+    with pytest.raises(ValueError, match='number of heads .*--config'):
+        tool.main(args)
+    assert tool.main([*args, '--config', str(config)]) == 0
+    assert 'holds no config' not in capsys.readouterr().out
+
+
+def test_help(tool, capsys):
+    with pytest.raises(SystemExit) as stop:
+        tool.main(['--help'])
+    assert stop.value.code == 0
+    assert '{mmpretrain,mmdet,timm}' in capsys.readouterr().out
+
+
+def test_errors_of_the_process(checkpoint, tmp_path):
+    """One line and a status, no traceback."""
+    script = ROOT / 'tools' / 'export_backbone.py'
+    args = (checkpoint, 'out.bin', '--to', 'timm')
+    code, output = finish(
+        start(sys.executable, script, *args, cwd=tmp_path, env=environment())
+    )
+    assert code == 1
+    assert "error: out.bin has the suffix '.bin'" in output
+    assert 'Traceback' not in output

@@ -1,0 +1,100 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Write the clean encoder of a checkpoint for mmpretrain, mmdet or timm.
+
+Of a pre-training checkpoint (AEMIM, MAE, SimMIM) the adversarial adapters, the
+decoder and the state of the optimizer are left behind; of a fine-tuned
+classifier the head goes along. docs/export.md says what goes where.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
+
+DTYPES = ('float32', 'float16', 'bfloat16')
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('checkpoint', help='of a run, epoch_N.pth')
+    parser.add_argument('out', help='the new file, .pth or .safetensors')
+    parser.add_argument(
+        '--to', required=True, choices=TARGETS, help='the library it is for'
+    )
+    parser.add_argument(
+        '--config',
+        help='the config file of the run, for a checkpoint that holds none',
+    )
+    parser.add_argument(
+        '--dtype',
+        choices=DTYPES,
+        help='of the weights (default: that of the checkpoint)',
+    )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='load the file into a model of the target library and compare '
+        'it with the source on random images; write it only if no value '
+        f'differs by more than {LIMIT:g}',
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='replace the file if it exists'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export, and say what was done.
+
+    Returns:
+        int: The exit status: 1 if the check fails.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If one cannot be used.
+    """
+    args = parse_args(argv)
+    export = export_backbone(
+        args.checkpoint,
+        args.out,
+        args.to,
+        config=args.config,
+        dtype=getattr(torch, args.dtype) if args.dtype else None,
+        check=args.check,
+        force=args.force,
+    )
+    print(f'encoder: {export.architecture}')
+    if not export.source.config:
+        print('the checkpoint holds no config: sizes are told from the shapes')
+    for name, count in export.source.dropped.items():
+        print(f'left behind: {name}' + (f', {count} tensors' if count else ''))
+    for name, value in export.differences.items():
+        print(f'largest difference of {name}: {value:.3g}')
+    if not export.passed:
+        print(
+            f'check failed: above the limit of {LIMIT:g}; {args.out} is not '
+            'written',
+            file=sys.stderr,
+        )
+        return 1
+    print(f'{args.out}: {export.num_tensors} tensors for {args.to}')
+    print(f'load it with: {export.load}')
+    return 0
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except (FileNotFoundError, ValueError, RuntimeError) as error:
+        sys.exit(f'error: {error}')
