@@ -13,7 +13,12 @@ ROOT = Path(__file__).resolve().parent
 # user's own torch (a CUDA or ROCm build, say) by ours: so the package requires
 # ranges. Below torch 2.6 ``torch.serialization.safe_globals`` takes no pairs
 # (object, name), which the allow-list of the checkpoint loader holds.
-RANGES = {'torch': '>=2.6', 'torchvision': '>=0.21', 'timm': '>=1.0'}
+RANGES = {
+    'torch': '>=2.6',
+    'torchvision': '>=0.21',
+    'timm': '>=1.0',
+    'safetensors': '>=0.4',
+}
 
 
 def read_requirements(name: str) -> list[str]:

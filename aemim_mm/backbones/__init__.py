@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .dual_norm_vit import DualNormViT
+from .resizable_swin import ResizableSwin
 
-__all__ = ['DualNormViT']
+__all__ = ['DualNormViT', 'ResizableSwin']

@@ -5,7 +5,8 @@ A ``.pth`` file is a pickle: loaded naively, it runs any code its author put
 there. ``torch.load(weights_only=True)`` builds only objects of an allow-list,
 but that of torch lacks what mmengine writes into ``epoch_N.pth`` (the message
 hub), whereupon mmengine's own loader falls back to the naive load. Here the
-list is as long as mmengine needs, and there is no fallback.
+list is as long as mmengine needs, and there is no fallback. A
+``.safetensors`` file cannot hold code at all.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from safetensors import safe_open
 
 
 def _history_method(owner: Any, name: str) -> Callable:
@@ -87,17 +89,21 @@ def load_checkpoint_file(
     allowed here too.
 
     Args:
-        filename (str or PathLike): Path of the file; ``~`` is expanded.
+        filename (str or PathLike): Path of the file; ``~`` is expanded. A
+            name that ends with ``.safetensors`` is read as such a file.
         map_location (str or torch.device or Callable or dict, optional):
-            Where the tensors go, as in :func:`torch.load`. Defaults to 'cpu'.
+            Where the tensors go, as in :func:`torch.load`; for
+            ``.safetensors`` a device or None, the CPU. Defaults to 'cpu'.
 
     Returns:
-        dict: The content of the file.
+        dict: The content of the file; of ``.safetensors`` the tensors as
+        ``state_dict`` and the metadata, strings, as ``meta``.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file asks for a type or function that is not on
             the allow-list, or does not hold a dict.
+        TypeError: If ``map_location`` is not a device, for ``.safetensors``.
         RuntimeError: If the file is truncated, damaged or no checkpoint, or
             if its tensors cannot be placed on the device.
     """
@@ -108,14 +114,17 @@ def load_checkpoint_file(
             f'The checkpoint {path} {kind}. The last one of a run is named in '
             "the file 'last_checkpoint' of its work folder."
         )
-    # Those that the user allowed must stay allowed when the block ends.
-    allowed = torch.serialization.get_safe_globals()
-    added = [item for item in _safe_globals() if item not in allowed]
-    try:
-        with torch.serialization.safe_globals(added):
-            checkpoint = torch.load(
-                path, map_location=map_location, weights_only=True
+    read = _read_pickle
+    if path.suffix == '.safetensors':
+        read = _read_safetensors
+        if not isinstance(map_location, str | torch.device | None):
+            raise TypeError(
+                'The tensors of a .safetensors file go to a device: '
+                'map_location must name it or be None, but got '
+                f'{map_location!r}.'
             )
+    try:
+        checkpoint = read(path, map_location)
     except MemoryError:
         raise
     # On damaged bytes the unpickler raises whatever they lead it to.
@@ -129,7 +138,7 @@ def load_checkpoint_file(
             f'{path} ({path.stat().st_size} bytes) could not be read as a '
             f'checkpoint; most often it is truncated or another kind of '
             'file. Copy or download it again, or take an earlier one of the '
-            f'run. torch says: {type(error).__name__}: {error}'
+            f'run. Its reader says: {type(error).__name__}: {error}'
         ) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -138,3 +147,18 @@ def load_checkpoint_file(
             '...).'
         )
     return checkpoint
+
+
+def _read_pickle(path: Path, map_location: Any) -> Any:
+    # Those that the user allowed must stay allowed when the block ends.
+    allowed = torch.serialization.get_safe_globals()
+    added = [item for item in _safe_globals() if item not in allowed]
+    with torch.serialization.safe_globals(added):
+        return torch.load(path, map_location=map_location, weights_only=True)
+
+
+def _read_safetensors(path: Path, map_location: Any) -> dict:
+    device = str(map_location or 'cpu')
+    with safe_open(path, framework='pt', device=device) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        return dict(state_dict=tensors, meta=dict(file.metadata() or {}))

@@ -4,15 +4,17 @@
 import copy
 import re
 import warnings
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-# How many keys a message lists.
-_SHOWN = 5
+_ACCEPTED = (
+    "Accepted are a dict with 'state_dict' and a flat dict of tensors: save "
+    "the weights alone, under mmpretrain's keys, with torch.save("
+    "{'state_dict': ...}, PATH)."
+)
 
 
 @dataclass(frozen=True)
@@ -20,22 +22,43 @@ class CheckpointFit:
     """What loading a state dict into a module would do.
 
     Args:
-        total (int): Number of keys of the module.
+        keys (Tuple[str]): Keys of the module.
         missing (Tuple[str]): Keys of the module that the file lacks.
         unexpected (Tuple[str]): Keys of the file that the module lacks.
         mismatched (Mapping[str, str]): Keys in both whose shapes differ, with
             a description of the two shapes.
     """
 
-    total: int
+    keys: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mismatched: Mapping[str, str]
 
     @property
+    def total(self) -> int:
+        """Number of keys of the module."""
+        return len(self.keys)
+
+    @property
     def loaded(self) -> int:
         """Number of keys of the module that get their value."""
         return self.total - len(self.missing) - len(self.mismatched)
+
+    @property
+    def surplus(self) -> tuple[str, ...]:
+        """Unexpected keys in a numbered part that the module has, too.
+
+        ``layers.8.ln1.weight``, say, where the module ends with layer 7, or
+        a layer scale in blocks that have none: the file is that of another
+        architecture, though nothing may be missing. A part that the module
+        lacks altogether (``ln1.*``, ``mask_token``, a head) is not surplus.
+        """
+        parts = {part for key in self.keys for part in _numbered(key)}
+        return tuple(
+            key
+            for key in self.unexpected
+            if any(part in parts for part in _numbered(key))
+        )
 
     def __str__(self) -> str:
         return f'{self.loaded} of {self.total} keys'
@@ -91,7 +114,7 @@ def fit_checkpoint(
         if not key.endswith('num_batches_tracked')
     ]
     return CheckpointFit(
-        total=len(module.state_dict()),
+        keys=tuple(module.state_dict()),
         missing=tuple(missing),
         unexpected=tuple(seen[-1].unexpected_keys),
         mismatched=mismatched,
@@ -104,14 +127,33 @@ def state_dict_of(
     """The weights in a checkpoint, as mmengine would take them.
 
     Args:
-        checkpoint (Mapping): Content of the file.
+        checkpoint (Mapping): Content of the file: a dict with ``state_dict``,
+            or a flat dict of tensors.
         prefix (str, optional): Keep the keys below this prefix, without it;
             the final dot may be left out. Defaults to None.
 
     Returns:
         dict[str, Tensor]: The weights.
+
+    Raises:
+        ValueError: If the content is neither.
     """
     weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            "'state_dict' of the checkpoint is a "
+            f'{type(weights).__name__}, not a dict of tensors. {_ACCEPTED}'
+        )
+    for key, value in weights.items():
+        # Modules may save anything as their extra state.
+        if not isinstance(value, Tensor) and not key.endswith('_extra_state'):
+            place = "its 'state_dict'" if 'state_dict' in checkpoint else 'it'
+            raise ValueError(
+                f'The checkpoint is in the format of another library: {place} '
+                f'is not a flat dict of tensors, {key!r} is a '
+                f'{type(value).__name__} (all keys: {_some(weights)}). '
+                f'{_ACCEPTED}'
+            )
     if prefix is None:
         # What DistributedDataParallel puts before each key.
         return {re.sub(r'^module\.', '', k): v for k, v in weights.items()}
@@ -123,41 +165,11 @@ def state_dict_of(
     }
 
 
-def describe_keys(title: str, keys: Mapping[str, str] | tuple) -> str:
-    """One line with the first few keys and the number of the rest.
-
-    Args:
-        title (str): What the keys are.
-        keys (Mapping[str, str] or Tuple[str]): The keys, or keys with what
-            there is to say about each.
-
-    Returns:
-        str: The line, empty if there are no keys.
-    """
-    if not keys:
-        return ''
-    shown = [
-        f'{key} ({keys[key]})' if isinstance(keys, Mapping) else key
-        for key in list(keys)[:_SHOWN]
-    ]
-    rest = len(keys) - len(shown)
-    more = f', and {rest} more' if rest else ''
-    return f'\n  {title}: {", ".join(shown)}{more}'
+def _numbered(key: str) -> list[str]:
+    """What precedes the numbers in a key: the lists that it is part of."""
+    return [key[: found.start()] for found in re.finditer(r'\.\d+\.', key)]
 
 
-def describe_prefixes(checkpoint: Mapping) -> str:
-    """The first parts of the keys in a file, most frequent first.
-
-    Args:
-        checkpoint (Mapping): Content of the file.
-
-    Returns:
-        str: For example ``"backbone. (150 keys), neck. (40 keys)"``.
-    """
-    weights = checkpoint.get('state_dict', checkpoint)
-    counts = Counter(
-        f'{head}{dot}' for head, dot, _ in (k.partition('.') for k in weights)
-    )
-    return ', '.join(
-        f'{head} ({count} keys)' for head, count in counts.most_common(_SHOWN)
-    )
+def _some(keys: Mapping) -> str:
+    shown = ', '.join(map(str, list(keys)[:5]))
+    return f'{shown}, and {len(keys) - 5} more' if len(keys) > 5 else shown

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from safetensors.torch import save_file
 
 from aemim_mm.engine import load_checkpoint_file
 
@@ -180,3 +181,42 @@ def test_content_other_than_a_dict(tmp_path):
     path = _save(tmp_path, torch.ones(1))
     with pytest.raises(ValueError, match='holds a Tensor, not the dict'):
         load_checkpoint_file(path)
+
+
+def test_safetensors(tmp_path):
+    weights = dict(a=torch.arange(3.0), b=torch.ones(2, dtype=torch.half))
+    path = tmp_path / 'file.safetensors'
+    save_file(weights, path, metadata=dict(source='epoch_1.pth'))
+    loaded = load_checkpoint_file(path)
+    assert loaded.keys() == {'state_dict', 'meta'}
+    assert loaded['meta'] == dict(source='epoch_1.pth')
+    assert loaded['state_dict'].keys() == weights.keys()
+    for key, value in weights.items():
+        assert loaded['state_dict'][key].dtype == value.dtype
+        assert torch.equal(loaded['state_dict'][key], value)
+    for device in (None, torch.device('cpu')):
+        assert load_checkpoint_file(path, device)['state_dict'].keys() == {
+            'a',
+            'b',
+        }
+    with pytest.raises(TypeError, match='go to a device'):
+        load_checkpoint_file(path, lambda storage, location: storage)
+    save_file(weights, path)
+    assert load_checkpoint_file(path)['meta'] == {}
+
+
+def test_a_damaged_safetensors_file(tmp_path):
+    path = tmp_path / 'file.safetensors'
+    save_file(dict(a=torch.arange(3.0)), path)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(RuntimeError, match='most often it is truncated'):
+        load_checkpoint_file(path)
+
+
+def test_a_pickle_is_not_executed_under_the_name_of_safetensors(tmp_path):
+    marker = tmp_path / 'executed'
+    path = tmp_path / 'file.safetensors'
+    torch.save(dict(x=_Evil(marker)), path)
+    with pytest.raises(RuntimeError, match='could not be read'):
+        load_checkpoint_file(path)
+    assert not marker.exists()

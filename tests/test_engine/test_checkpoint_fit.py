@@ -5,8 +5,7 @@ from mmpretrain.models import VisionTransformer
 from torch import nn
 
 from aemim_mm.engine.checkpoint_fit import (
-    describe_keys,
-    describe_prefixes,
+    CheckpointFit,
     fit_checkpoint,
     state_dict_of,
 )
@@ -22,6 +21,7 @@ def test_everything_fits():
     fit = fit_checkpoint(net, _net().state_dict())
     assert (fit.total, fit.loaded, str(fit)) == (9, 9, '9 of 9 keys')
     assert fit.missing == fit.unexpected == () and not fit.mismatched
+    assert fit.keys == tuple(net.state_dict())
     # The module itself is untouched: values, device, hooks.
     for key, value in net.state_dict().items():
         assert torch.equal(value, before[key])
@@ -82,24 +82,89 @@ def test_other_errors_of_a_load_are_passed_on():
         fit_checkpoint(net, net.state_dict())
 
 
-def test_state_dict_of():
-    weights = {'module.backbone.a': 1, 'backbone.b': 2, 'backbones.c': 3}
-    assert state_dict_of(dict(state_dict=weights)) == {
-        'backbone.a': 1,
-        'backbone.b': 2,
-        'backbones.c': 3,
-    }
-    assert state_dict_of(weights, 'backbone') == {'b': 2}
-    assert state_dict_of(weights, 'backbone.') == {'b': 2}
-
-
-def test_descriptions():
-    assert describe_keys('missing', ()) == ''
-    keys = tuple('abcdefg')
-    assert (
-        describe_keys('missing', keys)
-        == '\n  missing: a, b, c, d, e, and 2 more'
+def test_surplus_is_a_block_more_or_a_part_more_in_a_block():
+    fit = CheckpointFit(
+        keys=('cls_token', 'layers.0.ln1.weight', 'stages.0.blocks.0.fc'),
+        missing=(),
+        unexpected=(
+            'layers.1.ln1.weight',
+            'layers.0.gamma.weight',
+            'stages.0.blocks.1.fc',
+            'stages.1.downsample.weight',
+            # Parts of their own, which the module does not have.
+            'ln1.weight',
+            'mask_token',
+            'fpn.0.weight',
+            'decoder_layers.0.ln1.weight',
+        ),
+        mismatched={},
     )
-    assert describe_keys('shapes', {'a': '1 or 2'}) == '\n  shapes: a (1 or 2)'
-    content = dict(state_dict={'a.x': 0, 'b.x': 0, 'b.y': 0, 'c': 0})
-    assert describe_prefixes(content) == 'b. (2 keys), a. (1 keys), c (1 keys)'
+    assert fit.surplus == fit.unexpected[:4]
+
+
+def test_a_deeper_file_has_a_surplus():
+    arch = dict(
+        embed_dims=8, num_layers=3, num_heads=2, feedforward_channels=8
+    )
+    deep = VisionTransformer(arch, img_size=32, patch_size=16)
+    shallow = VisionTransformer(
+        {**arch, 'num_layers': 2},
+        img_size=32,
+        patch_size=16,
+        out_type='avg_featmap',
+        final_norm=False,
+    )
+    fit = fit_checkpoint(shallow, deep.state_dict())
+    # What is not in the target at all, ln1 here, is not surplus.
+    assert {'ln1.weight', 'ln1.bias'} <= set(fit.unexpected)
+    assert len(fit.surplus) == 12
+    assert all(key.startswith('layers.2.') for key in fit.surplus)
+    assert not fit_checkpoint(shallow, shallow.state_dict()).surplus
+
+
+def _tensors(*keys):
+    return {key: torch.full((1,), float(i)) for i, key in enumerate(keys)}
+
+
+def test_state_dict_of():
+    weights = _tensors('module.backbone.a', 'backbone.b', 'backbones.c')
+    found = state_dict_of(dict(state_dict=weights, meta='anything'))
+    assert found == {
+        'backbone.a': torch.zeros(1),
+        'backbone.b': torch.ones(1),
+        'backbones.c': torch.full((1,), 2.0),
+    }
+    # A flat dict of tensors.
+    assert state_dict_of(weights, 'backbone') == {'b': torch.ones(1)}
+    assert state_dict_of(weights, 'backbone.') == {'b': torch.ones(1)}
+
+
+def test_extra_state_may_be_anything():
+    weights = {**_tensors('a'), 'b._extra_state': dict(x=1)}
+    assert state_dict_of(weights).keys() == weights.keys()
+
+
+@pytest.mark.parametrize(
+    'content, reason',
+    [
+        (
+            dict(model={}, optimizer={}, epoch=3),
+            r"it is not a flat dict of tensors, 'model' is a dict "
+            r'\(all keys: model, optimizer, epoch\)',
+        ),
+        (
+            dict(state_dict=dict(a=torch.zeros(1), b=0)),
+            r"its 'state_dict' is not a flat dict of tensors, 'b' is a int",
+        ),
+        (
+            dict(state_dict=[1]),
+            r"'state_dict' of the checkpoint is a list",
+        ),
+    ],
+)
+def test_anything_else_is_refused_with_the_reason(content, reason):
+    with pytest.raises(ValueError, match=reason) as error:
+        state_dict_of(content)
+    assert "Accepted are a dict with 'state_dict' and a flat" in str(
+        error.value
+    )

@@ -23,11 +23,12 @@ def metadata(monkeypatch):
     return given
 
 
-def test_hard_requirements_are_three_ranges(metadata):
+def test_hard_requirements_are_ranges(metadata):
     assert metadata['install_requires'] == [
         'torch>=2.6',
         'torchvision>=0.21',
         'timm>=1.0',
+        'safetensors>=0.4',
     ]
     assert metadata['python_requires'] == '>=3.10'
     assert metadata['version'] == __version__

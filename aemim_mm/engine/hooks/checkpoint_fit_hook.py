@@ -1,20 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from mmengine.hooks import Hook
-from mmengine.model import BaseTTAModel, PretrainedInit, is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
-from ..checkpoint_fit import (
-    CheckpointFit,
-    describe_keys,
-    describe_prefixes,
-    fit_checkpoint,
-    state_dict_of,
-)
+from ..checkpoint_fit import CheckpointFit, fit_checkpoint, state_dict_of
+from ..checkpoint_misfit import describe_keys, describe_prefixes, likely_cause
+from ._loading import is_training, pretrained_parts, unwrap
 
 
 @HOOKS.register_module()
@@ -26,24 +21,35 @@ class CheckpointFitHook(Hook):
 
     - ``init_cfg=dict(type='Pretrained')`` of any module: every key of the
       module must be in the file, below its ``prefix``, except
-      ``allow_missing``. Checked at the start of a training run.
-    - ``load_from`` in training: keys that match ``required`` must be there;
-      what else is missing or left over is a warning.
+      ``allow_missing``; and a block that the file has, but not the module, is
+      refused too, except ``allow_unused``. Checked at the start of a training
+      run.
+    - ``load_from`` in training: keys that match ``required`` must be there,
+      and no block of theirs left over; all else is a warning.
     - ``load_from`` in a test: every key of the model must be there.
     - resuming: keys of the model and of the file must be the same.
-    - always: shapes must agree, except ``allow_mismatch``.
+    - always: shapes must agree, except ``allow_mismatch``; and the file must
+      hold a ``state_dict`` or be a flat dict of tensors.
 
     What the load hooks of a model resize or fill in (position embeddings;
     the adversarial adapters, from a checkpoint without them) fits. Whether a
     load is a resume is read from ``resume`` in the runner's config.
 
+    Under another default scope write ``type='mmpretrain.CheckpointFitHook'``,
+    for example in a detection run.
+
     Args:
         allow_missing (Sequence[str]): Patterns of keys, relative to the
             module with the ``init_cfg``, that may be missing there. The
-            default is the norm after average pooling, which fine-tuning adds.
-            Defaults to ('ln2.*', ).
+            default is the norm after average pooling, which fine-tuning adds,
+            and the index of relative positions, a constant that a model makes
+            by itself. Defaults to ('ln2.*', '*relative_position_index').
         allow_mismatch (Sequence[str]): Patterns of keys whose shape may
             differ; they keep their initial values. Defaults to ().
+        allow_unused (Sequence[str]): Patterns of keys of the file, relative
+            to the module, that belong to a list of blocks and may be left
+            over, for example ('layers.8.*', ) to take the first 8. Defaults
+            to ().
         required (Sequence[str]): Patterns of keys of the model that
             ``load_from`` must fill. Defaults to ('backbone.*', ).
         skip (Sequence[str]): Patterns of names of modules whose ``init_cfg``
@@ -60,14 +66,16 @@ class CheckpointFitHook(Hook):
 
     def __init__(
         self,
-        allow_missing: Sequence[str] = ('ln2.*',),
+        allow_missing: Sequence[str] = ('ln2.*', '*relative_position_index'),
         allow_mismatch: Sequence[str] = (),
+        allow_unused: Sequence[str] = (),
         required: Sequence[str] = ('backbone.*',),
         skip: Sequence[str] = (),
     ) -> None:
         for name, value in dict(
             allow_missing=allow_missing,
             allow_mismatch=allow_mismatch,
+            allow_unused=allow_unused,
             required=required,
             skip=skip,
         ).items():
@@ -78,6 +86,7 @@ class CheckpointFitHook(Hook):
                 )
         self.allow_missing = tuple(allow_missing)
         self.allow_mismatch = tuple(allow_mismatch)
+        self.allow_unused = tuple(allow_unused)
         self.required = tuple(required)
         self.skip = tuple(skip)
 
@@ -87,30 +96,30 @@ class CheckpointFitHook(Hook):
         Args:
             runner (Runner): The runner. Only training initialises weights.
         """
-        if not _is_training(runner):
+        if not is_training(runner):
             return
-        for name, module, cfg in _pretrained(_unwrap(runner.model)):
+        for name, module, cfg in pretrained_parts(unwrap(runner.model)):
             if any(fnmatchcase(name, pattern) for pattern in self.skip):
                 continue
             file, prefix = cfg['checkpoint'], cfg.get('prefix')
             checkpoint = CheckpointLoader.load_checkpoint(
                 file, map_location='cpu', logger=runner.logger
             )
-            fit = fit_checkpoint(module, state_dict_of(checkpoint, prefix))
             where = (
                 f'{file} for the Pretrained init_cfg of '
                 f'{name or "the model"} (prefix={prefix!r})'
             )
-            missing = _unmatched(fit.missing, self.allow_missing)
+            fit = _fit(module, checkpoint, where, prefix)
             self._judge(
                 fit,
                 where,
                 checkpoint,
-                missing,
-                unexpected=(),
+                prefix=prefix,
+                missing=_unmatched(fit.missing, self.allow_missing),
+                unexpected=_unmatched(fit.surplus, self.allow_unused),
                 way_out='Set init_cfg.prefix to what precedes the keys in '
-                'the file, or CheckpointFitHook.allow_missing to what may be '
-                'missing.',
+                'the file; CheckpointFitHook.allow_missing names what may be '
+                'missing in the file, allow_unused what may be left over.',
             )
             self._report(runner, fit, where)
 
@@ -121,13 +130,11 @@ class CheckpointFitHook(Hook):
             runner (Runner): The runner.
             checkpoint (dict): The checkpoint, not yet loaded into the model.
         """
-        fit = fit_checkpoint(_unwrap(runner.model), state_dict_of(checkpoint))
+        fit = _fit(unwrap(runner.model), checkpoint, 'the checkpoint')
         missing, unexpected = fit.missing, ()
-        if not _is_training(runner):
-            where, way_out = (
-                'the checkpoint to be tested',
-                ('Test with the config that it was trained with.'),
-            )
+        if not is_training(runner):
+            where = 'the checkpoint to be tested'
+            way_out = 'Test with the config that it was trained with.'
         elif runner.cfg.get('resume', False):
             where, unexpected = 'the checkpoint to resume from', fit.unexpected
             way_out = (
@@ -137,6 +144,9 @@ class CheckpointFitHook(Hook):
         else:
             where = 'the checkpoint of load_from'
             missing = _matched(fit.missing, self.required)
+            unexpected = _matched(
+                _unmatched(fit.surplus, self.allow_unused), self.required
+            )
             way_out = (
                 'A backbone alone is loaded by model.backbone.init_cfg='
                 "dict(type='Pretrained', checkpoint=..., prefix=...)."
@@ -152,6 +162,7 @@ class CheckpointFitHook(Hook):
         missing: tuple,
         unexpected: tuple,
         way_out: str,
+        prefix: str | None = None,
     ) -> None:
         mismatched = {
             key: fit.mismatched[key]
@@ -159,12 +170,6 @@ class CheckpointFitHook(Hook):
         }
         if not (missing or unexpected or mismatched) and fit.loaded:
             return
-        cause = (
-            'a different architecture (size, depth, image or patch size, '
-            'number of classes)'
-            if fit.loaded or mismatched
-            else 'a wrong prefix, or a file in the format of another library'
-        )
         if mismatched:
             way_out += (
                 ' Keys that may differ in shape go into '
@@ -177,7 +182,8 @@ class CheckpointFitHook(Hook):
             + describe_keys('not in the model', unexpected)
             + describe_keys('different shapes', mismatched)
             + f'\n  keys in the file: {describe_prefixes(checkpoint)}'
-            f'\nThe likely cause is {cause}. {way_out}'
+            '\nThe likely cause is '
+            f'{likely_cause(fit, checkpoint, prefix)}. {way_out}'
         )
 
     def _report(self, runner: Runner, fit: CheckpointFit, where: str) -> None:
@@ -191,26 +197,17 @@ class CheckpointFitHook(Hook):
             runner.logger.warning(f'Of {where}:{left}')
 
 
-def _is_training(runner: Runner) -> bool:
-    """Whether this is ``runner.train()``: it has built the optimizer."""
-    wrapper = runner.optim_wrapper
-    return wrapper is not None and not isinstance(wrapper, dict)
-
-
-def _unwrap(model: nn.Module) -> nn.Module:
-    """The model that mmengine loads into: no wrapper's keys are in a file."""
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model
-
-
-def _pretrained(model: nn.Module) -> Iterator[tuple[str, nn.Module, Mapping]]:
-    """All modules that will be initialised from a checkpoint."""
-    for name, module in model.named_modules():
-        cfgs = getattr(module, 'init_cfg', None) or []
-        for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
-            if cfg.get('type') in ('Pretrained', PretrainedInit):
-                yield name, module, cfg
+def _fit(
+    module: nn.Module,
+    checkpoint: Mapping,
+    where: str,
+    prefix: str | None = None,
+) -> CheckpointFit:
+    try:
+        weights = state_dict_of(checkpoint, prefix)
+    except ValueError as error:
+        raise ValueError(f'{where} is refused. {error}') from None
+    return fit_checkpoint(module, weights)
 
 
 def _matched(keys: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:

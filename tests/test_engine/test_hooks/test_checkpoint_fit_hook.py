@@ -3,12 +3,69 @@ import logging
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import MMLogger
+from mmengine.runner import Runner
 from mmpretrain.models import AverageClsScoreTTA, VisionTransformer
+from mmpretrain.registry import DATASETS
+from safetensors.torch import save_file
+from torch.utils.data import Dataset
 
 from aemim_mm.engine import CheckpointFitHook
 
 _ARCH = dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8)
+
+
+@DATASETS.register_module(force=True)
+class NoImages(Dataset):
+    """Never read: the run has no epoch."""
+
+    metainfo = dict(classes=('a',))
+
+    def __len__(self):
+        return 1
+
+
+def _detector(arch, checkpoint, prefix):
+    """RetinaNet over the one map of a tiny ViT."""
+    return dict(
+        type='RetinaNet',
+        data_preprocessor=dict(type='DetDataPreprocessor'),
+        neck=None,
+        backbone=dict(
+            type='mmpretrain.VisionTransformer',
+            arch=arch,
+            img_size=32,
+            patch_size=16,
+            out_type='featmap',
+            final_norm=False,
+            init_cfg=dict(
+                type='Pretrained', checkpoint=checkpoint, prefix=prefix
+            ),
+        ),
+        bbox_head=dict(
+            type='RetinaHead',
+            num_classes=1,
+            in_channels=8,
+            feat_channels=8,
+            stacked_convs=1,
+            anchor_generator=dict(
+                type='AnchorGenerator',
+                octave_base_scale=4,
+                scales_per_octave=1,
+                ratios=[1.0],
+                strides=[16],
+            ),
+        ),
+        train_cfg=dict(
+            assigner=dict(
+                type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4
+            ),
+            allowed_border=-1,
+            pos_weight=-1,
+            debug=False,
+        ),
+    )
 
 
 @pytest.fixture
@@ -87,7 +144,10 @@ def test_wrong_prefix(train, trained, prefix):
         in str(error.value)
     )
     assert 'backbone. (4 keys), head. (2 keys)' in str(error.value)
-    assert 'a wrong prefix' in str(error.value)
+    assert (
+        'a wrong prefix: 4 of 4 keys of the model are in the file below '
+        "'backbone.'" in str(error.value)
+    )
 
 
 def test_wrong_width(train, trained):
@@ -109,6 +169,19 @@ def test_keys_missing_in_the_file(train, trained):
     # The module may be left out of the check, then mmengine only warns.
     runner, _ = train(hook=dict(skip=('back*',)), model=_pretrained(trained))
     assert runner.iter == 8
+
+
+def test_a_flat_dict_of_tensors_and_a_safetensors_file(
+    train, trained, tmp_path
+):
+    state = torch.load(trained, weights_only=False)['state_dict']
+    flat, safe = tmp_path / 'flat.pth', tmp_path / 'flat.safetensors'
+    torch.save(state, flat)
+    save_file(state, safe)
+    for path in (flat, safe):
+        runner, log = train(model=_pretrained(str(path)))
+        assert f'Checkpoint fits: 4 of 4 keys loaded from {path}' in log
+        assert runner.iter == 8
 
 
 def test_pretrained_is_not_read_for_a_test(make_runner):
@@ -156,10 +229,21 @@ def test_load_from_needs_the_backbone(train, trained):
 def test_load_from_another_library(train, tmp_path):
     path = tmp_path / 'file.pth'
     torch.save(dict(model={}, optimizer={}), path)
-    with pytest.raises(ValueError, match='0 of 6 keys') as error:
+    with pytest.raises(ValueError, match='is refused') as error:
         train(load_from=str(path))
     assert 'format of another library' in str(error.value)
-    assert 'model (1 keys)' in str(error.value)
+    assert "'model' is a dict (all keys: model, optimizer)" in str(error.value)
+    # The same on the other road, with the name of the file.
+    with pytest.raises(ValueError, match=r'file\.pth for the Pret.* refused'):
+        train(model=_pretrained(str(path)))
+
+
+def test_load_from_with_adversarial_adapters_alone(train, trained):
+    def edit(state):
+        return {f'adv.{key}': value for key, value in state.items()}
+
+    with pytest.raises(ValueError, match='an adversarial-only file'):
+        train(load_from=_edited(trained, edit))
 
 
 def test_load_from_with_another_number_of_outputs(train, trained):
@@ -255,6 +339,79 @@ def test_resized_position_embedding_fits(make_runner, tmp_path):
     )
     with pytest.raises(ValueError, match=r'missing in the file: layers\.1'):
         CheckpointFitHook().before_run(runner)
+
+
+def test_blocks_that_are_left_over(make_runner, tmp_path):
+    deep = VisionTransformer(
+        dict(_ARCH, num_layers=2), img_size=32, patch_size=16
+    )
+    path = str(tmp_path / 'file.pth')
+    torch.save(deep.state_dict(), path)
+    runner = make_runner()
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.model.backbone = VisionTransformer(
+        _ARCH,
+        img_size=32,
+        patch_size=16,
+        init_cfg=dict(type='Pretrained', checkpoint=path),
+    )
+    with pytest.raises(ValueError, match=r'18 of 18 keys .* would') as error:
+        CheckpointFitHook().before_run(runner)
+    assert 'not in the model: layers.1.ln1.weight' in str(error.value)
+    assert 'a different architecture' in str(error.value)
+    CheckpointFitHook(allow_unused=('layers.1.*',)).before_run(runner)
+    # The same by load_from.
+    state = {f'backbone.{k}': v for k, v in deep.state_dict().items()}
+    with pytest.raises(ValueError, match=r'model: backbone\.layers\.1\.ln1'):
+        CheckpointFitHook().after_load_checkpoint(runner, state)
+    CheckpointFitHook(
+        allow_unused=('backbone.layers.1.*',)
+    ).after_load_checkpoint(runner, state)
+
+
+# Detection ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('prefix', ['backbone.', 'encoder.'])
+def test_a_detection_run(tmp_path, prefix):
+    """A detector of mmdet, in its scope, over an encoder of mmpretrain."""
+    pytest.importorskip('mmdet')
+    arch = dict(_ARCH, num_layers=2)
+    encoder = VisionTransformer(arch, img_size=32, patch_size=16)
+    path = str(tmp_path / 'epoch_1.pth')
+    state = encoder.state_dict()
+    torch.save({f'backbone.{k}': v for k, v in state.items()}, path)
+    runner = Runner.from_cfg(
+        Config(
+            dict(
+                default_scope='mmdet',
+                work_dir=str(tmp_path / 'work'),
+                experiment_name=f'detection_{prefix}',
+                model=_detector(arch, path, prefix),
+                train_dataloader=dict(
+                    batch_size=1,
+                    dataset=dict(type='mmpretrain.NoImages'),
+                    sampler=dict(type='DefaultSampler', shuffle=False),
+                ),
+                train_cfg=dict(by_epoch=True, max_epochs=0),
+                optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+                custom_hooks=[dict(type='mmpretrain.CheckpointFitHook')],
+            )
+        )
+    )
+    if prefix == 'encoder.':
+        with pytest.raises(ValueError, match="below 'backbone.'"):
+            runner.train()
+        return
+    runner.train()
+    ours = runner.model.backbone.state_dict()
+    assert ours.keys() == state.keys() - {'ln1.weight', 'ln1.bias'}
+    for key, value in ours.items():
+        assert torch.equal(value, state[key]), key
+    (log,) = (tmp_path / 'work').glob('*/*.log')
+    assert f'Checkpoint fits: 28 of 28 keys loaded from {path}' in (
+        log.read_text()
+    )
 
 
 def test_patterns_are_sequences():

@@ -1,0 +1,54 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What a runner is about to load weights into."""
+
+from collections.abc import Iterator, Mapping
+
+from mmengine.model import BaseTTAModel, PretrainedInit, is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+
+def is_training(runner: Runner) -> bool:
+    """Whether this is ``runner.train()``: it has built the optimizer.
+
+    Args:
+        runner (Runner): The runner.
+
+    Returns:
+        bool: True in training, False in validation and test runs.
+    """
+    wrapper = runner.optim_wrapper
+    return wrapper is not None and not isinstance(wrapper, dict)
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model that mmengine loads into: no wrapper's keys are in a file.
+
+    Args:
+        model (nn.Module): The runner's model.
+
+    Returns:
+        nn.Module: The model inside distributed and augmentation wrappers.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
+
+
+def pretrained_parts(
+    model: nn.Module,
+) -> Iterator[tuple[str, nn.Module, Mapping]]:
+    """All modules that will be initialised from a checkpoint.
+
+    Args:
+        model (nn.Module): The model.
+
+    Yields:
+        tuple[str, nn.Module, Mapping]: Name, module and its ``init_cfg`` of
+        type ``Pretrained``.
+    """
+    for name, module in model.named_modules():
+        cfgs = getattr(module, 'init_cfg', None) or []
+        for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
+            if cfg.get('type') in ('Pretrained', PretrainedInit):
+                yield name, module, cfg
