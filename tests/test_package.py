@@ -7,7 +7,8 @@ from mmpretrain.registry import HOOKS, MODELS, TRANSFORMS
 
 def test_everything_is_registered():
     for name in (
-        'AEMIMAlgorithm', 'FeatureDistancePGD', 'AdapterBank', 'DualNormViT'
+        'AEMIMAlgorithm', 'FeatureDistancePGD', 'AdapterBank', 'DualNormViT',
+        'MAEPretrainDecoderNoCls', 'ViTPyramid',
     ):  # fmt: skip
         assert MODELS.get(name).__name__ == name
     for name in (

@@ -26,6 +26,12 @@ SUFFIXES = {
     'metrics': ('.json', '.yaml', '.yml', '.pkl', '.pickle'),
 }
 
+# The keys that switch a hook on and name its folder.
+DRAWING_HOOKS = {
+    'VisualizationHook': ('enable', 'out_dir'),
+    'DetVisualizationHook': ('draw', 'test_out_dir'),
+}
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line.
@@ -157,6 +163,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 def set_visualization(cfg: Config, args: argparse.Namespace) -> None:
     """Switch the hook on that draws predictions.
 
+    That of mmdet draws every sample of a test, whatever the interval.
+
     Args:
         cfg (Config): The config. Changed in place.
         args (argparse.Namespace): The options.
@@ -165,16 +173,21 @@ def set_visualization(cfg: Config, args: argparse.Namespace) -> None:
         ValueError: If the config has no hook that these options fit.
     """
     hook = (cfg.get('default_hooks', None) or {}).get('visualization', None)
-    if hook is None or hook.get('type', None) != 'VisualizationHook':
+    kind = None if hook is None else hook.get('type', None)
+    if kind not in DRAWING_HOOKS:
         raise ValueError(
-            '--show and --show-dir need default_hooks.visualization='
-            "dict(type='VisualizationHook') in the config, but it is "
-            f'{hook}. For another hook, set its keys with --cfg-options.'
+            '--show and --show-dir need default_hooks.visualization of type '
+            f'{" or ".join(DRAWING_HOOKS)} in the config, but it is {hook}. '
+            'For another hook, set its keys with --cfg-options.'
         )
-    hook.enable = True
+    switch, folder = DRAWING_HOOKS[kind]
+    hook[switch] = True
     hook.show = args.show
     hook.wait_time = args.wait_time
-    hook.out_dir = args.show_dir
+    hook[folder] = args.show_dir
+    if args.show_dir is not None and kind == 'DetVisualizationHook':
+        # It joins a relative path to the work directory for every sample.
+        hook[folder] = os.path.abspath(args.show_dir)
     hook.interval = args.interval
 
 
@@ -183,9 +196,20 @@ def set_tta(cfg: Config) -> None:
 
     Args:
         cfg (Config): The config. Changed in place.
+
+    Raises:
+        ValueError: If the config has no ``tta_model`` and is none of
+            mmpretrain, whose default averages the scores of classes.
     """
     dataset = cfg.test_dataloader.dataset
     if 'tta_model' not in cfg:
+        scope = cfg.get('default_scope', 'mmpretrain')
+        if scope != 'mmpretrain':
+            raise ValueError(
+                '--tta averages class scores by default, which default_scope='
+                f"'{scope}' has none of: set tta_model and tta_pipeline in "
+                'the config'
+            )
         cfg.tta_model = dict(type='mmpretrain.AverageClsScoreTTA')
     if 'tta_pipeline' not in cfg:
         pipeline = deepcopy(dataset.pipeline)

@@ -10,6 +10,7 @@ from .hooks import (
     RecipeInfoHook,
     ReconstructionHook,
 )
+from .optimizers import DetLayerDecayOptimWrapperConstructor
 from .storage import AtomicLocalBackend
 
 # From here on mmengine, too, executes nothing that a checkpoint holds.
@@ -20,6 +21,7 @@ __all__ = [
     'AtomicLocalBackend',
     'CheckpointFit',
     'CheckpointFitHook',
+    'DetLayerDecayOptimWrapperConstructor',
     'EpochSeedHook',
     'NonFiniteLossHook',
     'RecipeInfoHook',

@@ -42,8 +42,10 @@ def adapt_to_hardware(cfg: Config) -> None:
       validation and test loops is switched off, with one warning;
     - ``pin_memory`` is switched off;
     - with a launcher, the gloo process group is created here, since
-      mmengine's own start-up calls ``torch.cuda.set_device``, and the model
-      wrapper gets no ``device_ids``.
+      mmengine's own start-up calls ``torch.cuda.set_device``, the model
+      wrapper gets no ``device_ids``, and ``SyncBN`` in the model becomes
+      ``BN`` with a warning, since torch synchronises it on accelerators
+      alone.
 
     Args:
         cfg (Config): The config of the run, after all command line options.
@@ -58,6 +60,13 @@ def adapt_to_hardware(cfg: Config) -> None:
         env_cfg = cfg.get('env_cfg', None) or {}
         init_gloo(cfg.launcher, env_cfg.get('dist_cfg', None))
         unset_device_ids(cfg)
+        if unset_sync_bn(cfg.get('model', None)) and is_main_process():
+            print_log(
+                'torch has no SyncBN on the CPU: the model uses BN, with the '
+                'statistics of each process alone.',
+                logger='current',
+                level=logging.WARNING,
+            )
     for name in DATALOADERS:
         if cfg.get(name, None) is not None:
             cfg[name]['pin_memory'] = False
@@ -121,6 +130,25 @@ def unset_device_ids(cfg: Config) -> None:
     kind = MODEL_WRAPPERS.get(kind) if isinstance(kind, str) else kind
     if inspect.isclass(kind) and issubclass(kind, DistributedDataParallel):
         wrapper['device_ids'] = None
+
+
+def unset_sync_bn(part: object) -> bool:
+    """Replace ``SyncBN`` by ``BN``, which has the same parameters.
+
+    Args:
+        part (object): The model's config or a part of it. Changed in place.
+
+    Returns:
+        bool: Whether there was anything to replace.
+    """
+    if isinstance(part, list | tuple):
+        return any([unset_sync_bn(child) for child in part])
+    if not isinstance(part, dict):
+        return False
+    found = part.get('type', None) == 'SyncBN'
+    if found:
+        part['type'] = 'BN'
+    return unset_sync_bn(list(part.values())) or found
 
 
 def init_gloo(launcher: str, dist_cfg: dict | None = None) -> None:

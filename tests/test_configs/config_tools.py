@@ -21,8 +21,11 @@ EVERY = sorted(
 )
 # Three lines over a stock config, whose other settings stay stock.
 PLUG_IN = [name for name in EVERY if '/plug_in/' in name]
-SHIPPED = [name for name in EVERY if name not in PLUG_IN]
+# Detection, in the scope and with the runtime of mmdet.
+COCO = [name for name in EVERY if name.startswith('coco/')]
+SHIPPED = [name for name in EVERY if name not in PLUG_IN + COCO]
 PRETRAIN = [name for name in SHIPPED if name.startswith('pretrain/')]
+FINETUNE = [name for name in SHIPPED if name.startswith('finetune/')]
 IN1K = [name for name in SHIPPED if '_in1k' in name]
 FASHION = [name for name in SHIPPED if name.endswith('fashion-mnist.py')]
 ABLATIONS = [name for name in SHIPPED if '/ablations/' in name]
@@ -85,7 +88,7 @@ def differences(old, new):
     }
 
 
-class _RatesOnCPU(TorchFunctionMode):
+class RatesOnCPU(TorchFunctionMode):
     """DropPath rates are read as numbers, which 'meta' does not have."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -103,7 +106,7 @@ def build_full_size(cfg, **overrides):
     model = copy.deepcopy(cfg.model)
     model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model.update(overrides)
-    with torch.device('meta'), _RatesOnCPU():
+    with torch.device('meta'), RatesOnCPU():
         return MODELS.build(model)
 
 

@@ -18,7 +18,7 @@ from test_configs.config_tools import (
     view_sizes,
 )
 
-# Where an image is not 224 wide, or there are several views of it.
+# Where pre-training has images not 224 wide, or several views of each.
 SIZES = {'simmim': [192], 'beit': [224, 112], 'mocov3': [224, 224]}
 
 
@@ -53,18 +53,24 @@ def test_imagenet_pipeline(name, imagenet):
     batch = first_batch(train, imagenet)
     pixels = batch['inputs']
     pixels = [pixels] if isinstance(pixels, torch.Tensor) else pixels
-    sizes = [s for part, s in SIZES.items() if part in name] or [[224]]
+    sizes = [s for part, s in SIZES.items() if part in name]
+    if name.startswith('finetune/') or not sizes:
+        sizes = [[224]]
     assert view_sizes(cfg) == sizes[0]
     assert [v.shape for v in pixels] == [(4, 3, s, s) for s in sizes[0]]
     assert pixels[0].dtype == torch.uint8
     if 'simmim' in name:  # 60 % of 6 x 6, each 8 x 8 patches of the model
         masks = [sample.mask for sample in batch['data_samples']]
         assert {int(mask.sum()) for mask in masks} == {22 * 64}
+    cfg.data_preprocessor.setdefault('type', 'ClsDataPreprocessor')
     preprocessor = MODELS.build(cfg.data_preprocessor)
     images = preprocessor(batch, training=True)['inputs']
     images = images if len(pixels) > 1 else [images]
     # BGR pixels in, RGB out, mean and std in 0-255 units.
-    red = (pixels[0][:, 2].float() - 123.675) / 58.395
+    mean, std = 123.675, 58.395
+    if name.startswith('finetune/beit'):
+        mean = std = 127.5
+    red = (pixels[0][:, 2].float() - mean) / std
     torch.testing.assert_close(images[0][:, 0], red)
 
 

@@ -91,6 +91,27 @@ def test_launcher_gets_gloo_and_a_wrapper_as_the_runners(monkeypatch):
     )
 
 
+def test_sync_bn_becomes_bn_with_a_launcher_alone(monkeypatch):
+    monkeypatch.setattr(launch, 'init_gloo', lambda *args: None)
+    model = dict(
+        norm_cfg=dict(type='SyncBN', requires_grad=True),
+        neck=[dict(type='A', norm_cfg=dict(type='SyncBN')), dict(type='B')],
+        head=dict(norm_cfg=dict(type='LN')),
+    )
+    alone = Config(dict(model=model))
+    launch.adapt_to_hardware(alone)
+    assert alone.model.to_dict() == model
+    cfg = Config(dict(model=model, launcher='pytorch'))
+    launch.adapt_to_hardware(cfg)
+    assert cfg.model.to_dict() == dict(
+        norm_cfg=dict(type='BN', requires_grad=True),
+        neck=[dict(type='A', norm_cfg=dict(type='BN')), dict(type='B')],
+        head=dict(norm_cfg=dict(type='LN')),
+    )
+    assert not launch.unset_sync_bn(cfg.model)
+    assert not launch.unset_sync_bn(None)
+
+
 @pytest.mark.parametrize(
     'wrapper, has_ids',
     [

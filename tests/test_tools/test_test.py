@@ -93,6 +93,27 @@ def test_what_the_config_cannot_serve():
         merged(test_evaluator=None)
     with pytest.raises(ValueError, match='VisualizationHook'):
         merged('--show')
+    with pytest.raises(ValueError, match="'mmdet' has none of: set tta_model"):
+        merged('--tta', default_scope='mmdet')
+
+
+def test_drawing_of_detections(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hook = dict(_scope_='mmdet', type='DetVisualizationHook')
+    cfg = merged(
+        '--show-dir',
+        'pictures',
+        default_scope='mmdet',
+        default_hooks=dict(visualization=hook),
+    )
+    assert cfg.default_hooks.visualization == dict(
+        **hook,
+        draw=True,
+        show=False,
+        wait_time=2,
+        test_out_dir=str(tmp_path / 'pictures'),
+        interval=1,
+    )
 
 
 @pytest.mark.parametrize(

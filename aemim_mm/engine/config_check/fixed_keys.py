@@ -9,6 +9,7 @@ from mmengine.utils.dl_utils import set_multi_processing
 from mmpretrain.engine import LearningRateDecayOptimWrapperConstructor
 
 from ...utils import near_misses, own_keys
+from ..optimizers import DetLayerDecayOptimWrapperConstructor
 
 DEFAULT_HOOKS = (
     'runtime_info',
@@ -38,6 +39,9 @@ PARAMWISE_KEYS = {
         'layer_decay_rate',
     },
 }
+PARAMWISE_KEYS[DetLayerDecayOptimWrapperConstructor] = PARAMWISE_KEYS[
+    LearningRateDecayOptimWrapperConstructor
+]
 ENV_KEYS = {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
 
 
