@@ -39,6 +39,12 @@ def find_architecture(source: Source) -> Architecture:
         architecture: Architecture = vit_of(
             encoder, backbone, source.config.get('model') or {}
         )
+        if source.head and not backbone and not architecture.pooled_norm:
+            raise ValueError(
+                f'{source.path} holds a classifier but no config: weights do '
+                'not tell whether it classifies the class token or the mean '
+                'of the patches. Pass the config file of the run with --config'
+            )
     elif any('w_msa.relative_position_bias_table' in k for k in encoder):
         architecture = swin_of(encoder, backbone)
     else:

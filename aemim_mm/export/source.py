@@ -17,6 +17,7 @@ from torch import Tensor
 from ..engine.checkpoint import load_checkpoint_file
 from ..engine.checkpoint_fit import state_dict_of
 from ..engine.checkpoint_misfit import describe_prefixes
+from .allowed_types import check_types
 from .config_text import read_config_text
 
 ADAPTERS = 'adversarial adapters (adv.*)'
@@ -129,7 +130,7 @@ def read_source(
         head=parts['head'],
         neck=parts['neck'],
         dropped=dict(dropped),
-        config=_config(meta, config),
+        config=_config(meta, config, classifier),
         meta=meta,
     )
 
@@ -156,8 +157,29 @@ def _no_encoder(path: Path, loaded: Mapping, weights: Mapping) -> str:
     )
 
 
-def _config(meta: Mapping, config: str | PathLike | None) -> dict[str, Any]:
+def _stored(text: str, classifier: bool) -> dict[str, Any]:
+    config = read_config_text(text)
+    model = config.get('model')
+    if isinstance(model, Mapping):
+        # What the export builds: the encoder, or the classifier.
+        kept = ('type', 'backbone', 'neck', 'head') if classifier else ()
+        for name in kept or ('backbone',):
+            value = model.get(name)
+            if name == 'type':
+                value = dict(type=value)
+            check_types(value, f'model.{name}')
+        if classifier:
+            extra = ('data_preprocessor', 'train_cfg', 'init_cfg')
+            config['model'] = {
+                k: v for k, v in model.items() if k in (*kept, *extra)
+            }
+    return config
+
+
+def _config(
+    meta: Mapping, config: str | PathLike | None, classifier: bool
+) -> dict[str, Any]:
     if config is not None:
         return Config.fromfile(Path(fspath(config)).expanduser()).to_dict()
     text = meta.get('cfg')
-    return read_config_text(text) if isinstance(text, str) else {}
+    return _stored(text, classifier) if isinstance(text, str) else {}

@@ -95,10 +95,8 @@ def load_code(
         return (
             f'timm.create_model({name!r}, checkpoint_path={out!r}{arguments})'
         )
-    init_cfg = dict(type='Pretrained', checkpoint=out)
-    if isinstance(architecture, ViT) or target == 'mmpretrain':
-        init_cfg['prefix'] = 'backbone.'
-    # mmdet's Swin Transformer takes that prefix by itself
+    # mmdet's Swin Transformer takes that prefix by itself and ignores it here
+    init_cfg = dict(type='Pretrained', checkpoint=out, prefix='backbone.')
     arguments = ', '.join(f'{k}={v!r}' for k, v in init_cfg.items())
     return f'model.backbone.init_cfg=dict({arguments})'
 

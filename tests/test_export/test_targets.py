@@ -54,7 +54,7 @@ def test_the_code_for_openmmlab(zoo):
     )
     with_prefix = f"{plain}, prefix='backbone.')"
     assert load_code(*parts, 'mmpretrain', 'o.pth') == with_prefix
-    assert load_code(*parts, 'mmdet', 'o.pth') == f'{plain})'
+    assert load_code(*parts, 'mmdet', 'o.pth') == with_prefix
     assert load_code(*_parts(zoo, 'mae'), 'mmdet', 'o.pth') == with_prefix
 
 

@@ -50,5 +50,7 @@ def pretrained_parts(
     for name, module in model.named_modules():
         cfgs = getattr(module, 'init_cfg', None) or []
         for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
-            if cfg.get('type') in ('Pretrained', PretrainedInit):
+            kind = cfg.get('type')
+            name_of_kind = str(kind).rpartition('.')[2]
+            if name_of_kind == 'Pretrained' or kind is PretrainedInit:
                 yield name, module, cfg

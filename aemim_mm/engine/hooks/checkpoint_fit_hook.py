@@ -40,7 +40,8 @@ class CheckpointFitHook(Hook):
 
     Args:
         allow_missing (Sequence[str]): Patterns of keys, relative to the
-            module with the ``init_cfg``, that may be missing there. The
+            module with the ``init_cfg`` (or to ``backbone.``, for
+            ``load_from``), that may be missing there. The
             default is the norm after average pooling, which fine-tuning adds,
             and the index of relative positions, a constant that a model makes
             by itself. Defaults to ('ln2.*', '*relative_position_index').
@@ -143,7 +144,11 @@ class CheckpointFitHook(Hook):
             )
         else:
             where = 'the checkpoint of load_from'
-            missing = _matched(fit.missing, self.required)
+            allowed = [f'backbone.{p}' for p in self.allow_missing]
+            missing = _unmatched(
+                _matched(fit.missing, self.required),
+                (*self.allow_missing, *allowed),
+            )
             unexpected = _matched(
                 _unmatched(fit.surplus, self.allow_unused), self.required
             )

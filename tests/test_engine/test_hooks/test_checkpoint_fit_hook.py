@@ -226,6 +226,16 @@ def test_load_from_needs_the_backbone(train, trained):
     assert "init_cfg=dict(type='Pretrained'" in str(error.value)
 
 
+def test_load_from_may_lack_what_is_allowed(train, trained):
+    def edit(state):
+        return {k: v for k, v in state.items() if k != 'backbone.fc.weight'}
+
+    with pytest.raises(ValueError, match='missing in the file: backbone.fc'):
+        train(load_from=_edited(trained, edit))
+    hook = dict(allow_missing=('fc.*',))
+    train(hook=hook, load_from=_edited(trained, edit))
+
+
 def test_load_from_another_library(train, tmp_path):
     path = tmp_path / 'file.pth'
     torch.save(dict(model={}, optimizer={}), path)

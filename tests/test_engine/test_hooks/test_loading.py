@@ -29,12 +29,15 @@ def test_the_model_inside(make_runner):
 def test_pretrained_parts():
     one = dict(type='Pretrained', checkpoint='a.pth')
     two = dict(type=PretrainedInit, checkpoint='b.pth')
+    scoped = dict(type='mmengine.Pretrained', checkpoint='d.pth')
     other = dict(type='Normal', layer='Linear')
     model = BaseModule()
+    model.d = BaseModule(init_cfg=scoped)
     model.a = BaseModule(init_cfg=one)
     model.b = nn.Sequential(BaseModule(init_cfg=[other, two]))
     model.c = BaseModule(init_cfg=other)
     found = list(pretrained_parts(model))
-    assert [name for name, *_ in found] == ['a', 'b.0']
-    assert [module for _, module, _ in found] == [model.a, model.b[0]]
-    assert [cfg['checkpoint'] for *_, cfg in found] == ['a.pth', 'b.pth']
+    assert [name for name, *_ in found] == ['d', 'a', 'b.0']
+    assert [m for _, m, _ in found] == [model.d, model.a, model.b[0]]
+    files = [cfg['checkpoint'] for *_, cfg in found]
+    assert files == ['d.pth', 'a.pth', 'b.pth']
