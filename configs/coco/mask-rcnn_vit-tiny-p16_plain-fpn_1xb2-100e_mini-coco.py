@@ -2,14 +2,14 @@
 r"""Mask R-CNN, ViT-Ti/16, head `plain`, 100 epochs on 24 images, for a CPU.
 
 The second half of the small detection example, `docs/mini_coco.md`: it is
-meant to overfit the images of `tools/make_mini_coco.py`. So nothing is
-augmented or regularised, and validation runs on the training images;
+meant to overfit the images of `tools/make_mini_coco.py`. So there is no
+augmentation and no drop path, and validation runs on the training images;
 `tools/test.py` runs on other ones. The paper has no such row.
 
 What is small besides the ViT: 64 channels in neck and heads, 64 sampled and
 100 proposed regions, anchors of half the stock size. The FPN has batch norm,
-without which the heads had learned nothing after 480 steps.
-The rest is the `plain` recipe for COCO, its layer decay included.
+without which the heads had learned nothing after 480 steps. The rest is the
+`plain` recipe for COCO, its layer decay included.
 
 Command::
 

@@ -94,7 +94,9 @@ COSTS = {
         'an epoch relative to MAE: 1.3x in the paper'
     ),
     # Both branches and two steps; both on a quarter of the images and one.
-    r'aemim_vit-tiny-p(4|16)': 'an epoch relative to MAE: between 2x and 10/3x',
+    r'aemim_vit-tiny-p(4|16)': (
+        'an epoch relative to MAE: between 2x and 10/3x'
+    ),
     'fast-aemim_vit-tiny': 'an epoch relative to MAE: between 5/4x and 17/12x',
     'aemim-simmim_': 'an epoch relative to SimMIM: not given in the paper',
     'beit_beit-small': 'an epoch relative to MAE: 3.5x in the paper',
