@@ -2,7 +2,7 @@
 # PYTHON=python3.12 selects the interpreter that .venv is made with.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install install-det test lint demo clean
+.PHONY: help install install-det test lint demo robustness-demo clean
 
 VENV_PYTHON := .venv/bin/python
 ifeq ($(origin PYTHON), undefined)
@@ -19,6 +19,7 @@ endef
 
 help:
 	@echo 'make demo         the main job on Fashion-MNIST, start to report'
+	@echo 'make robustness-demo  corruptions and attacks on its model'
 	@echo 'make test         install all that the tests need, and run them'
 	@echo 'make install      core: pre-training, fine-tuning, evaluation'
 	@echo 'make install-det  core and detection (needs a C++ compiler once)'
@@ -36,7 +37,7 @@ install-det:
 
 test:
 	$(preflight)
-	@$(SETUP) core det dev
+	@$(SETUP) core det robustness tests dev
 	@$(VENV_PYTHON) -m pytest
 
 lint:
@@ -47,6 +48,11 @@ lint:
 
 demo: install
 	@$(VENV_PYTHON) tools/demo.py
+
+robustness-demo:
+	$(preflight)
+	@$(SETUP) core robustness
+	@$(VENV_PYTHON) tools/robustness_demo.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache

@@ -54,6 +54,7 @@ setup(
     extras_require={
         'onedl': onedl,
         'det': onedl + read_requirements('det'),
-        'dev': read_requirements('dev'),
+        'robustness': onedl + read_requirements('robustness'),
+        'dev': read_requirements('tests') + read_requirements('dev'),
     },
 )

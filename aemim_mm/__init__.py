@@ -17,7 +17,14 @@ except ImportError as error:
         'or your own build of mmcv and mmpretrain'
     ) from error
 
-from . import algorithms, backbones, datasets, engine, necks  # noqa: F401
+from . import (  # noqa: F401
+    algorithms,
+    backbones,
+    datasets,
+    engine,
+    evaluation,
+    necks,
+)
 from .adapters import AdapterBank
 from .attacks import FeatureDistancePGD
 

@@ -2,7 +2,7 @@
 import subprocess
 import sys
 
-from mmpretrain.registry import HOOKS, MODELS, TRANSFORMS
+from mmpretrain.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 
 
 def test_everything_is_registered():
@@ -16,7 +16,11 @@ def test_everything_is_registered():
         'NonFiniteLossHook', 'RecipeInfoHook', 'ReconstructionHook',
     ):  # fmt: skip
         assert HOOKS.get(name).__name__ == name
-    assert TRANSFORMS.get('LoadImageOrSkip').__name__ == 'LoadImageOrSkip'
+    for name in ('LoadImageOrSkip', 'RequireImageSize'):
+        assert TRANSFORMS.get(name).__name__ == name
+    assert DATASETS.get('ImageNetVariant').__name__ == 'ImageNetVariant'
+    for name in ('SubsetAccuracy', 'RealAccuracy', 'CorruptionError'):
+        assert METRICS.get(name).__name__ == name
 
 
 def test_without_openmmlab_the_import_says_what_to_install():

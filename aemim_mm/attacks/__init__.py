@@ -1,5 +1,18 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .feature_distance_pgd import FeatureDistancePGD
 from .fgsm import fgsm
+from .indexed import Attack, FGSMAttack, PGDAttack
+from .noise import image_noise
+from .pgd import pgd
+from .precision import full_precision
 
-__all__ = ['FeatureDistancePGD', 'fgsm']
+__all__ = [
+    'Attack',
+    'FGSMAttack',
+    'FeatureDistancePGD',
+    'PGDAttack',
+    'fgsm',
+    'full_precision',
+    'image_noise',
+    'pgd',
+]

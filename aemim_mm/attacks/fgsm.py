@@ -1,69 +1,37 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The fast gradient sign method against a classifier."""
 
-from collections.abc import Callable
-
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from .linf import pixel_box, project, sign_ascent
+from .pixels import Classifier, ascend
 
 
 def fgsm(
-    forward: Callable[[Tensor], Tensor],
-    x: Tensor,
-    target: Tensor,
-    epsilon: float,
-    mean: Tensor,
-    std: Tensor,
+    model: Classifier, x: Tensor, y: Tensor, epsilon: float | Tensor
 ) -> Tensor:
     """One step of ``epsilon`` along the sign of the cross-entropy's gradient.
 
     No random start; the result lies in the L-infinity ball around ``x`` and in
-    the valid pixel box. Everything runs in fp32, under autocast too: the small
-    gradients of a confident classifier are zero in fp16.
+    the pixel box [0, 1], and is not rounded to whole pixel values. Everything
+    runs in float32, under autocast too.
 
     Args:
-        forward (Callable): Maps normalised images (N, C, H, W) to logits
-            (N, K). Set the network to eval mode first: batch statistics and
-            dropout would attack another network than the one evaluated.
-        x (Tensor): Normalised images, (N, C, H, W).
-        target (Tensor): True classes, (N, ), int64.
-        epsilon (float): Budget in 0-255 pixel values. 0 returns ``x``.
-        mean (Tensor): Per-channel mean, (C, 1, 1), 0-255 units.
-        std (Tensor): Per-channel standard deviation, (C, 1, 1), 0-255 units.
+        model (Callable): Maps images in [0, 1] (N, C, H, W) to logits (N, K);
+            normalisation is inside, as in
+            :class:`~aemim_mm.evaluation.PixelClassifier`. Set the network to
+            eval mode first: batch statistics and dropout would attack another
+            network than the one evaluated.
+        x (Tensor): Images in [0, 1], (N, C, H, W).
+        y (Tensor): True classes, (N, ), int64.
+        epsilon (float | Tensor): Budget on the 0-1 scale (``2 / 255``, say),
+            or one per image, (N, ). 0 returns ``x``.
 
     Returns:
-        Tensor: Adversarial examples, normalised, (N, C, H, W), fp32, without a
-        graph.
+        Tensor: Adversarial examples in [0, 1], (N, C, H, W), float32, without
+        a graph.
 
     Raises:
-        ValueError: If ``epsilon`` is outside [0, 255].
+        ValueError: If ``epsilon`` or a pixel is outside [0, 1], or shapes do
+            not fit.
     """
-    if not 0 <= epsilon <= 255:
-        raise ValueError(
-            f'epsilon must be in [0, 255] pixel values, but got {epsilon}. '
-            'A budget of 2/255 is epsilon=2'
-        )
-    x = x.detach().float()
-    if epsilon == 0:
-        return x
-    low, high = pixel_box(mean, std)
-    radius = epsilon / std
-
-    def cross_entropy(images: Tensor) -> Tensor:
-        # The sum: an image's step does not depend on the rest of the batch.
-        return F.cross_entropy(forward(images), target, reduction='sum')
-
-    with torch.autocast(x.device.type, enabled=False):
-        return sign_ascent(
-            cross_entropy,
-            x,
-            start=project(x, x, radius, low, high),
-            radius=radius,
-            step=radius,
-            num_steps=1,
-            low=low,
-            high=high,
-        )
+    return ascend(model, x, y, epsilon, step_size=epsilon, num_steps=1)

@@ -1,9 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The L-infinity ball, the pixel box, and signed gradient ascent inside both.
 
-Everything here works on *normalised* images: ``x = (pixel - mean) / std``
+In pre-training they work on *normalised* images: ``x = (pixel - mean) / std``
 with ``pixel``, ``mean`` and ``std`` in 0-255 units. A budget of ``epsilon``
-pixel values is therefore ``epsilon / std`` per channel.
+pixel values is therefore ``epsilon / std`` per channel. Classifiers are
+attacked in the pixel space [0, 1], where the box is 0 and 1.
 """
 
 from collections.abc import Callable
@@ -45,14 +46,20 @@ def project(
 
 
 def uniform_start(
-    x: Tensor, radius: Tensor, low: Tensor, high: Tensor
+    x: Tensor,
+    radius: Tensor,
+    low: Tensor,
+    high: Tensor,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """A point drawn uniformly from the ball, then put into the pixel box.
 
-    Args and result as in :func:`project`.
+    Args and result as in :func:`project`. ``noise`` is the point's place in
+    the ball, in [-1, 1] and of the shape of ``x``, drawn here if None.
     """
-    noise = (2 * torch.rand_like(x) - 1) * radius
-    return project(x + noise, x, radius, low, high)
+    if noise is None:
+        noise = 2 * torch.rand_like(x) - 1
+    return project(x + noise * radius, x, radius, low, high)
 
 
 def sign_ascent(

@@ -1,5 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from .imagenet_variant import ImageNetVariant
 from .seeding import seed_generators, seed_worker
-from .transforms import LoadImageOrSkip
+from .transforms import LoadImageOrSkip, RequireImageSize
 
-__all__ = ['LoadImageOrSkip', 'seed_generators', 'seed_worker']
+__all__ = [
+    'ImageNetVariant',
+    'LoadImageOrSkip',
+    'RequireImageSize',
+    'seed_generators',
+    'seed_worker',
+]

@@ -1,4 +1,29 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from .corruption_error import CorruptionError
+from .corruption_scores import corruption_scores, robustness_score
 from .fgsm_accuracy import fgsm_accuracy
+from .minimal_epsilon import minimal_epsilons
+from .pixel_batches import PixelBatch, pixel_batches
+from .pixel_classifier import PixelClassifier, unchanged
+from .real_accuracy import RealAccuracy
+from .robust_accuracy import RobustAccuracy, robust_accuracy
+from .robustness_curve import GRID, MinimalEpsilons
+from .subset_accuracy import SubsetAccuracy
 
-__all__ = ['fgsm_accuracy']
+__all__ = [
+    'CorruptionError',
+    'GRID',
+    'MinimalEpsilons',
+    'PixelBatch',
+    'PixelClassifier',
+    'RealAccuracy',
+    'RobustAccuracy',
+    'SubsetAccuracy',
+    'corruption_scores',
+    'fgsm_accuracy',
+    'minimal_epsilons',
+    'pixel_batches',
+    'robust_accuracy',
+    'robustness_score',
+    'unchanged',
+]

@@ -5,11 +5,13 @@ from .images import sample_batch
 from .isolation import isolated
 from .reconstruction import ImageRows, reconstruct
 from .report import build_report
+from .robustness_curve import draw_robustness
 
 __all__ = [
     'ImageRows',
     'build_report',
     'draw_curves',
+    'draw_robustness',
     'draw_rows',
     'epoch_means',
     'figure_to_array',

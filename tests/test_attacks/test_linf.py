@@ -40,6 +40,16 @@ def test_uniform_start_fills_the_ball():
     assert not torch.equal(change[0], change[1])
 
 
+def test_start_at_given_noise():
+    x = (torch.full((1, 3, 1, 1), 253.0) - MEAN_C) / STD_C
+    low, high = pixel_box(MEAN_C, STD_C)
+    noise = torch.tensor([-1.0, 0.25, 1.0]).view(1, 3, 1, 1)
+    start = to_pixels(uniform_start(x, 4 / STD_C, low, high, noise))
+    torch.testing.assert_close(
+        start.flatten(), torch.tensor([249.0, 254.0, 255.0])
+    )
+
+
 def test_ascent_follows_the_sign_in_pixel_steps():
     """A linear objective: each step is exactly one pixel value."""
     x = images(2)

@@ -93,3 +93,16 @@ def test_needs_one_label_per_image():
 def test_needs_images():
     with pytest.raises(ValueError, match='empty'):
         fgsm_accuracy(classifier(), [], [2])
+
+
+@pytest.mark.parametrize('epsilon', [-1, 256, float('nan')])
+def test_refuses_a_budget_outside_the_pixel_range(epsilon):
+    with pytest.raises(ValueError, match=f'0, 255.* but got {epsilon}'):
+        fgsm_accuracy(classifier(), batches(), [2, epsilon])
+
+
+def test_needs_whole_pixel_values():
+    data = batches()
+    data[0]['inputs'] = data[0]['inputs'].float()
+    with pytest.raises(ValueError, match='must be uint8'):
+        fgsm_accuracy(classifier(), data, [2])

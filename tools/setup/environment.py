@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Install into ``.venv`` in phases: core, det, dev; quick when all is there.
+"""Install into ``.venv`` in phases; quick when all is there.
 
 Runs with the system's Python and uses the standard library alone.
 """
@@ -8,6 +8,7 @@ import argparse
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from dot_venv import PYTHON, ROOT, VENV, make_venv, pip_install, run
@@ -27,6 +28,8 @@ PHASES = {
         ['core', 'onedl', 'build', 'det'],
         "mmcv's compiled ops, mmdet: 1 minute where the ops are built",
     ),
+    'robustness': (['robustness'], 'image corruptions: half a minute'),
+    'tests': (['tests'], 'what tests compare with: a few seconds'),
     'dev': (['dev'], 'pytest, ruff: a few seconds'),
 }
 
@@ -75,11 +78,32 @@ def install_det() -> None:
     mmcv = read_pins(core)['onedl-mmcv']
     wheel = run(PYTHON, SCRIPTS / 'mmcv_wheel.py', mmcv).strip()
     pip_install('--force-reinstall', '--no-deps', wheel)
-    # As constraints the core's pins keep mmdet from changing what is there.
-    words = [word for path in core for word in ('-c', path)]
-    pip_install('-r', det, *words)
+    install_on_top(det)
     use_headless_if_needed(PYTHON, read_pins(core))
     print(run(PYTHON, SCRIPTS / 'check_ops.py'), end='')
+
+
+def install_on_top(path: Path) -> None:
+    """Install a file's requirements, leaving the core as it is.
+
+    Args:
+        path (Path): The file. The core's pins are constraints.
+    """
+    core = requirement_files(PHASES['core'][0])
+    words = [word for path in core for word in ('-c', path)]
+    pip_install('-r', path, *words)
+
+
+def install_extra(phase: str) -> None:
+    """Install what the corruptions, or the tests' comparisons, need.
+
+    Args:
+        phase (str): Name of the phase and of its file.
+    """
+    (path,) = requirement_files(PHASES[phase][0])
+    install_on_top(path)
+    core = requirement_files(PHASES['core'][0])
+    use_headless_if_needed(PYTHON, read_pins(core))
 
 
 def install_dev() -> None:
@@ -87,14 +111,20 @@ def install_dev() -> None:
     pip_install('-r', *requirement_files(['dev']))
 
 
-INSTALLERS = {'core': install_core, 'det': install_det, 'dev': install_dev}
+INSTALLERS = {
+    'core': install_core,
+    'det': install_det,
+    'robustness': partial(install_extra, 'robustness'),
+    'tests': partial(install_extra, 'tests'),
+    'dev': install_dev,
+}
 
 
 def install(phase: str, version: str) -> bool:
     """Run one phase, unless it is done and still there.
 
     Args:
-        phase (str): ``'core'``, ``'det'`` or ``'dev'``.
+        phase (str): A key of ``PHASES``.
         version (str): The environment's Python version.
 
     Returns:

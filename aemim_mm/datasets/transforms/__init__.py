@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from .image_size import RequireImageSize
 from .loading import LoadImageOrSkip
 
-__all__ = ['LoadImageOrSkip']
+__all__ = ['LoadImageOrSkip', 'RequireImageSize']

@@ -1,0 +1,42 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Random starts that belong to an image, not to a batch or a process."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def image_noise(
+    seed: int, indices: Sequence[int] | Tensor, shape: Sequence[int]
+) -> Tensor:
+    """Uniform noise in [-1, 1) for images that are known by their index.
+
+    The noise of an image depends on ``seed`` and its index alone, so that one
+    and eight processes, any batch size and any order attack from the same
+    starts. It is drawn on the CPU, by a generator of its own per image; no
+    global generator moves.
+
+    Args:
+        seed (int): Names the stream, >= 0.
+        indices (Sequence[int] | Tensor): Indices of N images in the data set,
+            >= 0.
+        shape (Sequence[int]): Shape of one image, (C, H, W).
+
+    Returns:
+        Tensor: (N, C, H, W), float32, on the CPU.
+
+    Raises:
+        ValueError: If the seed or an index is negative.
+    """
+    indices = [int(index) for index in indices]
+    if seed < 0 or any(index < 0 for index in indices):
+        raise ValueError(
+            f'the seed and the indices of images must be >= 0, but got {seed} '
+            f'and {indices}'
+        )
+    noise = np.empty((len(indices), *shape), dtype=np.float32)
+    for row, index in zip(noise, indices, strict=True):
+        np.random.default_rng([seed, index]).random(out=row, dtype=np.float32)
+    return torch.from_numpy(noise).mul_(2).sub_(1)

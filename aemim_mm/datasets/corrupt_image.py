@@ -1,0 +1,104 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Corrupt a picture as ImageNet-C does, the same way each time."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image
+
+MIN_SIDE = 32
+# These take a seed of their own and do not look at numpy's.
+_SEEDED = ('glass_blur', 'impulse_noise')
+REQUIREMENT = 'imagecorruptions-imaug==1.1.5'
+
+
+def corrupt_image(
+    picture: Image.Image, corruption: str, severity: int, seed: int
+) -> Image.Image:
+    """Corrupt a picture.
+
+    One whose shorter side has less than 32 pixels, the least that the
+    corruptions work on, is enlarged by the smallest whole factor that gives
+    it 32 (every pixel becomes a square), corrupted, and reduced by the same
+    factor (every square becomes its mean). Only the corruption changes it
+    thereby. Noise is weaker on it than the severity says.
+
+    Args:
+        picture (Image.Image): The picture; it is taken as RGB.
+        corruption (str): Name of the corruption, such as 'fog'.
+        severity (int): 1 to 5.
+        seed (int): The same seed gives the same result. Below 2 ** 32.
+
+    Returns:
+        Image.Image: RGB, of the same size.
+
+    Raises:
+        ImportError: If the library of the corruptions is not installed.
+        ValueError: If there is no such corruption or severity.
+    """
+    corrupt, names = _library()
+    if corruption not in names or severity not in range(1, 6):
+        raise ValueError(
+            f'there is no corruption {corruption!r} of severity {severity!r}; '
+            f'severities are 1 to 5, corruptions {", ".join(names)}'
+        )
+    picture = picture.convert('RGB')
+    factor = math.ceil(MIN_SIDE / min(picture.size))
+    if factor > 1:
+        size = [side * factor for side in picture.size]
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+    own = dict(seed=seed) if corruption in _SEEDED else {}
+    with _numpy_seed(seed):
+        pixels = corrupt(
+            np.array(picture),
+            corruption_name=corruption,
+            severity=severity,
+            **own,
+        )
+    result = Image.fromarray(pixels)
+    return result.reduce(factor) if factor > 1 else result
+
+
+def corruption_seed(
+    seed: int, image: str, corruption: str, severity: int
+) -> int:
+    """The seed of one picture at one corruption and severity.
+
+    It does not depend on which pictures come before, nor in which process.
+
+    Args:
+        seed (int): Seed of the whole tree.
+        image (str): What tells the picture from the others.
+        corruption (str): Name of the corruption.
+        severity (int): 1 to 5.
+
+    Returns:
+        int: At least 0 and below 2 ** 32.
+    """
+    words = f'{seed}/{corruption}/{severity}/{image}'.encode()
+    return int.from_bytes(hashlib.sha256(words).digest()[:4], 'big')
+
+
+def _library() -> tuple:
+    try:
+        from imagecorruptions import corrupt, get_corruption_names
+    except ImportError as error:
+        raise ImportError(
+            f'the corruptions need another package ({error}): '
+            f'pip install {REQUIREMENT}'
+        ) from error
+    return corrupt, get_corruption_names('all')
+
+
+@contextmanager
+def _numpy_seed(seed: int) -> Iterator[None]:
+    """Seed numpy's global generator; give it its state back afterwards."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

@@ -1,0 +1,161 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The smallest budget that fools a classifier, per image."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from ..attacks.indexed import Attack
+from ..attacks.pixels import Classifier, check_images
+from ..attacks.precision import full_precision
+from .adversaries import is_correct, withstands
+from .gathering import gather_images
+from .pixel_batches import PixelBatch
+from .robustness_curve import MinimalEpsilons
+
+
+def minimal_epsilons(
+    model: Classifier,
+    batches: Iterable[PixelBatch],
+    attack: Attack,
+    start: float = 2 / 255,
+    num_doublings: int = 5,
+    num_bisections: int = 10,
+) -> MinimalEpsilons:
+    r"""Search every image's minimal budget by doubling and bisection.
+
+    The search of ARES-Bench. ``start`` is tried first and doubled while the
+    attack fails, with ``num_doublings`` probes in all: by default 2/255,
+    4/255 ... 32/255. Then the bracket (largest budget that failed last,
+    smallest that succeeded) is halved ``num_bisections`` times. Each probe is
+    a whole run of ``attack`` with a budget per image; only images that are
+    not decided yet take part in it.
+
+    - An image that is misclassified without an attack has the budget 0.
+    - One that no probe fools, up to
+      :math:`2^{\mathrm{num\_doublings}} \cdot \mathrm{start}` (0.25), has
+      ``inf``. The original writes 100 instead.
+    - Any other has the smallest budget whose probe *did* fool the classifier,
+      at most one bracket (2^-10 of its width) above one that did not. The
+      original records the largest change of a pixel instead, which is less
+      where the pixel box cuts the perturbation.
+
+    PGD is not monotone: it may succeed with a budget and fail with a larger
+    one. The recorded budget is then one of several borders, and an upper
+    bound of the first. It never is a budget that was not shown to suffice.
+    An image counts as fooled by all larger budgets, since its adversarial
+    example lies within those, too. A fixed grid, which runs the attack with
+    each budget, can therefore be a little higher; agreement of the two
+    curves is the check.
+
+    Works under ``torch.distributed`` as :func:`robust_accuracy` does; the
+    processes' batches need not be equal in number or size.
+
+    Args:
+        model (Callable): Maps images in [0, 1] (N, C, H, W) to logits (N, K),
+            in eval mode: a :class:`PixelClassifier`, or any function.
+        batches (Iterable[PixelBatch]): (images, labels, indices), as
+            :func:`pixel_batches` yields them, on the model's device.
+        attack (Callable): ``attack(model, x, y, epsilon, indices) -> x_adv``,
+            where ``epsilon`` is (N, ), a budget per image, such as
+            :class:`~aemim_mm.attacks.PGDAttack`.
+        start (float): First budget on the 0-1 scale. Defaults to 2/255.
+        num_doublings (int): Probes that double the budget. Defaults to 5.
+        num_bisections (int): Probes that halve the bracket. Defaults to 10.
+
+    Returns:
+        MinimalEpsilons: The images' minimal budgets, in every process.
+
+    Raises:
+        ValueError: If the largest budget is above 1 or ``start`` is not
+            positive, a count is out of range, and as
+            :func:`robust_accuracy`.
+    """
+    if num_doublings < 1 or num_bisections < 0:
+        raise ValueError(
+            'num_doublings must be at least 1 and num_bisections at least 0, '
+            f'but got {num_doublings} and {num_bisections}'
+        )
+    if not 0 < start * 2**num_doublings <= 1:
+        raise ValueError(
+            f'start={start} and num_doublings={num_doublings} search up to '
+            f'{start * 2**num_doublings:g}, which must be in (0, 1]'
+        )
+    indices, found = [], []
+    with full_precision():
+        for x, y, index in batches:
+            check_images(x, y)
+            correct = is_correct(model, x, y)
+            epsilons = torch.zeros(len(x), dtype=torch.float64)
+            if correct.any():
+                x, y, kept = x[correct], y[correct], index[correct.cpu()]
+                epsilons[correct.cpu()] = search(
+                    _probe(model, attack, x, y, kept),
+                    len(x),
+                    start,
+                    num_doublings,
+                    num_bisections,
+                )
+            indices.append(index)
+            found.append(epsilons)
+    return MinimalEpsilons(*gather_images(indices, found))
+
+
+def _probe(
+    model: Classifier, attack: Attack, x: Tensor, y: Tensor, index: Tensor
+) -> Callable[[Tensor, Tensor], Tensor]:
+    def fooled(rows: Tensor, epsilon: Tensor) -> Tensor:
+        at = rows.to(x.device)
+        budgets = epsilon.to(x)
+        return ~withstands(
+            model, attack, x[at], y[at], budgets, index[rows]
+        ).cpu()
+
+    return fooled
+
+
+def search(
+    fooled: Callable[[Tensor, Tensor], Tensor],
+    count: int,
+    start: float,
+    num_doublings: int,
+    num_bisections: int,
+) -> Tensor:
+    """Doubling, then bisection, for many images at once.
+
+    Args:
+        fooled (Callable): Maps rows (M, ) of images and their budgets (M, ),
+            float64, to whether those suffice, (M, ), bool. Called with the
+            undecided images only.
+        count (int): Number of images.
+        start (float): First budget.
+        num_doublings (int): Probes that double the budget.
+        num_bisections (int): Probes that halve the bracket.
+
+    Returns:
+        Tensor: Smallest successful budgets, (count, ), float64, ``inf`` where
+        none was.
+    """
+    # In float64: the same budgets as Python's, whatever the device.
+    low = torch.zeros(count, dtype=torch.float64)
+    high = torch.full_like(low, start)
+    best = torch.full_like(low, math.inf)
+    rows = torch.arange(count)
+    for _ in range(num_doublings):
+        success = fooled(rows, high[rows])
+        best[rows[success]] = high[rows[success]]
+        rows = rows[~success]
+        if len(rows) == 0:
+            break
+        low[rows] = high[rows]
+        high[rows] *= 2
+    rows = torch.arange(count)
+    for _ in range(num_bisections):
+        middle = (low + high) / 2
+        success = fooled(rows, middle)
+        best[success] = middle[success]
+        high = torch.where(success, middle, high)
+        low = torch.where(success, low, middle)
+    return best

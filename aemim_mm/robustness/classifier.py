@@ -1,0 +1,172 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Classifiers from a config or timm, with the weights of a checkpoint."""
+
+import json
+import os.path as osp
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+from mmpretrain.registry import MODELS
+from timm.data import resolve_model_data_config
+from torch import nn
+
+from ..engine.checkpoint_fit import fit_checkpoint, state_dict_of
+from ..engine.checkpoint_misfit import (
+    describe_keys,
+    describe_prefixes,
+    likely_cause,
+)
+from ..engine.config_check import check_constructor_keys
+from ..evaluation import PixelClassifier
+from .subject import Subject
+
+
+def load_config_classifier(
+    config: str,
+    checkpoint: str,
+    input_size: int | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+    device: str = 'cpu',
+) -> Subject:
+    """Build the classifier of a config and load its weights.
+
+    Args:
+        config (str): The config file. Only ``model`` and
+            ``data_preprocessor`` count.
+        checkpoint (str): Path or URL of the weights.
+        input_size (int, optional): Size of its images. None means the
+            backbone's ``img_size``, else 224. Defaults to None.
+        cfg_options (Mapping, optional): Changes to the config. Defaults to
+            None.
+        device (str): Where it runs. Defaults to 'cpu'.
+
+    Returns:
+        Subject: The classifier.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the config has no model, or the checkpoint does not
+            fit it.
+    """
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(dict(cfg_options or {}))
+    if cfg.get('model') is None:
+        raise ValueError(f'{config} has no model')
+    init_default_scope(cfg.get('default_scope') or 'mmpretrain')
+    if cfg.get('data_preprocessor') is not None:
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    cfg.model = _without(cfg.model, 'init_cfg')
+    check_constructor_keys(Config(dict(model=cfg.model)))
+    model = MODELS.build(cfg.model)
+    if not hasattr(model, 'data_preprocessor'):
+        raise ValueError(
+            f'the model of {config} is a {type(model).__name__}, not a '
+            'classifier of mmpretrain'
+        )
+    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    _load(model, checkpoint, content)
+    if input_size is None:
+        size = (cfg.model.get('backbone') or {}).get('img_size', 224)
+        input_size = size if isinstance(size, int) else min(size)
+    return Subject(
+        name=osp.splitext(osp.basename(config))[0],
+        model=PixelClassifier.from_mmpretrain(model.to(device)),
+        input_size=input_size,
+        checkpoint=checkpoint,
+        description=_text(_without(cfg.model, 'train_cfg')),
+    )
+
+
+def load_timm_classifier(
+    name: str,
+    checkpoint: str | None = None,
+    input_size: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str = 'cpu',
+) -> Subject:
+    """Build a classifier of timm, with its published weights or others.
+
+    Args:
+        name (str): Its name in timm, with or without tag.
+        checkpoint (str, optional): Path or URL of other weights. Defaults to
+            None.
+        input_size (int, optional): Size of its images. None means that of its
+            data configuration. Defaults to None.
+        options (Mapping, optional): Keyword arguments of
+            ``timm.create_model``. Defaults to None.
+        device (str): Where it runs. Defaults to 'cpu'.
+
+    Returns:
+        Subject: The classifier.
+
+    Raises:
+        FileNotFoundError: If the checkpoint is missing.
+        ValueError: If the checkpoint does not fit.
+    """
+    # Options come as `a.b=value`.
+    nested = Config(dict())
+    nested.merge_from_dict(dict(options or {}))
+    kwargs = nested.to_dict()
+    model = timm.create_model(name, pretrained=checkpoint is None, **kwargs)
+    if checkpoint is not None:
+        content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+        if 'state_dict' not in content and isinstance(
+            content.get('model'), Mapping
+        ):
+            # As MAE, DeiT and timm's older recipes name it.
+            content = dict(state_dict=content['model'])
+        _load(model, checkpoint, content)
+    config = resolve_model_data_config(model)
+    print_log(
+        f'{name}: mean {config["mean"]} and deviation {config["std"]} are '
+        "timm's. Its own evaluation crops a share of "
+        f'{config["crop_pct"]} with {config["interpolation"]} interpolation; '
+        'here all models get the same: bicubic, 0.875.',
+        logger='current',
+    )
+    return Subject(
+        name=name,
+        model=PixelClassifier.from_timm(model.to(device)),
+        input_size=input_size or config['input_size'][-1],
+        checkpoint=checkpoint,
+        description=_text(dict(timm=name, options=kwargs)),
+    )
+
+
+def _load(model: nn.Module, path: str, checkpoint: Mapping) -> None:
+    """Load, if every key gets its value and no block is left over."""
+    weights = state_dict_of(checkpoint)
+    fit = fit_checkpoint(model, weights)
+    if fit.missing or fit.mismatched or fit.surplus:
+        raise ValueError(
+            f'{path} does not fit: {fit} of the model would be loaded.'
+            + describe_keys('missing in the file', fit.missing)
+            + describe_keys('not in the model', fit.surplus)
+            + describe_keys('different shapes', fit.mismatched)
+            + f'\n  keys in the file: {describe_prefixes(checkpoint)}'
+            f'\nThe likely cause is {likely_cause(fit, checkpoint)}. Evaluate '
+            'with the architecture that it was trained with.'
+        )
+    model.load_state_dict(weights, strict=False)
+    left = describe_keys('in the file but not used', fit.unexpected)
+    print_log(f'{path}: {fit} loaded{left}', logger='current')
+
+
+def _without(part: Any, key: str) -> Any:
+    """A copy of a config without the values of a key, at any depth."""
+    if isinstance(part, Mapping):
+        return type(part)(
+            {k: _without(v, key) for k, v in part.items() if k != key}
+        )
+    if isinstance(part, list | tuple):
+        return type(part)(_without(value, key) for value in part)
+    return part
+
+
+def _text(config: Any) -> str:
+    return json.dumps(config, sort_keys=True, default=str)

@@ -1,0 +1,154 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Several classifiers side by side, with intervals."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..engine.storage import AtomicLocalBackend
+from .differences import INSIDE, UNPAIRED, Evaluated, difference
+from .figure import draw_results
+from .per_image import read_verdicts
+from .report import model_name
+from .tables import (
+    ABSENT,
+    Table,
+    corruption_table,
+    footnotes,
+    markdown,
+    paper_tables,
+)
+
+COMPARE_FILE = 'comparison.md'
+CURVES_FILE = 'robustness_curves.png'
+LEGEND = f"""\
+Percent, with intervals of 95 %. They say how far a number can be off because
+these images were drawn and not others, and nothing about another run of the
+training.
+
+- `{INSIDE}`: the interval of the difference contains 0, so that these images
+  do not tell the two classifiers apart. Of equally good ones, one difference
+  in twenty is not marked, by chance.
+- `{UNPAIRED}`: not compared image by image, since these results are not there
+  for both, or are of other images. Of the same images the interval is wider
+  than need be.
+- One accuracy has Wilson's score interval. Averages, mean errors, mCE and
+  score are sums of shares that are correlated, in a way that is known only
+  image by image: else their intervals are upper bounds.
+"""
+# Settings that make no accuracy another one, and names of files.
+OWN_SETTINGS = ('suite', 'epsilons', 'class_file', 'attack_list')
+# Tables with more are laid out with a row per number.
+MAX_COLUMNS = 8
+
+
+def compare(paths: Sequence[str | Path], out_dir: str | Path) -> list[Path]:
+    """Write ``comparison.md`` and a picture of all robustness curves.
+
+    Below the classifiers' numbers stand the differences to the first one,
+    compared image by image where both have these results.
+
+    Args:
+        paths (Sequence[str | Path]): The results.json files, two or more.
+        out_dir (str | Path): The folder to write to.
+
+    Returns:
+        list[Path]: The files.
+
+    Raises:
+        ValueError: If there are fewer than two, or one is no results.json.
+        FileNotFoundError: If a file is missing.
+    """
+    paths = [Path(path) for path in paths]
+    if len(paths) < 2:
+        raise ValueError(f'a comparison needs two results.json, got {paths}')
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    contents = [_read(path) for path in paths]
+    names = _names([model_name(results) for results in contents], paths)
+    models = [
+        Evaluated(name, results, read_verdicts(results, path.parent))
+        for name, results, path in zip(names, contents, paths, strict=True)
+    ]
+    sections = ['# Robustness, compared\n', LEGEND]
+    tables = paper_tables(contents)
+    if (table := corruption_table(contents)) is not None:
+        tables.append(table)
+    sections += [_section(table, models) for table in tables]
+    sections.append(_notes(models, paths))
+    files = [out_dir / COMPARE_FILE]
+    figure = draw_results(
+        dict(zip(names, contents, strict=True)),
+        dict(zip(names, (path.parent for path in paths), strict=True)),
+    )
+    if figure is not None:
+        files.append(out_dir / CURVES_FILE)
+        figure.savefig(files[-1])
+        sections.append(f'![Accuracy over the budget of PGD]({CURVES_FILE})\n')
+    AtomicLocalBackend().put_text('\n'.join(sections), files[0])
+    return files
+
+
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no file {path}')
+    try:
+        results = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path} is no results.json ({error})') from error
+    if not isinstance(results, dict):
+        raise ValueError(f'{path} is no results.json: it holds no object')
+    return results
+
+
+def _names(names: list[str], paths: list[Path]) -> list[str]:
+    """Tell classifiers of the same name apart by their folders."""
+    for kind in (lambda path: path.parent.name, str):
+        count = Counter(names)
+        names = [
+            f'{name} ({kind(path)})' if count[name] > 1 else name
+            for name, path in zip(names, paths, strict=True)
+        ]
+    if len(set(names)) < len(names):
+        raise ValueError(f'a file is named twice: {list(map(str, paths))}')
+    return names
+
+
+def _section(table: Table, models: Sequence[Evaluated]) -> str:
+    first, *others = models
+    rows = [[m.name, *map(m.describe, table.columns)] for m in models]
+    for model in others:
+        changes = [difference(c, first, model) for c in table.columns]
+        cells = [ABSENT if c is None else str(c) for c in changes]
+        rows.append([f'{model.name} - {first.name}', *cells])
+    lines = [['Model', *(column.title for column in table.columns)], *rows]
+    if len(lines[0]) > MAX_COLUMNS:
+        lines = list(zip(*lines, strict=True))
+    return f'## {table.title}\n\n{markdown(lines[0], lines[1:])}'
+
+
+def _notes(models: Sequence[Evaluated], paths: Sequence[Path]) -> str:
+    notes = []
+    for model, path in zip(models, paths, strict=True):
+        notes.append(f'{model.name}: {path}')
+        notes += [f'{model.name}: {note}' for note in footnotes(model.results)]
+        notes += _other_settings(models[0], model)
+    return ''.join(f'- {note}\n' for note in notes)
+
+
+def _other_settings(first: Evaluated, second: Evaluated) -> list[str]:
+    ours, theirs = (
+        {
+            key: value
+            for key, value in model.results.get('settings', {}).items()
+            if key not in OWN_SETTINGS
+        }
+        for model in (first, second)
+    )
+    return [
+        f'{second.name} was evaluated with {key} = {theirs.get(key)}, '
+        f'{first.name} with {ours.get(key)}.'
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+    ]

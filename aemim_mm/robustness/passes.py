@@ -1,0 +1,163 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""One pass over images: what cells of the same images need."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mmengine.dataset import DefaultSampler, default_collate
+from mmpretrain.registry import METRICS
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from ..datasets.robustness_pipelines import eval_pipeline
+from ..evaluation import minimal_epsilons, pixel_batches, robust_accuracy
+from ..evaluation.pixel_batches import to_pixels
+from .cells import Cell
+from .subject import Subject
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How images are loaded; results do not depend on the first two.
+
+    Attributes:
+        batch_size (int): Of each process. Defaults to 64.
+        num_workers (int): Loading processes of each process. Defaults to 4.
+        native (bool): Whether images have the model's input size already and
+            are neither resized nor cropped. Defaults to False.
+    """
+
+    batch_size: int = 64
+    num_workers: int = 4
+    native: bool = False
+
+
+def build_loader(
+    cell: Cell, images: int, subject: Subject, loading: Loading
+) -> DataLoader:
+    """The images of a cell; those of this process if there are several.
+
+    Args:
+        cell (Cell): The cell.
+        images (int): Number of images that its source had at the start.
+        subject (Subject): The classifier.
+        loading (Loading): How images are loaded.
+
+    Returns:
+        DataLoader: Yields ``inputs`` and ``data_samples``, whose
+        ``sample_idx`` are places in the whole source.
+
+    Raises:
+        RuntimeError: If the source has another number of images by now.
+    """
+    dataset: Dataset = cell.source.dataset(
+        pipeline=eval_pipeline(
+            cell.source.variant,
+            subject.input_size,
+            native=True if loading.native else None,
+            channels=subject.channels,
+        )
+    )
+    if len(dataset) != images:
+        raise RuntimeError(
+            f'{cell.source.root} had {images} images when the run began, and '
+            f'has {len(dataset)} now. Start again when it is at rest'
+        )
+    if cell.stop is not None:
+        dataset = Subset(dataset, range(cell.start, cell.stop))
+    return DataLoader(
+        dataset,
+        loading.batch_size,
+        sampler=DefaultSampler(dataset, shuffle=False),
+        num_workers=loading.num_workers,
+        collate_fn=default_collate,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def run_pass(
+    cells: Sequence[Cell],
+    loader: DataLoader,
+    subject: Subject,
+    tick: Callable[[], None],
+) -> list[Arrays]:
+    """Measure cells of the same images; to be called by all processes.
+
+    Args:
+        cells (Sequence[Cell]): One with an attack, or some without.
+        loader (DataLoader): The images.
+        subject (Subject): The classifier.
+        tick (Callable): Called after each batch.
+
+    Returns:
+        list[Arrays]: For each cell ``index`` and ``correct`` or ``epsilon``,
+        in every process.
+    """
+    if cells[0].attack is None:
+        return _judge(cells, loader, subject, tick)
+    (cell,) = cells
+    device = subject.model.mean.device
+    batches = _ticking(pixel_batches(loader, device), tick)
+    if cell.epsilon is None:
+        found = minimal_epsilons(subject.model, batches, cell.attack)
+        values = dict(epsilon=found.epsilons.numpy())
+    else:
+        found = robust_accuracy(
+            subject.model,
+            batches,
+            cell.attack,
+            [cell.epsilon],
+            cell.skip_misclassified,
+        )
+        values = dict(correct=found.correct[:, 0].numpy().astype(np.int8))
+    return [dict(index=found.indices.numpy(), **values)]
+
+
+def _judge(
+    cells: Sequence[Cell],
+    loader: DataLoader,
+    subject: Subject,
+    tick: Callable[[], None],
+) -> list[Arrays]:
+    # 'gpu' gathers through the process group, on CPUs too; 'cpu' would do so
+    # through files.
+    metrics = [
+        METRICS.build(dict(cell.metric, collect_device='gpu'))
+        for cell in cells
+    ]
+    for data in _ticking(loader, tick):
+        samples = data['data_samples']
+        images = to_pixels(data['inputs'], subject.model.mean.device, bgr=True)
+        with torch.no_grad():
+            scores = subject.model(images).cpu()
+        if not scores.isfinite().all():
+            raise ValueError(
+                f'{subject.name} returned logits that are no finite numbers '
+                f'in {cells[0].name}'
+            )
+        predictions = [
+            dict(
+                pred_score=score,
+                gt_label=sample.gt_label,
+                sample_idx=sample.sample_idx,
+                img_path=sample.img_path,
+            )
+            for score, sample in zip(scores, samples, strict=True)
+        ]
+        for metric in metrics:
+            metric.process(None, predictions)
+    for metric in metrics:
+        metric.evaluate(len(loader.dataset))
+    return [
+        dict(index=np.array(metric.keys), correct=metric.per_image)
+        for metric in metrics
+    ]
+
+
+def _ticking(batches: Iterable, tick: Callable[[], None]) -> Iterator:
+    for batch in batches:
+        yield batch
+        tick()

@@ -1,0 +1,70 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The results of single images that lie beside a results.json."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of every image of one cell.
+
+    Attributes:
+        images (str): Checksum of the images' names and labels.
+        correct (np.ndarray): (N, ), int8, in the order of the data set: 1
+            where the classifier is right, 0 where it is wrong, -1 where the
+            image does not count.
+    """
+
+    images: str
+    correct: np.ndarray
+
+    def same_images(self, other: 'Verdicts') -> bool:
+        """Whether two cells are about the same images in the same order.
+
+        Args:
+            other (Verdicts): The other cell.
+
+        Returns:
+            bool: Whether they are.
+        """
+        return self.images == other.images and bool(
+            np.array_equal(self.correct < 0, other.correct < 0)
+        )
+
+
+def read_verdicts(results: Mapping, folder: Path) -> dict[str, Verdicts]:
+    """Read what the results say of single images.
+
+    Args:
+        results (Mapping): Content of a results.json.
+        folder (Path): Its folder.
+
+    Returns:
+        dict[str, Verdicts]: By the cells' names, such as 'v2', 'fgsm/2' or
+        'c/fog/3'. Empty if the results name no such file, or it is not there.
+
+    Raises:
+        ValueError: If it is no file of arrays.
+    """
+    entry = results.get('per_image')
+    if entry is None or not (folder / entry['file']).is_file():
+        return {}
+    path = folder / entry['file']
+    try:
+        with np.load(path) as arrays:
+            correct = dict(arrays)
+    except (ValueError, zipfile.BadZipFile, AttributeError) as error:
+        raise ValueError(
+            f'{path} does not hold the results of single images ({error}). '
+            'Move it away to compare without them'
+        ) from error
+    sources = results['data']
+    return {
+        name: Verdicts(sources[entry['data'][name]]['sha256'], values)
+        for name, values in correct.items()
+    }

@@ -1,0 +1,96 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The report on one classifier: its tables and its robustness curve."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..engine.storage import AtomicLocalBackend
+from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from .columns import cell_errors
+from .figure import draw_results
+from .tables import footnotes, markdown, number, paper_tables
+
+REPORT_FILE = 'results.md'
+CURVE_FILE = 'robustness_curve.png'
+
+
+def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
+    """Write ``results.md`` and, where there is a curve, a picture of it.
+
+    Args:
+        results (Mapping): Content of a results.json.
+        out_dir (str | Path): The folder to write to, which holds the file of
+            minimal budgets that the results name.
+
+    Returns:
+        list[Path]: The files.
+
+    Raises:
+        FileNotFoundError: If the file of minimal budgets is missing.
+    """
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    name = model_name(results)
+    sections = [f'# Robustness of {name}\n']
+    for table in paper_tables([results]):
+        header = ['Model', *(column.title for column in table.columns)]
+        row = [name, *(number(c.value(results)) for c in table.columns)]
+        sections.append(f'## {table.title}\n\n{markdown(header, [row])}')
+    if notes := footnotes(results):
+        sections.append(''.join(f'- {note}\n' for note in notes))
+    if errors := cell_errors(results.get('c', {})):
+        table = _corruptions(errors, results['c'])
+        sections.append(f'## Corruptions: top-1 error\n\n{table}')
+    files = [out_dir / REPORT_FILE]
+    figure = draw_results({name: results}, {name: out_dir})
+    if figure is not None:
+        files.append(out_dir / CURVE_FILE)
+        figure.savefig(files[-1])
+        sections.append(
+            f'## Robustness curve (Figure 3)\n\n![Accuracy over the budget of '
+            f'PGD]({CURVE_FILE})\n'
+        )
+        if grid := results['curve'].get('grid'):
+            sections.append(_grid(grid))
+    text = '\n'.join(sections)
+    AtomicLocalBackend().put_text(text, files[0])
+    return files
+
+
+def model_name(results: Mapping) -> str:
+    """What to call the classifier of a results.json.
+
+    Args:
+        results (Mapping): Its content.
+
+    Returns:
+        str: The name.
+    """
+    model = results.get('model') or 'model'
+    if isinstance(model, Mapping):
+        model = model.get('name') or 'model'
+    return str(model)
+
+
+def _corruptions(errors: Mapping, entry: Mapping) -> str:
+    header = ['Corruption', *map(str, SEVERITIES), 'mean', 'CE']
+    rows = []
+    for name in CORRUPTIONS:
+        if name not in errors:
+            continue
+        row = [errors[name].get(severity) for severity in SEVERITIES]
+        there = list(errors[name].values())
+        row += [sum(there) / len(there)]
+        row += [entry['per_corruption'][name].get('ce')]
+        rows.append([name, *map(number, row)])
+    gaps = [''] * len(SEVERITIES)
+    mean = [number(entry.get('mean_error')), number(entry.get('mce'))]
+    return markdown(header, [*rows, ['all', *gaps, *mean]])
+
+
+def _grid(grid: Mapping) -> str:
+    pairs = zip(grid['eps'], grid['top1'], strict=True)
+    rows = [
+        [f'{eps:.4f}', f'{255 * eps:.2f}', number(top1)] for eps, top1 in pairs
+    ]
+    return markdown(['epsilon', 'of 255', 'Top-1 accuracy'], rows)

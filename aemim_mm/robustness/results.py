@@ -1,0 +1,141 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The results of a run: ``results.json``, and image by image.
+
+``results.json`` names two files that lie beside it.
+
+- ``per_image.npz``: for every cell an array (N, ), int8, by the cell's name,
+  such as ``imagenet``, ``real``, ``c/fog/3``, ``fgsm/2``, ``pgd/8``,
+  ``curve/grid/0.002``: 1 for an image that is right, 0 for one that is wrong,
+  -1 for one that does not count. Images are in the order of the data set.
+  ``per_image.data`` names the data set of each cell; two runs measured the
+  same images where it has the same ``sha256`` in ``data``.
+- ``minimal_epsilons.npz``: see
+  :class:`~aemim_mm.evaluation.MinimalEpsilons`.
+"""
+
+import io
+import json
+import platform
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import mmengine
+import mmpretrain
+import numpy as np
+import timm
+import torch
+import torchvision
+
+from ..engine.storage import AtomicLocalBackend
+from ..evaluation import MinimalEpsilons
+from ..version import __version__
+from .cells import Cell
+from .scores import score_suite
+from .sources import image_names
+from .store import CellStore
+from .subject import Subject
+from .suite import SuiteOptions
+
+PER_IMAGE = 'per_image.npz'
+MINIMAL = 'minimal_epsilons.npz'
+
+
+def write_results(
+    cells: Sequence[Cell],
+    store: CellStore,
+    subject: Subject,
+    options: SuiteOptions,
+    out: Path,
+) -> dict[str, Any]:
+    """Bring finished cells together and write the results.
+
+    Args:
+        cells (Sequence[Cell]): All of the run, all finished.
+        store (CellStore): Where they are.
+        subject (Subject): The classifier.
+        options (SuiteOptions): The parts and their settings.
+        out (Path): Where ``results.json`` and the files beside it go.
+
+    Returns:
+        dict[str, Any]: Content of ``results.json``.
+    """
+    parts: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        parts[cell.name].append(cell)
+    joined = {name: _join(store, pieces) for name, pieces in parts.items()}
+    verdicts = {
+        name: arrays['correct']
+        for name, arrays in joined.items()
+        if 'correct' in arrays
+    }
+    results = score_suite(verdicts, options.class_file is None)
+    if 'curve/minimal' in joined:
+        arrays = joined['curve/minimal']
+        found = MinimalEpsilons(
+            *(torch.from_numpy(arrays[key]) for key in ('index', 'epsilon'))
+        )
+        found.save(out / MINIMAL, image_names(options.source('curve')))
+        results['curve']['minimal_eps'] = MINIMAL
+    storage = AtomicLocalBackend()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **verdicts)
+    storage.put(buffer.getvalue(), out / PER_IMAGE)
+    sources = {name: parts[name][0].source.name for name in verdicts}
+    results.update(
+        per_image=dict(file=PER_IMAGE, data=sources),
+        data={name: asdict(v) for name, v in store.surveys.items()},
+        model=_model(store, subject),
+        settings=_settings(store, options),
+        versions=_versions(),
+    )
+    text = json.dumps(results, indent=2, allow_nan=False)
+    storage.put_text(f'{text}\n', out / 'results.json')
+    return results
+
+
+def _join(store: CellStore, cells: Sequence[Cell]) -> dict[str, np.ndarray]:
+    pieces = [store.read(cell) for cell in cells]
+    joined = {
+        key: np.concatenate([piece[key] for piece in pieces])
+        for key in pieces[0]
+    }
+    # Each image once, in the order of the data set.
+    assert (joined['index'] == np.arange(len(joined['index']))).all()
+    return joined
+
+
+def _model(store: CellStore, subject: Subject) -> dict[str, Any]:
+    return dict(
+        name=subject.name,
+        checkpoint=subject.checkpoint,
+        sha256=store.context['model'],
+        mean=_on_0_to_255(subject.model.mean),
+        std=_on_0_to_255(subject.model.std),
+    )
+
+
+def _settings(store: CellStore, options: SuiteOptions) -> dict[str, Any]:
+    context = {k: v for k, v in store.context.items() if k != 'model'}
+    return context | dict(
+        suite=list(options.parts),
+        class_file=options.class_file,
+        attack_list=options.attack_list or None,
+        epsilons=list(options.epsilons),
+        seed=options.seed,
+    )
+
+
+def _on_0_to_255(value: torch.Tensor) -> list[float]:
+    return [round(v, 3) for v in value.flatten().tolist()]
+
+
+def _versions() -> dict[str, str]:
+    modules = (torch, torchvision, timm, mmengine, mmpretrain, np)
+    return dict(
+        aemim_mm=__version__,
+        python=platform.python_version(),
+        **{module.__name__: str(module.__version__) for module in modules},
+    )

@@ -1,0 +1,165 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""A run of the suite: all cells that are not finished, and the results."""
+
+import itertools
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+
+from ..datasets.label_spaces import imagenet_synsets, read_class_file
+from ..engine.storage import remove_partial
+from .cells import Cell
+from .passes import Loading, build_loader, run_pass
+from .plan import plan
+from .progress import Progress, cost
+from .results import write_results
+from .sources import Survey
+from .store import CellStore
+from .subject import Subject
+from .suite import ATTACKS, SuiteOptions
+
+
+def run_suite(
+    subject: Subject,
+    options: SuiteOptions,
+    surveys: Mapping[str, Survey],
+    out: str | Path,
+    loading: Loading | None = None,
+) -> dict[str, Any] | None:
+    """Evaluate a classifier; to be called by all processes.
+
+    Each cell is written to ``OUT/cells`` when it is finished. Cells that are
+    there already are not computed again.
+
+    Args:
+        subject (Subject): The classifier.
+        options (SuiteOptions): The parts and their settings.
+        surveys (Mapping[str, Survey]): What :func:`survey_sources` has found
+            in the options' sources.
+        out (str | Path): Folder of the results.
+        loading (Loading, optional): How images are loaded. Defaults to None.
+
+    Returns:
+        dict[str, Any] or None: Content of ``OUT/results.json``; None in other
+        processes than the main one.
+
+    Raises:
+        ValueError: If the classifier's label space is not that of the data.
+    """
+    loading = loading or Loading()
+    _check_label_space(subject, options.class_file)
+    _say_what_is_attacked(options, surveys)
+    context = dict(
+        model=subject.sha256(),
+        input_size=subject.input_size,
+        native=loading.native,
+        classes=_classes(options.class_file),
+    )
+    store = CellStore(Path(out) / 'cells', context, surveys)
+    cells = plan(options, surveys)
+    _run_cells(cells, store, subject, loading)
+    results = None
+    if is_main_process():
+        results = write_results(cells, store, subject, options, Path(out))
+    barrier()
+    return results
+
+
+def _run_cells(
+    cells: Sequence[Cell],
+    store: CellStore,
+    subject: Subject,
+    loading: Loading,
+) -> None:
+    # One process looks: others may see a shared folder later.
+    there = [store.finished(cell) for cell in cells]
+    broadcast_object_list(there)
+    todo = [cell for cell, done in zip(cells, there, strict=True) if not done]
+    print_log(
+        f'{len(cells)} cells, of which {len(cells) - len(todo)} are finished '
+        f'in {store.folder}',
+        logger='current',
+    )
+    if is_main_process():
+        for folder, _, _ in os.walk(store.folder):
+            remove_partial(folder)
+    works = {id(cell): cost(cell, _images(cell, store)) for cell in todo}
+    progress = Progress(sum(works.values()))
+    count = len(cells) - len(todo)
+    for group in _passes(todo):
+        begin = time.monotonic()
+        work = sum(works[id(cell)] for cell in group)
+        images = store.surveys[group[0].source.name].images
+        loader = build_loader(group[0], images, subject, loading)
+        share, what = work / len(loader), _title(group)
+
+        def tick(share: float = share, what: str = what) -> None:
+            progress.update(share, what)
+
+        arrays = run_pass(group, loader, subject, tick)
+        seconds = time.monotonic() - begin
+        count += len(group)
+        if is_main_process():
+            for cell, values in zip(group, arrays, strict=True):
+                store.write(cell, values, seconds)
+        progress.write(f'{what} is finished, cell {count} of {len(cells)}')
+
+
+def _passes(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Clean cells of the same images go together."""
+    groups = itertools.groupby(
+        enumerate(cells),
+        lambda item: (
+            item[1].source.name if item[1].attack is None else item[0]
+        ),
+    )
+    return [[cell for _, cell in group] for _, group in groups]
+
+
+def _images(cell: Cell, store: CellStore) -> int:
+    if cell.stop is not None:
+        return cell.stop - cell.start
+    return store.surveys[cell.source.name].images
+
+
+def _title(group: Sequence[Cell]) -> str:
+    names = ' and '.join(cell.name for cell in group)
+    if group[0].stop is None:
+        return names
+    return f'{names}, images {group[0].start} to {group[0].stop - 1},'
+
+
+def _classes(class_file: str | None) -> list[str] | None:
+    return None if class_file is None else read_class_file(class_file)
+
+
+def _check_label_space(subject: Subject, class_file: str | None) -> None:
+    names = _classes(class_file)
+    expected = len(imagenet_synsets()) if names is None else len(names)
+    found = subject.num_classes()
+    if found != expected:
+        where = 'ImageNet-1K' if class_file is None else class_file
+        raise ValueError(
+            f'{subject.name} has {found} classes, but {where} has {expected}. '
+            'For another label space than ImageNet-1K, give a file with its '
+            'folder names, one per line, in the order of the classes'
+        )
+
+
+def _say_what_is_attacked(
+    options: SuiteOptions, surveys: Mapping[str, Survey]
+) -> None:
+    attacks = [part for part in options.parts if part in ATTACKS]
+    if not attacks:
+        return
+    source = options.source(attacks[0])
+    images = surveys[source.name].images
+    which = f'all {images} images of {source.root}'
+    if source.ann_file:
+        which = f'the {images} images of {source.root} in {source.ann_file}'
+    print_log(f'{", ".join(attacks)}: on {which}', logger='current')

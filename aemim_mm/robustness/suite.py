@@ -1,0 +1,148 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The parts of the suite, their settings and their data."""
+
+import os.path as osp
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..datasets.imagenet_variants_info import VARIANTS
+from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from .sources import Source
+
+# In the order of evaluation, cheap parts first.
+PARTS = (*VARIANTS, 'fgsm', 'pgd', 'curve')
+ATTACKS = ('fgsm', 'pgd', 'curve')
+# Those that are not about ImageNet's own classes, labels or images.
+PARTS_OF_ANY_LABEL_SPACE = ('imagenet', 'c', *ATTACKS)
+# Budgets of Table 6, in 0-255 pixel values.
+EPSILONS = (0, 1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """What is evaluated on what.
+
+    Attributes:
+        data_root (str): The folder of the data sets' folders.
+        parts (Sequence[str]): Some of ``PARTS``. Defaults to all.
+        folders (Mapping[str, str]): Other places of data sets, by the names
+            of ``VARIANTS``. Defaults to none.
+        class_file (str, optional): File of another label space than
+            ImageNet-1K's, one folder name per line. Defaults to None.
+        attack_list (str): File of lines ``path label``: the validation images
+            that are attacked. Defaults to '', which means all.
+        corruptions (Sequence[str]): Of ImageNet-C. Defaults to all 15.
+        severities (Sequence[int]): Of ImageNet-C. Defaults to 1 to 5.
+        epsilons (Sequence[float]): Budgets of FGSM and PGD, in 0-255 pixel
+            values. Defaults to 0, 1, 2, 4, 8.
+        seed (int): Of PGD's starts. Defaults to 0.
+        all_classes (bool): Whether accuracies of A and R over all 1000
+            classes are reported, too. Defaults to False.
+
+    Raises:
+        ValueError: If a part is unknown or does not go with ``class_file``, a
+            budget is outside 0 to 255 or the seed is negative.
+    """
+
+    data_root: str
+    parts: Sequence[str] = PARTS
+    folders: Mapping[str, str] = field(default_factory=dict)
+    class_file: str | None = None
+    attack_list: str = ''
+    corruptions: Sequence[str] = CORRUPTIONS
+    severities: Sequence[int] = SEVERITIES
+    epsilons: Sequence[float] = EPSILONS
+    seed: int = 0
+    all_classes: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = [part for part in self.parts if part not in PARTS]
+        if unknown or not self.parts:
+            raise ValueError(
+                f'the suite has the parts {", ".join(PARTS)}, but was asked '
+                f'for {", ".join(unknown) or "none"}'
+            )
+        if self.class_file is not None and 'real' in self.parts:
+            raise ValueError(
+                'the labels of ImageNet-ReaL are classes of ImageNet-1K: '
+                'leave the part real out where there is a class file'
+            )
+        if not all(0 <= epsilon <= 255 for epsilon in self.epsilons):
+            raise ValueError(
+                f'epsilons are {list(self.epsilons)}, but must be pixel '
+                'values from 0 to 255'
+            )
+        if not self.epsilons or len(set(self.epsilons)) < len(self.epsilons):
+            raise ValueError(
+                f'epsilons are {list(self.epsilons)}, but must be at least '
+                'one, and each only once'
+            )
+        if self.seed < 0:
+            raise ValueError(f'the seed is {self.seed}, but must be >= 0')
+
+    def folder(self, variant: str) -> str:
+        """Where a data set lies.
+
+        Args:
+            variant (str): One of ``VARIANTS``.
+
+        Returns:
+            str: Its folder.
+        """
+        default = osp.join(self.data_root, VARIANTS[variant].folder)
+        return self.folders.get(variant, default)
+
+    def source(self, part: str) -> Source:
+        """The images of a part other than 'c'.
+
+        Args:
+            part (str): One of ``PARTS``.
+
+        Returns:
+            Source: Its images. The validation images are one source, whatever
+            is measured on them.
+        """
+        if part in ATTACKS and self.attack_list:
+            return self._source(
+                'attacks', 'imagenet', osp.abspath(self.attack_list)
+            )
+        name = 'imagenet' if part in (*ATTACKS, 'real') else part
+        return self._source(name, name)
+
+    def _source(self, name: str, variant: str, ann_file: str = '') -> Source:
+        root = self.folder(variant)
+        return Source(name, variant, root, ann_file, self.class_file)
+
+    def cells_of_c(self) -> list[Source]:
+        """The corruptions and severities of ImageNet-C.
+
+        Returns:
+            list[Source]: In ImageNet-C's order.
+        """
+        return [
+            Source(
+                f'c/{corruption}/{severity}',
+                'c',
+                osp.join(self.folder('c'), corruption, str(severity)),
+                class_file=self.class_file,
+            )
+            for corruption in CORRUPTIONS
+            if corruption in self.corruptions
+            for severity in SEVERITIES
+            if severity in self.severities
+        ]
+
+    def sources(self) -> list[Source]:
+        """All data sets that are needed.
+
+        Returns:
+            list[Source]: Each once.
+        """
+        found = {}
+        for part in PARTS:
+            if part in self.parts:
+                needed = (
+                    self.cells_of_c() if part == 'c' else [self.source(part)]
+                )
+                found.update({source.name: source for source in needed})
+        return list(found.values())

@@ -1,0 +1,103 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import variant_runs
+
+from aemim_mm.evaluation.per_image_metric import PerImageMetric
+
+TESTS = Path(__file__).parents[1]
+
+
+class Right(PerImageMetric):
+    """Verdicts as they stand in the sample."""
+
+    default_prefix = 'right'
+
+    def judge(self, sample):
+        return sample['verdict']
+
+    def summarize(self, keys, verdicts):
+        return dict(sum=sum(v[0] for v in verdicts if v is not None))
+
+
+def samples(*pairs):
+    return [dict(sample_idx=i, verdict=verdict) for i, verdict in pairs]
+
+
+def test_each_image_counts_once_in_the_order_of_the_data_set():
+    metric = Right()
+    # The first three are not all of the images.
+    metric.process(None, samples((2, (True,)), (0, (False,))))
+    metric.process(None, samples((2, (True,)), (1, None)))
+    assert metric.evaluate(3) == {'right/sum': 1}
+    assert metric.keys == [0, 1, 2]
+    assert metric.per_image.dtype == np.int8
+    assert metric.per_image.tolist() == [0, -1, 1]
+
+
+def test_every_image_has_to_come():
+    metric = Right()
+    metric.process(None, samples((0, (True,)), (1, (True,))))
+    with pytest.raises(RuntimeError, match='judged 2 images of .* of 3'):
+        metric.evaluate(3)
+
+
+def test_needs_the_index():
+    with pytest.raises(ValueError, match='Right needs sample_idx'):
+        Right().process(None, [dict(verdict=(True,))])
+
+
+@pytest.fixture(scope='module')
+def two_processes(tmp_path_factory):
+    """The folder of the runs, and what each of two processes found."""
+    folder = tmp_path_factory.mktemp('variants')
+    variant_runs.write_trees(folder)
+    env = dict(os.environ, OMP_NUM_THREADS='1')
+    env['PYTHONPATH'] = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    command = [sys.executable, str(TESTS / 'variant_runs.py')]
+    processes = [
+        subprocess.Popen(
+            [*command, str(rank), '2', str(folder)],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for process in processes:
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    results = [torch.load(folder / f'rank{rank}.pt') for rank in range(2)]
+    return folder, results
+
+
+def test_two_processes_equal_one_image_by_image(two_processes):
+    folder, (first, second) = two_processes
+    assert variant_runs.evaluate(folder) == first == second
+
+
+def test_numbers_of_two_processes(two_processes):
+    _, (found, _) = two_processes
+    # Values 1 and 3 are taken for class 6; 3 is of that class.
+    assert found['val']['subset/top1'] == pytest.approx(600 / 7)
+    assert found['val']['subset/images'] == 7
+    # Files by folder: values 0 and 6, 1, 2, 3, 4, 5.
+    assert found['val/SubsetAccuracy'][1] == [1, 1, 0, 1, 1, 1, 1]
+    assert found['val/SubsetAccuracy'][0] == list(range(7))
+    assert found['c']['corruption/mean_error'] == pytest.approx(
+        100 * (1 / 3 + 3 / 4) / 2
+    )
+    assert found['c']['corruption/images'] == 7
+    keys, verdicts = found['c/CorruptionError']
+    assert [Path(key).stem for key in keys] == (
+        ['20', '21', '22', '30', '31', '32', '33']
+    )
+    assert verdicts == [1, 0, 1, 0, 0, 1, 0]

@@ -1,0 +1,59 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+from tiny_run import ROOT, load_tool
+
+from aemim_mm.datasets import ares_list
+
+TOOL = ROOT / 'tools' / 'make_ares_list.py'
+IDS = 'n15075141/ILSVRC2012_val_00000007.JPEG\nn01440764/v_2.JPEG'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process: exit status, output and errors."""
+    tool = load_tool('make_ares_list')
+
+    def call(*options):
+        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
+        status = tool.main()
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_writes_an_annotation_file(run, tmp_path, monkeypatch):
+    digest = hashlib.sha256(IDS.encode()).hexdigest()
+    monkeypatch.setattr(ares_list, 'CHECKSUM', digest)
+    (tmp_path / 'ids.txt').write_bytes(IDS.encode())
+    out = tmp_path / 'meta' / 'ares.txt'
+    status, text, err = run('--ids', tmp_path / 'ids.txt', out)
+    assert (status, text, err) == (0, f'{out}: 2 images\n', '')
+    assert out.read_text() == (
+        'n15075141/ILSVRC2012_val_00000007.JPEG 999\nn01440764/v_2.JPEG 0\n'
+    )
+
+
+def test_refuses_another_list(run, tmp_path):
+    (tmp_path / 'ids.txt').write_bytes(IDS.encode())
+    out = tmp_path / 'ares.txt'
+    status, text, err = run('--ids', tmp_path / 'ids.txt', out)
+    assert (status, text) == (1, '')
+    assert 'is not the published list' in err and 'pip download' in err
+    assert not out.exists()
+
+
+def test_works_from_a_bare_checkout(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, TOOL, '--help'],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,111 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_run import ROOT, load_tool
+from variant_trees import write_image
+
+TOOL = ROOT / 'tools' / 'make_corruptions.py'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the tool in this process: exit status, output and errors."""
+    tool = load_tool('make_corruptions')
+
+    def call(*options):
+        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
+        status = tool.main()
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_options(run, tmp_path):
+    for name in ('a/1.jpg', 'a/2.jpg', 'b/3.jpg'):
+        write_image(tmp_path / 'val' / name, (300, 260))
+    out = tmp_path / 'c'
+    options = ['--corruptions', 'contrast', 'jpeg_compression']
+    options += ['--severities', '2', '5', '--per-class', '1', '--seed', '4']
+    status, text, err = run(tmp_path / 'val', out, *options)
+    assert (status, err) == (0, '')
+    summary = f'{out}: 2 images x 4 corruptions and severities, '
+    assert summary + '8 files written now' in text
+    found = {p.relative_to(out).as_posix() for p in out.rglob('*.jpg')}
+    assert found == {
+        f'{corruption}/{severity}/{image}'
+        for corruption in ('contrast', 'jpeg_compression')
+        for severity in (2, 5)
+        for image in ('a/1.jpg', 'b/3.jpg')
+    }
+    assert Image.open(out / 'contrast/5/a/1.jpg').size == (224, 224)
+    status, text, err = run(tmp_path / 'val', out, *options)
+    assert summary + '0 files written now' in text
+    status, text, err = run(tmp_path / 'val', out, *options, '--quality=90')
+    assert status == 1 and 'was begun with' in err
+
+
+def test_all_75_cells_are_the_default():
+    args = load_tool('make_corruptions').parse_args(['val', 'c'])
+    assert len(args.corruptions) * len(args.severities) == 75
+    assert (args.size, args.quality, args.keep_size) == (224, 85, False)
+
+
+def test_fashion_mnist(run, tmp_path):
+    root = tmp_path / 'fashion_mnist'
+    root.mkdir()
+    head = {3: bytes([0, 0, 8, 3, 0, 0, 0, 2] + [0, 0, 0, 28] * 2)}
+    head[1] = bytes([0, 0, 8, 1, 0, 0, 0, 2])
+    images = np.full((2, 28, 28), 77, np.uint8).tobytes()
+    for split in ('train', 't10k'):
+        path = root / f'{split}-images-idx3-ubyte'
+        path.write_bytes(head[3] + images)
+        (root / f'{split}-labels-idx1-ubyte').write_bytes(
+            head[1] + b'\x08\x02'
+        )
+    val, out = tmp_path / 'val', tmp_path / 'c'
+    options = ['--fashion-mnist', root, '--keep-size', '--severities', 1]
+    status, text, err = run(val, out, *options, '--corruptions', 'fog')
+    assert (status, err) == (0, '')
+    assert f'{val}: 2 images' in text
+    found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*.jpg'))
+    assert found == ['fog/1/Bag/00000.jpg', 'fog/1/Pullover/00001.jpg']
+    assert Image.open(out / found[0]).size == (28, 28)
+
+
+def test_errors_are_one_line(run, tmp_path):
+    status, _, err = run(tmp_path / 'gone', tmp_path / 'c')
+    assert (status, err) == (1, f'there is no folder {tmp_path / "gone"}\n')
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['--corruptions', 'speckle_noise'],
+        ['--severities', '6'],
+        ['--per-class', '0'],
+        ['--workers', '-1'],
+        ['--size', '32', '--keep-size'],
+    ],
+)
+def test_bad_options(options, capsys):
+    tool = load_tool('make_corruptions')
+    with pytest.raises(SystemExit):
+        tool.parse_args(['val', 'c', *options])
+    assert options[0] in capsys.readouterr().err
+
+
+def test_works_from_a_bare_checkout(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, TOOL, '--help'],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

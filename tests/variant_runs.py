@@ -1,0 +1,116 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Test runs on miniature variants: ``variant_runs.py RANK WORLD FOLDER``.
+
+A process writes ``rank{RANK}.pt``: metrics and verdicts of every run.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+from variant_trees import SYNSETS, write_image
+
+import aemim_mm  # noqa: F401
+
+# Images by the value of their pixels. An odd number, so that two processes
+# get one image twice.
+VAL = [(value, list(SYNSETS)[value % 6]) for value in range(7)]
+CELLS = {'fog/1': [20, 21, 22], 'snow/5': [30, 31, 32, 33]}
+# Pixel values of images that the classifier takes for class 6.
+WRONG = {1, 3, 21, 30, 31, 33}
+
+
+class Painted(BaseModel):
+    """A classifier that knows the class of every pixel value but `WRONG`."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.table = torch.randn(64, 1000, generator=generator)
+        known = [(value, SYNSETS[name]) for value, name in VAL]
+        known += [(v, SYNSETS['n15075141']) for c in CELLS.values() for v in c]
+        for value, label in known:
+            self.table[value, 6 if value in WRONG else label] += 10
+
+    def forward(self, inputs, data_samples, mode='predict'):
+        for image, sample in zip(inputs, data_samples, strict=True):
+            sample.set_pred_score(self.table[int(image[0, 0, 0])].softmax(0))
+        return data_samples
+
+
+def write_trees(folder):
+    """Write the images; PNG keeps the values."""
+    for value, name in VAL:
+        path = folder / 'val' / name / f'ILSVRC2012_val_{50 - value:08d}.png'
+        write_image(path, (8, 8), value)
+    for cell, values in CELLS.items():
+        for value in values:
+            path = folder / 'c' / cell / 'n15075141' / f'{value}.png'
+            write_image(path, (8, 8), value)
+
+
+def variant(root):
+    return dict(
+        type='ImageNetVariant',
+        data_root=str(root),
+        pipeline=[dict(type='LoadImageFromFile'), dict(type='PackInputs')],
+    )
+
+
+def evaluate(folder):
+    """Metrics and verdicts of both runs, from mmengine's own test loop."""
+    MODELS.register_module(module=Painted, force=True)
+    cells = [variant(folder / 'c' / cell) for cell in CELLS]
+    runs = {
+        'val': (
+            variant(folder / 'val'),
+            [dict(type='SubsetAccuracy', topk=(1, 5))]
+            + [dict(type='RealAccuracy')],
+        ),
+        'c': (
+            dict(type='ConcatDataset', datasets=cells),
+            [dict(type='CorruptionError')],
+        ),
+    }
+    results = {}
+    for name, (dataset, metrics) in runs.items():
+        runner = Runner(
+            model=dict(type='Painted'),
+            work_dir=str(folder / f'{name}-{dist.is_initialized()}'),
+            default_scope='mmpretrain',
+            experiment_name=name,
+            test_dataloader=dict(
+                batch_size=2,
+                dataset=dataset,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+            ),
+            test_cfg=dict(),
+            test_evaluator=metrics,
+            default_hooks=dict(checkpoint=None),
+            log_level='ERROR',
+        )
+        results[name] = runner.test()
+        for metric in runner.test_evaluator.metrics:
+            key = f'{name}/{type(metric).__name__}'
+            results[key] = (metric.keys, metric.per_image.tolist())
+    return results
+
+
+def main(rank, world, folder):
+    """Run one process."""
+    dist.init_process_group(
+        'gloo',
+        init_method=f'file://{folder}/store',
+        rank=rank,
+        world_size=world,
+    )
+    torch.set_num_threads(1)
+    torch.save(evaluate(Path(folder)), Path(folder) / f'rank{rank}.pt')
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,126 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Evaluate a classifier's robustness: Tables 4 to 6, Figure 3 of the paper."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.device import get_device
+from mmengine.dist import init_dist, is_main_process
+from mmengine.utils.dl_utils import set_multi_processing
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.engine import launch, run_options  # noqa: E402
+from aemim_mm.robustness import (  # noqa: E402
+    Loading,
+    Subject,
+    load_config_classifier,
+    load_timm_classifier,
+    run_suite,
+    survey_sources,
+)
+from aemim_mm.robustness.arguments import (  # noqa: E402
+    parse_args,
+    suite_options,
+)
+from aemim_mm.robustness.compare import compare  # noqa: E402
+from aemim_mm.robustness.report import write_report  # noqa: E402
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+
+
+def load_classifier(args: argparse.Namespace) -> Subject:
+    """Load the model, onto the accelerator if there is one.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        Subject: The classifier.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the checkpoint does not fit.
+    """
+    checkpoint = args.checkpoint_of_config or args.checkpoint
+    if checkpoint is not None:
+        run_options.check_checkpoint('checkpoint', checkpoint)
+    options = args.input_size, args.cfg_options, get_device()
+    if args.timm is not None:
+        return load_timm_classifier(args.timm, checkpoint, *options)
+    return load_config_classifier(args.config, checkpoint, *options)
+
+
+def evaluate(args: argparse.Namespace) -> list[Path]:
+    """Run the suite.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        list[Path]: The files that this process has written.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If something does not fit.
+    """
+    options = suite_options(args)
+    # As mmengine's Runner does: without it, workers of a distributed run
+    # would start anew in every cell.
+    set_multi_processing(distributed=args.launcher != 'none')
+    if args.launcher != 'none':
+        if launch.has_accelerator():
+            init_dist(args.launcher)
+        else:
+            launch.init_gloo(args.launcher)
+    surveys = survey_sources(options.sources(), args.strict)
+    results = run_suite(
+        load_classifier(args),
+        options,
+        surveys,
+        args.out,
+        Loading(args.batch_size, args.num_workers, args.native),
+    )
+    if results is None:
+        return []
+    out = Path(args.out)
+    return [out / 'results.json', *write_report(results, out)]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool.
+
+    Returns:
+        int: 0 if it is done, 1 if something is wrong with what was given, 130
+        if it was interrupted.
+    """
+    args = parse_args(argv)
+    try:
+        if args.compare is not None:
+            paths = compare([Path(p) for p in args.compare], Path(args.out))
+        else:
+            paths = evaluate(args)
+    except KeyboardInterrupt:
+        if is_main_process():
+            print(
+                '\nInterrupted. What is finished is in '
+                f'{Path(args.out) / "cells"}; the same command goes on from '
+                'there.',
+                file=sys.stderr,
+            )
+        return INTERRUPTED
+    except (FileNotFoundError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    for path in paths:
+        print(path)
+    launch.shut_down()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
