@@ -9,11 +9,8 @@ reconstruction loss did not fall or top-1 is below 80 %.
 import argparse
 import json
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -22,6 +19,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmpretrain.registry import MODELS
 
 REPO = Path(__file__).resolve().parents[1]
+TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
 
@@ -29,6 +27,11 @@ from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
 )
 from aemim_mm.engine.checkpoint import load_checkpoint_file  # noqa: E402
+from aemim_mm.engine.demo_steps import (  # noqa: E402
+    Clock,
+    minutes,
+    run_tool,
+)
 from aemim_mm.evaluation.fgsm_accuracy import fgsm_accuracy  # noqa: E402
 from aemim_mm.visualization.demo_report import (  # noqa: E402
     FIGURES,
@@ -103,49 +106,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-class Clock:
-    """Announces the phases and measures them, in seconds."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def phase(self, title: str) -> Iterator[None]:
-        """One phase of :data:`PHASES`."""
-        begin = time.perf_counter()
-        number = f'{PHASES.index(title) + 1}/{len(PHASES)}'
-        print(
-            f'\n[demo {number}, at {_minutes(begin - self.start)}] {title}',
-            flush=True,
-        )
-        yield
-        self.seconds[title] = time.perf_counter() - begin
-
-
-def _minutes(seconds: float) -> str:
-    return f'{int(seconds) // 60}:{int(seconds) % 60:02d} min'
-
-
-def run_tool(name: str, *args: object) -> None:
-    """Run one of the tools as a user would, its output straight through.
-
-    Args:
-        name (str): File name in ``tools/``.
-        *args (object): Its arguments.
-
-    Raises:
-        RuntimeError: If it fails.
-    """
-    command = [sys.executable, REPO / 'tools' / name, *args]
-    done = subprocess.run([str(part) for part in command], cwd=REPO)
-    if done.returncode:
-        raise RuntimeError(
-            f'tools/{name} failed with exit status {done.returncode}: see its '
-            'output above'
-        )
-
-
 def train(
     config: Path, work_dir: Path, options: Mapping[str, object], resume: bool
 ) -> Config:
@@ -163,7 +123,7 @@ def train(
     pairs = [f'{key}={value}' for key, value in options.items()]
     flags = ['--resume'] if resume else []
     run_tool(
-        'train.py',
+        TOOLS / 'train.py',
         config,
         '--work-dir',
         work_dir,
@@ -213,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
         for name in ('report.html', 'summary.json'):
             (out / name).unlink(missing_ok=True)
     (out / 'figures').mkdir(parents=True, exist_ok=True)
-    clock = Clock()
+    clock = Clock('demo', PHASES)
 
     with clock.phase(PHASES[0]):
         root = prepare_fashion_mnist(str(args.data_root))
@@ -247,9 +207,14 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
 
     with clock.phase(PHASES[4]):
         paths = {name: out / 'figures' / f'{name}.png' for name in FIGURES}
-        run_tool('plot_losses.py', out / 'pretrain', '--out', paths['losses'])
         run_tool(
-            'visualize_reconstruction.py',
+            TOOLS / 'plot_losses.py',
+            out / 'pretrain',
+            '--out',
+            paths['losses'],
+        )
+        run_tool(
+            TOOLS / 'visualize_reconstruction.py',
             PRETRAIN,
             checkpoint,
             '--out',
@@ -277,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
         str(PRETRAIN.relative_to(REPO)): pretrain,
         str(FINETUNE.relative_to(REPO)): finetune,
     }
-    wall_time = {k: _minutes(v) for k, v in clock.seconds.items()}
+    wall_time = {k: minutes(v) for k, v in clock.seconds.items()}
     page = demo_report(summary, recipes, wall_time, out, ' '.join(notes))
     (out / 'report.html').write_text(page)
     print(f'\nreport: {out / "report.html"}\nsummary: {out / "summary.json"}')

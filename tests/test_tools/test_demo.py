@@ -1,48 +1,22 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import importlib.util
 import json
-import struct
-from pathlib import Path
 
 import mmcv
-import numpy as np
 import pytest
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'demo.py'
+from fashion_mnist_files import write_fashion_mnist
+from tiny_run import load_tool
 
 
 @pytest.fixture(scope='module')
 def demo():
-    spec = importlib.util.spec_from_file_location('demo', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _write_data(root):
-    """Stripes whose width is the class, in the files of Fashion-MNIST."""
-    root.mkdir()
-    rows, columns = np.mgrid[:28, :28]
-    for name, count in (('train', 128), ('t10k', 64)):
-        labels = np.arange(count) % 10
-        images = [
-            127 + 127 * np.sin((rows * (label + 1) + columns * i) / 9)
-            for i, label in enumerate(labels)
-        ]
-        (root / f'{name}-images-idx3-ubyte').write_bytes(
-            struct.pack('>4i', 2051, count, 28, 28)
-            + np.stack(images).astype(np.uint8).tobytes()
-        )
-        (root / f'{name}-labels-idx1-ubyte').write_bytes(
-            struct.pack('>2i', 2049, count) + labels.astype(np.uint8).tobytes()
-        )
+    return load_tool('demo')
 
 
 @pytest.fixture(scope='module')
 def quick(demo, tmp_path_factory):
     """The folder of a quick run, and what it said had failed."""
     folder = tmp_path_factory.mktemp('demo')
-    _write_data(folder / 'data')
+    write_fashion_mnist(folder / 'data')
     out = folder / 'out'
     (out / 'pretrain').mkdir(parents=True)
     for name in ('pretrain/epoch_9.pth', 'summary.json', 'mine.txt'):
@@ -103,11 +77,6 @@ def test_encoder_is_fine_tuned_from_the_pre_trained_one(quick):
     assert f"checkpoint='{checkpoint}'" in ''.join(
         config.read_text().split('\n')
     ).replace(' ', '')
-
-
-def test_failing_tool_ends_the_demo(demo):
-    with pytest.raises(RuntimeError, match='tools/train.py failed with exit'):
-        demo.run_tool('train.py', '--no-such-option')
 
 
 def test_full_run_is_judged(demo):
