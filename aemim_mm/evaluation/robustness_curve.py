@@ -8,6 +8,7 @@ grid: :func:`robust_accuracy` with the budgets ``GRID`` and
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,14 @@ class MinimalEpsilons:
         try:
             with np.load(path) as arrays:
                 columns = [arrays[name] for name in ('index', 'epsilon')]
-        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (
+            EOFError,
+            KeyError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise ValueError(
                 f'{path} is not a file of minimal budgets ({error})'
             ) from error

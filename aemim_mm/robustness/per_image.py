@@ -2,6 +2,7 @@
 """The results of single images that lie beside a results.json."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,15 @@ def read_verdicts(results: Mapping, folder: Path) -> dict[str, Verdicts]:
     try:
         with np.load(path) as arrays:
             correct = dict(arrays)
-    except (ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (
+        # An array alone, of Python 3.10 and of later ones.
+        AttributeError,
+        TypeError,
+        EOFError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ValueError(
             f'{path} does not hold the results of single images ({error}). '
             'Move it away to compare without them'

@@ -154,7 +154,8 @@ def _missing_folders(sources: list[Source]) -> list[str]:
     problems = []
     for variant, lacking in missing.items():
         info = variant_info(variant)
-        folders = [source.root for source in lacking]
+        # The validation images are two sources where there is a list.
+        folders = list(dict.fromkeys(source.root for source in lacking))
         if len(folders) > _SHOWN:
             # ImageNet-C as a whole, most likely.
             rest = len(folders) - _SHOWN

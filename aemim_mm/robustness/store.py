@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,13 @@ class CellStore:
             with open(self.path(cell), encoding='utf-8') as file:
                 saved = json.load(file)
             self.read(cell)
-        except (OSError, ValueError, zipfile.BadZipFile):
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ):
             return False
         return saved.get('fingerprint') == self.fingerprint(cell)
 

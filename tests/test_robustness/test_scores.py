@@ -1,0 +1,217 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import numpy as np
+import pytest
+
+from aemim_mm.evaluation import GRID
+from aemim_mm.evaluation.corruption_scores import (
+    ALEXNET_ERRORS,
+    CORRUPTIONS,
+    SEVERITIES,
+)
+from aemim_mm.robustness.scores import accuracy, score_suite
+
+IMAGES = 50000
+
+
+def verdicts(right, wrong=0, uncounted=0):
+    """So many images of each kind, mixed."""
+    values = [1] * right + [0] * wrong + [-1] * uncounted
+    rng = np.random.default_rng(0)
+    return rng.permutation(np.array(values, dtype=np.int8))
+
+
+def cell(wrong, images=IMAGES):
+    """A cell of ImageNet-C."""
+    correct = np.ones(images, dtype=np.int8)
+    correct[:wrong] = 0
+    return correct
+
+
+def alexnet(share=1.0):
+    """ImageNet-C for AlexNet, or for a model with a share of its errors.
+
+    With 5 x 50000 images its mean errors, of six digits, are numbers of
+    images.
+    """
+    cells = {}
+    for name, error in ALEXNET_ERRORS.items():
+        total = round(share * error * IMAGES * len(SEVERITIES))
+        # Severities differ.
+        counts = [total // 5 + step for step in (-900, -500, 0, 500)]
+        counts.append(total - sum(counts))
+        for severity, wrong in zip(SEVERITIES, counts, strict=True):
+            cells[f'c/{name}/{severity}'] = cell(wrong)
+    return cells
+
+
+def shares(names, percents):
+    """Accuracies that are printed with one digit."""
+    return {
+        name: verdicts(round(10 * p), 1000 - round(10 * p))
+        for name, p in zip(names, percents, strict=True)
+    }
+
+
+def test_accuracy():
+    assert accuracy(verdicts(3, 5)) == dict(top1=37.5, images=8)
+    assert accuracy(verdicts(0, 2)) == dict(top1=0, images=2)
+    # Those that do not count are in neither number.
+    assert accuracy(verdicts(3, 1, 12)) == dict(top1=75, images=4)
+    assert type(accuracy(verdicts(1))['images']) is int
+
+
+def test_clean_images():
+    results = score_suite(
+        dict(
+            imagenet=verdicts(7, 1),
+            real=verdicts(3, 1, 4),
+            v2=verdicts(1, 3),
+            a=verdicts(1, 4),
+            a_all_classes=verdicts(0, 5),
+            r=verdicts(2, 3),
+            r_all_classes=verdicts(1, 4),
+            sketch=verdicts(3, 2),
+        )
+    )
+    assert results == dict(
+        imagenet=dict(top1=87.5, images=8),
+        real=dict(top1=75, images=4),
+        v2=dict(top1=25, images=4),
+        a=dict(top1=20, images=5),
+        a_all_classes=dict(top1=0, images=5),
+        r=dict(top1=40, images=5),
+        r_all_classes=dict(top1=20, images=5),
+        sketch=dict(top1=60, images=5),
+        score=None,
+    )
+
+
+def test_nothing_but_what_was_measured():
+    results = score_suite(dict(v2=verdicts(1, 3)))
+    assert results == dict(v2=dict(top1=25, images=4), score=None)
+
+
+def test_alexnet_has_an_mce_of_100():
+    entry = score_suite(alexnet())['c']
+    assert entry['mce'] == pytest.approx(100, abs=1e-9)
+    assert entry['mean_error'] == pytest.approx(78.8993, abs=1e-4)
+    assert (entry['cells'], entry['images']) == (75, IMAGES)
+    assert list(entry['per_corruption']) == list(CORRUPTIONS)
+    for row in entry['per_corruption'].values():
+        assert row['ce'] == pytest.approx(100, abs=1e-9)
+    # 204831 wrong of 250000: 40966 per severity, shifted, and one more.
+    assert entry['per_corruption']['fog']['error'] == pytest.approx(
+        [80.132, 80.932, 81.932, 82.932, 83.734]
+    )
+
+
+def test_half_of_alexnets_errors():
+    entry = score_suite(alexnet(0.5))['c']
+    assert entry['mce'] == pytest.approx(50, abs=1e-3)
+    assert entry['mean_error'] == pytest.approx(78.8993 / 2, abs=1e-3)
+
+
+def test_74_cells_have_no_mce():
+    cells = alexnet()
+    del cells['c/snow/3']
+    parts = shares(('a', 'r', 'sketch'), (35.9, 48.3, 34.5))
+    results = score_suite({**cells, **parts})
+    entry = results['c']
+    assert entry['mce'] is None and results['score'] is None
+    assert entry['cells'] == 74
+    assert entry['per_corruption']['snow']['ce'] is None
+    assert entry['per_corruption']['snow']['error'][2] is None
+    assert entry['per_corruption']['frost']['ce'] == pytest.approx(100)
+    assert entry['mean_error'] == pytest.approx(78.9, abs=0.2)
+
+
+def test_errors_of_some_cells():
+    cells = {
+        'c/fog/1': cell(1, 8),
+        'c/fog/5': cell(3, 8),
+        'c/contrast/5': cell(4, 4),
+    }
+    entry = score_suite(cells)['c']
+    none = None
+    assert entry == dict(
+        mce=None,
+        mean_error=50,
+        cells=3,
+        images=4,
+        per_corruption=dict(
+            fog=dict(error=[12.5, none, none, none, 37.5], ce=None),
+            contrast=dict(error=[none, none, none, none, 100], ce=None),
+        ),
+    )
+
+
+def test_another_label_space():
+    parts = shares(('a', 'r', 'sketch'), (35.9, 48.3, 34.5))
+    results = score_suite({**alexnet(), **parts}, imagenet_1k=False)
+    assert results['score'] is None and results['c']['mce'] is None
+    ces = {row['ce'] for row in results['c']['per_corruption'].values()}
+    assert ces == {None}
+    assert results['c']['mean_error'] == pytest.approx(78.8993, abs=1e-4)
+    assert results['a']['top1'] == 35.9
+
+
+# Rows of the paper's Table 5: A, R, Sketch, mCE and score.
+@pytest.mark.parametrize(
+    'top1, mce, printed',
+    [
+        ((35.9, 48.3, 34.5), 51.7, 41.8),  # MAE, ViT-B, 1600 epochs
+        ((38.0, 50.6, 36.5), 49.3, 44.0),  # AEMIM, ViT-B, 800 epochs
+    ],
+)
+def test_scores_of_the_paper(top1, mce, printed):
+    parts = shares(('a', 'r', 'sketch'), top1)
+    results = score_suite({**parts, **alexnet(mce / 100)})
+    assert results['c']['mce'] == pytest.approx(mce, abs=1e-3)
+    expected = (sum(top1) + 100 - mce) / 4
+    assert results['score'] == pytest.approx(expected, abs=1e-3)
+    # Exactly in the middle, 41.75 and 43.95; the paper rounds up.
+    assert results['score'] == pytest.approx(printed, abs=0.051)
+
+
+@pytest.mark.parametrize('name', ['a', 'r', 'sketch', 'c'])
+def test_score_needs_all_four(name):
+    found = shares(('a', 'r', 'sketch'), (35.9, 48.3, 34.5)) | alexnet()
+    assert score_suite(found)['score'] is not None
+    found = {k: v for k, v in found.items() if k.split('/')[0] != name}
+    assert score_suite(found)['score'] is None
+
+
+@pytest.mark.parametrize('attack', ['fgsm', 'pgd'])
+def test_average_has_the_budget_0(attack):
+    # The row of MAE, ViT-B, 1600 epochs in the paper's Table 6.
+    row = {'0': 83.6, '1': 42.8, '2': 38.4, '4': 35.2, '8': 33.0}
+    found = shares((f'{attack}/{key}' for key in row), row.values())
+    results = score_suite(found)
+    entry = results.pop(attack)
+    assert entry.pop('average') == pytest.approx(46.6)
+    assert entry.pop('images') == 1000
+    assert entry == pytest.approx(row)
+    assert results == dict(score=None)
+
+
+def test_attacks_are_kept_apart():
+    results = score_suite(
+        {'fgsm/0.5': verdicts(1, 3), 'pgd/0.5': verdicts(0, 5)}
+    )
+    assert results['fgsm'] == {'0.5': 25, 'average': 25, 'images': 4}
+    assert results['pgd'] == {'0.5': 0, 'average': 0, 'images': 5}
+
+
+def test_curve():
+    # In another order than the grid's.
+    found = {
+        f'curve/grid/{epsilon:g}': verdicts(15 - i, 5 + i)
+        for i, epsilon in reversed(list(enumerate(GRID)))
+    }
+    entry = score_suite(found)['curve']
+    assert entry == dict(
+        grid=dict(
+            eps=list(GRID), top1=[5 * (15 - i) for i in range(len(GRID))]
+        ),
+        images=20,
+    )
