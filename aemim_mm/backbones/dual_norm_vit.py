@@ -13,7 +13,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ..adapters import AdapterBank, call_swapped
-from .tokens import gather_tokens, kept_ids, masking_of
+from ..utils.tokens import gather_tokens, kept_ids, masking_of
 
 
 @MODELS.register_module()

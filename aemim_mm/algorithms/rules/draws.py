@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...backbones.tokens import gather_tokens, kept_ids
+from ...utils.tokens import gather_tokens, kept_ids
 from .base import MaskDraw
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Choosing tokens by index.
 
-Shape suffixes: B images, L tokens, K kept tokens, C channels.
+Shape suffixes: B images, L tokens, K kept and M masked ones, C channels.
 """
 
 import torch
@@ -35,6 +35,20 @@ def kept_ids(ids_restore_BL: Tensor, num_kept: int) -> Tensor:
         Tensor: (B, K).
     """
     return torch.argsort(ids_restore_BL, dim=1)[:, :num_kept]
+
+
+def masked_ids(mask_BL: Tensor, num_masked: int) -> Tensor:
+    """The indices of the masked tokens, ascending.
+
+    Args:
+        mask_BL (Tensor): 1 for a masked token, 0 for a visible one, (B, L).
+        num_masked (int): How many tokens of each image are masked, M.
+
+    Returns:
+        Tensor: (B, M).
+    """
+    order = torch.argsort(mask_BL, dim=1, descending=True, stable=True)
+    return order[:, :num_masked]
 
 
 def masking_of(ids_keep_BK: Tensor, num_tokens: int) -> tuple[Tensor, Tensor]:

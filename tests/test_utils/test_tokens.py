@@ -1,7 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import torch
 
-from aemim_mm.backbones.tokens import gather_tokens, kept_ids, masking_of
+from aemim_mm.utils.tokens import (
+    gather_tokens,
+    kept_ids,
+    masked_ids,
+    masking_of,
+)
 
 
 def test_gather_tokens():
@@ -20,3 +25,10 @@ def test_masking_of_inverts_kept_ids():
     assert mask.tolist() == [[0, 1, 1, 0, 1], [1, 0, 0, 1, 1]]
     assert torch.equal(kept_ids(ids_restore, 2), ids)
     assert ids_restore.tolist() == [[1, 2, 3, 0, 4], [2, 0, 1, 3, 4]]
+
+
+def test_masked_ids_ascend():
+    mask = torch.tensor([[1.0, 0, 1, 1], [0, 1, 1, 1]])
+    assert masked_ids(mask, 3).tolist() == [[0, 2, 3], [1, 2, 3]]
+    # Without the last ones where fewer are asked for.
+    assert masked_ids(mask, 1).tolist() == [[0], [1]]
