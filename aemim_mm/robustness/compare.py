@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..engine.storage import AtomicLocalBackend
+from ..utils.markdown import ABSENT, markdown
 from .differences import INSIDE, UNPAIRED, Evaluated, difference
 from .figure import draw_results
 from .per_image import read_verdicts
 from .report import model_name
 from .tables import (
-    ABSENT,
     Table,
     corruption_table,
     footnotes,
-    markdown,
     paper_tables,
 )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..utils.markdown import ABSENT, number
 from .columns import Column
 from .intervals import Proportion, Z, paired, standard_error, unpaired, wilson
 from .per_image import Verdicts
-from .tables import ABSENT, number
 
 # Marks a difference whose interval contains 0.
 INSIDE = '~'

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ..engine.storage import AtomicLocalBackend
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from ..utils.markdown import markdown, number
 from .columns import cell_errors
 from .figure import draw_results
-from .tables import footnotes, markdown, number, paper_tables
+from .tables import footnotes, paper_tables
 
 REPORT_FILE = 'results.md'
 CURVE_FILE = 'robustness_curve.png'

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..evaluation.corruption_scores import CORRUPTIONS
+from ..utils.markdown import number
 from .columns import NUM_CELLS, ORIGINAL_IMAGES, Column, budgets, cell_errors
 
-ABSENT = '-'
 TITLES = {
     'imagenet': 'IN',
     'real': 'IN-Real',
@@ -94,35 +94,6 @@ def corruption_table(models: Sequence[Mapping]) -> Table | None:
         'Corruptions: top-1 error, mean over severities',
         tuple(columns),
     )
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay a table out.
-
-    Args:
-        header (Sequence[str]): Headings of the columns.
-        rows (Sequence[Sequence[str]]): Its cells; the first column is text,
-            the others are numbers.
-
-    Returns:
-        str: Markdown, with a newline at the end.
-    """
-    lines = [header, ['---'] + ['---:'] * (len(header) - 1), *rows]
-    escaped = ([cell.replace('|', '\\|') for cell in line] for line in lines)
-    return ''.join(f'| {" | ".join(cells)} |\n' for cells in escaped)
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """Write a number.
-
-    Args:
-        value (float, optional): The number.
-        digits (int): After the point. Defaults to 1, as in the paper.
-
-    Returns:
-        str: '-' for None.
-    """
-    return ABSENT if value is None else f'{value:.{digits}f}'
 
 
 def footnotes(results: Mapping) -> list[str]:

@@ -4,10 +4,9 @@ from result_files import AEMIM, MAE, attack, corruptions, grey
 from aemim_mm.robustness.tables import (
     corruption_table,
     footnotes,
-    markdown,
-    number,
     paper_tables,
 )
+from aemim_mm.utils.markdown import number
 
 
 def laid_out(tables, results):
@@ -107,10 +106,3 @@ def test_corruption_table():
     (brightness,) = (c for c in table.columns if c.title == 'brightness')
     assert number(brightness.value(MAE), 3) == '29.189'
     assert corruption_table([{}]) is None
-
-
-def test_markdown():
-    assert markdown(['Model', 'IN'], [['a|b', '1.0'], ['c', '-']]) == (
-        '| Model | IN |\n| --- | ---: |\n| a\\|b | 1.0 |\n| c | - |\n'
-    )
-    assert number(None) == '-' and number(46.84) == '46.8'
