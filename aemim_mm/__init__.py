@@ -23,6 +23,7 @@ from . import (  # noqa: F401
     datasets,
     engine,
     evaluation,
+    heads,
     necks,
 )
 from .adapters import AdapterBank

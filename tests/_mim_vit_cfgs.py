@@ -33,9 +33,9 @@ def two_preprocessor(second_mean, second_std):
     )
 
 
-def mae_head():
+def mae_head(name='MAEPretrainHead'):
     """Pixels of 8 x 8 patches, normalised by patch."""
-    return dict(type='MAEPretrainHead', norm_pix=True, patch_size=8, loss=_L2)
+    return dict(type=name, norm_pix=True, patch_size=8, loss=_L2)
 
 
 def _vit(name, **options):
@@ -60,12 +60,20 @@ def mae_decoder(name='MAEPretrainDecoder', depth=1, **options):
     )
 
 
-def mae_cfg(backbone='MAEViT', **backbone_options):
-    """MAE; ``backbone`` is any class with its interface."""
+def mae_cfg(backbone='MAEViT', masked=False, **backbone_options):
+    """MAE; ``backbone`` is any class with its interface.
+
+    ``masked``: the decoder and head of this package.
+    """
+    decoder, head = (
+        ('MAEMaskedDecoder', 'MAEMaskedHead')
+        if masked
+        else ('MAEPretrainDecoder', 'MAEPretrainHead')
+    )
     return dict(
         backbone=_vit(backbone, **backbone_options),
-        neck=mae_decoder(),
-        head=mae_head(),
+        neck=mae_decoder(decoder),
+        head=mae_head(head),
         data_preprocessor=preprocessor(),
         init_cfg=_INIT,
     )

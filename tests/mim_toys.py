@@ -33,8 +33,8 @@ class Toy:
         batch_norm (bool): Whether statistics of the batch enter the loss:
             with a subset of its rows another loss comes out.
         encoder_batch_norm (bool): The same of the encoder's features.
-        stock_backbone (str, optional): The counterpart in mmpretrain of a
-            backbone of this package.
+        stock (dict[str, str], optional): By part, the counterpart in
+            mmpretrain of a class of this package.
     """
 
     method: str
@@ -44,7 +44,7 @@ class Toy:
     size: int = 32
     batch_norm: bool = False
     encoder_batch_norm: bool = False
-    stock_backbone: str | None = None
+    stock: dict[str, str] | None = None
 
 
 def _grid_mask(
@@ -66,7 +66,13 @@ _TOKENS = partial(_grid_mask, cells=4, masked=8)
 METHODS: dict[str, Toy] = {
     'MAE-stock-backbone': Toy('MAE', mae_cfg('MAEViT')),
     'MAE-DualNormViT': Toy(
-        'MAE', mae_cfg('DualNormViT'), stock_backbone='MAEViT'
+        'MAE',
+        mae_cfg('DualNormViT', masked=True),
+        stock=dict(
+            backbone='MAEViT',
+            neck='MAEPretrainDecoder',
+            head='MAEPretrainHead',
+        ),
     ),
     'MAE-HiViT': Toy('MAE', pyramid.mae_hivit_cfg()),
     'MAE-HiViT-NoCls': Toy(

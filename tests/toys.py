@@ -61,8 +61,8 @@ def attack(**options):
 def build_stock(toy, seed=0):
     """The stock algorithm with random weights; norm layers not at 1 and 0."""
     cfg = copy.deepcopy(METHODS[toy].cfg)
-    name = METHODS[toy].stock_backbone or cfg['backbone']['type']
-    cfg['backbone']['type'] = name
+    for part, name in (METHODS[toy].stock or {}).items():
+        cfg[part]['type'] = name
     return _randomised(
         MODELS.build(dict(type=METHODS[toy].method, **cfg)), seed
     )

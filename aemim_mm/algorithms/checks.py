@@ -12,6 +12,8 @@ from mmpretrain.models.necks import MAEPretrainDecoder
 from torch import Tensor, nn
 
 from ..adapters.names import inside
+from ..heads import MAEMaskedHead
+from ..necks import MAEMaskedDecoder
 from ..utils import allowed_keys, near_misses
 from .batches import Rows
 
@@ -40,6 +42,20 @@ def check_ratio(name: str, value: float, zero: bool) -> None:
     if not 0 <= value <= 1 or (value == 0 and not zero):
         interval = '[0, 1]' if zero else '(0, 1]'
         raise ValueError(f'{name} must be in {interval}, but got {value}')
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Check that a switch is True or False.
+
+    Args:
+        name (str): Name of the argument.
+        value (bool): Its value.
+
+    Raises:
+        TypeError: If it is anything else.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f'{name} must be True or False, but got {value!r}')
 
 
 def check_stock_arguments(
@@ -85,18 +101,40 @@ def check_preprocessor(preprocessor: nn.Module) -> None:
             )
 
 
-def check_decoder(encoder: nn.Module, neck: nn.Module | None) -> None:
-    """Warn of a decoder that takes a token of the image for a class token.
+def check_decoder(
+    encoder: nn.Module, neck: nn.Module | None, head: nn.Module | None
+) -> None:
+    """Check that decoder, encoder and head belong together.
 
     ``MAEPretrainDecoder`` treats the first token as the class token. Without
-    one (HiViT) every visible token is decoded at the place of its neighbour.
+    one (HiViT) every visible token is decoded at the place of its neighbour,
+    of which is warned.
 
     Args:
         encoder (nn.Module): The encoder.
         neck (nn.Module, optional): The decoder.
+        head (nn.Module, optional): The head.
+
+    Raises:
+        ValueError: If one of ``MAEMaskedDecoder`` and ``MAEMaskedHead`` is
+            without the other, or the former without a class token.
     """
-    shifts = getattr(type(neck), 'forward', None) is MAEPretrainDecoder.forward
-    if shifts and getattr(encoder, 'cls_token', None) is None:
+    masked = isinstance(neck, MAEMaskedDecoder)
+    if masked != isinstance(head, MAEMaskedHead):
+        raise ValueError(
+            f'MAEMaskedDecoder and MAEMaskedHead go together, but neck is '
+            f'{type(neck).__name__} and head is {type(head).__name__}'
+        )
+    if getattr(encoder, 'cls_token', None) is not None:
+        return
+    if masked:
+        raise ValueError(
+            f'{type(encoder).__name__} has no class token, which '
+            'MAEMaskedDecoder takes the first token for: use '
+            "neck=dict(type='MAEPretrainDecoderNoCls', ...) and "
+            "head=dict(type='MAEPretrainHead', ...)"
+        )
+    if getattr(type(neck), 'forward', None) is MAEPretrainDecoder.forward:
         warnings.warn(
             f'{type(encoder).__name__} has no class token, but '
             f'{type(neck).__name__} takes its first token for one and decodes '

@@ -39,6 +39,7 @@ class Painter:
                 'backbone must return (latent, mask, ...) with a mask of shape'
                 f' {tuple(shape)}, as in MAE'
             )
+        self.patch_mask = mask
         self.hidden = mask.float().mean().item()
         self.mask = model.head.unpatchify(
             mask.to(inputs)[..., None].expand_as(self.target)
@@ -48,7 +49,8 @@ class Painter:
         """The rows that every method has.
 
         Args:
-            prediction (Tensor): Predicted patches, (B, L, N).
+            prediction (Tensor): Predicted patches, (B, L, N), or, with a head
+                that can ``place`` them, those of the M masked ones, (B, M, N).
 
         Returns:
             tuple[dict[str, Tensor], dict[str, str]]: Images in 0-255 pixel
@@ -99,6 +101,8 @@ class Painter:
         """Pixels: of ``visible`` where seen, predicted where hidden."""
         head = self.model.head
         shape = self.target.shape
+        if hasattr(head, 'place') and isinstance(prediction, Tensor):
+            prediction = head.place(prediction, self.patch_mask)
         if not isinstance(prediction, Tensor) or prediction.shape != shape:
             raise ValueError(
                 f'cannot draw reconstructions of {type(self.model).__name__}: '

@@ -43,8 +43,9 @@ def check_drawable(model: nn.Module) -> None:
         raise ValueError(
             f'cannot draw reconstructions of {type(model).__name__} with head '
             f'{type(head).__name__}: supported are methods whose decoder '
-            '(`neck`) predicts the pixels of every patch and whose head has '
-            '`patchify` and `unpatchify`, as MAE with MAEPretrainHead'
+            '(`neck`) predicts the pixels of patches and whose head has '
+            '`patchify` and `unpatchify`, as MAE with MAEPretrainHead or '
+            'MAEMaskedHead'
         )
     if not hasattr(model.data_preprocessor, 'mean'):
         raise ValueError(

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What cannot work raises, and says the value and the way out."""
 
+import copy
 import warnings
 
 import pytest
@@ -12,7 +13,14 @@ from mmengine.runner.activation_checkpointing import (
 from mmpretrain.registry import MODELS
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
-from toys import batch, build_aemim, build_toy_mim, images, mae_cfg
+from toys import (
+    METHODS,
+    batch,
+    build_aemim,
+    build_toy_mim,
+    images,
+    mae_cfg,
+)
 
 
 def build(**options):
@@ -200,6 +208,22 @@ def test_other_decoders_are_not(toy):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         build_aemim(toy)
+
+
+@pytest.mark.parametrize('part', ['neck', 'head'])
+def test_masked_decoder_and_head_go_together(part):
+    cfg = mae_cfg('DualNormViT', masked=True)
+    cfg[part]['type'] = METHODS['MAE-DualNormViT'].stock[part]
+    with pytest.raises(ValueError, match='go together, but neck is'):
+        build_aemim('MAE-DualNormViT', cfg=cfg)
+
+
+def test_masked_decoder_needs_a_class_token():
+    cfg = copy.deepcopy(METHODS['MAE-HiViT'].cfg)
+    cfg['neck']['type'] = 'MAEMaskedDecoder'
+    cfg['head']['type'] = 'MAEMaskedHead'
+    with pytest.raises(ValueError, match='has no class token'):
+        build_aemim('MAE-HiViT', cfg=cfg)
 
 
 def test_checkpointing_in_a_target_network_is_harmless():

@@ -80,6 +80,9 @@ def test_rows_show_the_passes_of_a_step(model):
     restore = torch.cat([kept, mask.nonzero()[:, 1].view(3, 12)], 1).argsort(1)
     target = model.head.patchify(inputs)
     deviation = (target.var(-1, keepdim=True) + 1e-6).sqrt()
+    # It predicts all patches, the model's own decoder the hidden ones.
+    stock_decoder = build_stock('MAE-DualNormViT').neck
+    stock_decoder.load_state_dict(model.neck.state_dict())
 
     for name, visible, tensors in (
         ('reconstruction', inputs, {}),
@@ -100,7 +103,7 @@ def test_rows_show_the_passes_of_a_step(model):
                 model.backbone, encoder, (visible, kept)
             )[0]
             patches = torch.func.functional_call(
-                model.neck, decoder, (latent, restore)
+                stock_decoder, decoder, (latent, restore)
             )
         patches = patches * deviation + target.mean(-1, keepdim=True)
         filled = torch.where(hidden, model.head.unpatchify(patches), visible)

@@ -12,7 +12,7 @@ model = dict(
         type='DualNormViT', arch='b', patch_size=16, mask_ratio=0.75
     ),
     neck=dict(
-        type='MAEPretrainDecoder',
+        type='MAEMaskedDecoder',
         patch_size=16,
         in_chans=3,
         embed_dim=768,
@@ -22,7 +22,7 @@ model = dict(
         mlp_ratio=4.0,
     ),
     head=dict(
-        type='MAEPretrainHead',
+        type='MAEMaskedHead',
         norm_pix=True,
         patch_size=16,
         loss=dict(type='PixelReconstructionLoss', criterion='L2'),

@@ -1,0 +1,52 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+import torch
+from mmpretrain.models.backbones.vision_transformer import (
+    TransformerEncoderLayer,
+)
+
+from aemim_mm.necks.last_tokens import forward_last_tokens
+
+
+def block(**options):
+    layer = TransformerEncoderLayer(8, 2, 16, **options).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return layer
+
+
+@pytest.mark.parametrize('count', [1, 3, 7])
+@pytest.mark.parametrize(
+    'options', [{}, dict(qkv_bias=False), dict(layer_scale_init_value=0.5)]
+)
+def test_equals_the_last_tokens_of_the_whole_block(count, options):
+    layer, x = block(**options), torch.randn(2, 7, 8, dtype=torch.float64)
+    expected = layer(x)[:, -count:]
+    actual = forward_last_tokens(layer, x, count)
+    torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
+    assert actual.shape == (2, count, 8)
+
+
+def test_gradients_are_the_same():
+    layer, x = block(), torch.randn(2, 7, 8, dtype=torch.float64)
+    weight = torch.randn(2, 4, 8, dtype=torch.float64)
+    x.requires_grad_()
+    inputs = [x, *layer.parameters()]
+    expected = torch.autograd.grad(
+        (layer(x)[:, -4:] * weight).sum(), inputs, materialize_grads=True
+    )
+    actual = torch.autograd.grad(
+        (forward_last_tokens(layer, x, 4) * weight).sum(), inputs
+    )
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-9)
+    # Tokens that do not attend are attended to.
+    assert actual[0][:, :3].abs().min() > 0
+
+
+def test_dropout_of_the_attention_is_that_of_the_mode():
+    layer, x = block(attn_drop_rate=0.5).eval(), torch.randn(1, 5, 8).double()
+    once, twice = (forward_last_tokens(layer, x, 5) for _ in range(2))
+    assert torch.equal(once, twice)
+    layer.train()
+    assert not torch.equal(forward_last_tokens(layer, x, 5), once)
