@@ -34,10 +34,15 @@ TOYS = [
 EXACT = ['MAE-DualNormViT', 'SimMIM', 'BEiT-v2', 'CAE']
 
 
-def build(toy):
+def build(toy, sequential=False):
     """The model, with both kinds of adapters where there are both."""
     adapters = ('norm', 'cls_token') if toy in HAS_CLS_TOKEN else ('norm',)
-    return build_aemim(toy, adapters=adapters, adv_ratio=0.5)
+    return build_aemim(
+        toy,
+        adapters=adapters,
+        adv_ratio=0.5,
+        sequential_backward=sequential,
+    )
 
 
 def some(value, rows):
@@ -72,9 +77,9 @@ def injected(toy, rank, model):
     return patches, [some(v, images) for v in batch(toy, total, seed=4)]
 
 
-def injected_gradient(toy, rank, wrap=lambda model: model):
+def injected_gradient(toy, rank, wrap=lambda model: model, sequential=False):
     """The gradient of one step on injected draws."""
-    model = build(toy)
+    model = build(toy, sequential)
     wrapped = wrap(model)
     patches, data = injected(toy, rank, model)
     with patches:
@@ -83,9 +88,9 @@ def injected_gradient(toy, rank, wrap=lambda model: model):
     return grads(model)
 
 
-def train(toy, rank):
+def train(toy, rank, sequential=False):
     """Two free optimizer steps; the state and the losses."""
-    model = build(toy)
+    model = build(toy, sequential)
     wrapped = DistributedDataParallel(
         # Every rank keeps running statistics of its own.
         model,
@@ -117,9 +122,11 @@ def main(rank, folder):
     torch.set_num_threads(1)
     results = {toy: train(toy, rank) for toy in TOYS}
     for toy in EXACT:
-        results[toy]['gradient'] = injected_gradient(
-            toy, rank, DistributedDataParallel
-        )
+        for key, sequential in (('gradient', False), ('sequential', True)):
+            results[toy][key] = injected_gradient(
+                toy, rank, DistributedDataParallel, sequential
+            )
+    results['sequential'] = train(TOYS[0], rank, sequential=True)
     torch.save(results, Path(folder) / f'rank{rank}.pt')
 
 

@@ -13,9 +13,11 @@ from ..adapters import AdapterBank, call_swapped, frozen_tensors
 from ..attacks import FeatureDistancePGD
 from ..attacks.distances import squared_l2
 from .batches import Rows
+from .casts import cast_ahead
 from .checks import (
     check_decoder,
     check_features,
+    check_flag,
     check_pinned,
     check_preprocessor,
     check_ratio,
@@ -23,6 +25,7 @@ from .checks import (
     check_trainable,
 )
 from .drops import active_drops, switched_off
+from .hand_over import HandOver
 from .losses import total, weighted
 from .passes import FROZEN, Passes
 from .rules import ENCODERS, method_rule
@@ -62,6 +65,11 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             example, in (0, 1]; at least one image. Defaults to 1.0.
         loss_ratio (float): Weight lambda of the clean loss, in [0, 1].
             Defaults to 0.5.
+        sequential_backward (bool): Take the gradients of the clean loss, and
+            free its graph, before the attack and the adversarial pass. The
+            step then holds the activations of one pass, not of two, and a set
+            of gradients; the training loop, its one backward pass and the
+            gradients stay the same. Defaults to False.
         **stock: Every argument of the stock algorithm, unchanged.
 
     Raises:
@@ -84,17 +92,30 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         adapters: Sequence[str] = ('norm',),
         adv_ratio: float = 1.0,
         loss_ratio: float = 0.5,
+        sequential_backward: bool = False,
         **stock,
     ) -> None:
         check_ratio('adv_ratio', adv_ratio, zero=False)
         check_ratio('loss_ratio', loss_ratio, zero=True)
-        own = ('method', 'attack', 'adapters', 'adv_ratio', 'loss_ratio')
+        check_flag('sequential_backward', sequential_backward)
+        own = (
+            'method',
+            'attack',
+            'adapters',
+            'adv_ratio',
+            'loss_ratio',
+            'sequential_backward',
+        )
         stock_class = stock_algorithm(method, AEMIMAlgorithm)
         check_stock_arguments(stock_class, stock, own)
         # Some stock classes change the configs they are given.
         super().__init__(**{k: _copied(value) for k, value in stock.items()})
         check_preprocessor(self.data_preprocessor)
-        check_decoder(self.backbone, self.neck)
+        check_decoder(
+            self.backbone,
+            getattr(self, 'neck', None),
+            getattr(self, 'head', None),
+        )
         if getattr(self.backbone, 'adapters', ()):
             raise ValueError(
                 'inside AEMIMAlgorithm the algorithm holds the adapters: '
@@ -103,6 +124,8 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             )
         self.adv_ratio = adv_ratio
         self.loss_ratio = loss_ratio
+        self.sequential_backward = sequential_backward
+        self.hand_over = HandOver()
         self.attack = _build_attack(attack)
         self.adv = AdapterBank(
             self, adapters, exclude=('data_preprocessor', *FROZEN)
@@ -218,7 +241,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         self, images: Tensor, inputs, data_samples, rows: Rows, kwargs: dict
     ) -> AEMIMStep:
         with self.passes.recording():
-            clean = self._stock_loss(inputs, data_samples, **kwargs)
+            clean = self.stock_loss(inputs, data_samples, **kwargs)
+        if self.sequential_backward:
+            clean = self.hand_over.take(clean, self.parameters())
         encoder_output = self.port.output
 
         # The batch of the further passes: these rows, with clean targets.
@@ -241,7 +266,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             adv = call_swapped(
                 self,
                 self.adv.tensors(),
-                lambda: self._stock_loss(*batch, **kwargs),
+                lambda: self.stock_loss(*batch, **kwargs),
             )
         if check:
             self.port.check_arguments(rows)
@@ -267,7 +292,19 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             return None
         return self.method_rule.choose_rows(count, batch_size)
 
-    def _stock_loss(self, inputs, data_samples, **kwargs):
+    def stock_loss(
+        self, inputs: Tensor | list[Tensor], data_samples=None, **kwargs
+    ) -> dict[str, Any]:
+        """The stock algorithm's own ``loss()``, as one pass of a step.
+
+        Args:
+            inputs (Tensor | list[Tensor]): As :meth:`step` takes them.
+            data_samples (list, optional): Likewise. Defaults to None.
+            **kwargs: Likewise.
+
+        Returns:
+            dict[str, Any]: What the stock algorithm returns.
+        """
         return super().loss(inputs, data_samples, **kwargs)
 
     def _encode_clean(self, images: Tensor, rows: Rows) -> list[Tensor]:
@@ -331,11 +368,15 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         def reconstruction(maps: list[Tensor]) -> Tensor:
             output = self.port.with_maps(like, maps)
             with self.passes.repeating(rows), self.port.answering(output):
-                return total(self._stock_loss(*batch, **kwargs))
+                return total(self.stock_loss(*batch, **kwargs))
 
         x_adv = call_swapped(
             self,
-            frozen_tensors(self, self.adv.tensors(), exclude=FROZEN),
+            cast_ahead(
+                self,
+                frozen_tensors(self, self.adv.tensors(), exclude=FROZEN),
+                within='backbone',
+            ),
             lambda: self.attack(
                 encode,
                 images,

@@ -36,7 +36,7 @@ def ranks(tmp_path_factory):
     ]
 
 
-@pytest.mark.parametrize('toy', ddp_worker.TOYS)
+@pytest.mark.parametrize('toy', [*ddp_worker.TOYS, 'sequential'])
 def test_parameters_stay_identical(toy, ranks):
     first, second = (r[toy]['parameters'] for r in ranks)
     assert first.keys() == second.keys()
@@ -46,11 +46,20 @@ def test_parameters_stay_identical(toy, ranks):
     assert ranks[0][toy]['losses'] != ranks[1][toy]['losses']
 
 
+def test_sequential_backward_trains_as_the_joint_form_does(ranks):
+    for rank in ranks:
+        joint = rank[ddp_worker.TOYS[0]]
+        assert rank['sequential']['losses'] == pytest.approx(
+            joint['losses'], rel=1e-4
+        )
+
+
 @pytest.mark.parametrize('toy', ddp_worker.EXACT)
-def test_averaged_gradient_is_that_of_the_joined_batch(toy, ranks):
+@pytest.mark.parametrize('key', ['gradient', 'sequential'])
+def test_averaged_gradient_is_that_of_the_joined_batch(toy, key, ranks):
     expected = ddp_worker.injected_gradient(toy, None)
     for rank in ranks:
-        gradient = rank[toy]['gradient']
+        gradient = rank[toy][key]
         assert gradient.keys() == expected.keys()
         for name, value in gradient.items():
             torch.testing.assert_close(

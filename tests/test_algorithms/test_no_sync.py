@@ -75,13 +75,15 @@ def test_fake_tensors_do_catch_a_sync():
     'distance, adv_ratio',
     [('l2', 1.0), ('kl', 0.25), ('reconstruction', 0.25)],
 )
-def test_step_has_no_host_sync(toy, distance, adv_ratio):
+@pytest.mark.parametrize('sequential', [False, True])
+def test_step_has_no_host_sync(toy, distance, adv_ratio, sequential):
     adapters = ('norm', 'cls_token') if toy in HAS_CLS_TOKEN else ('norm',)
     model = build_aemim(
         toy,
         adapters=adapters,
         adv_ratio=adv_ratio,
         attack=attack(distance=distance),
+        sequential_backward=sequential,
     )
     model.loss(*batch(toy))  # the first step checks values, once
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:

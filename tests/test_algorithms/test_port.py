@@ -37,7 +37,7 @@ def test_row_subset_is_the_subset_of_the_batch(toy):
     chosen = model.choose_rows(6)
     rows = Rows(chosen, 6)
     with model.port.recording():
-        model._stock_loss(inputs, samples)
+        model.stock_loss(inputs, samples)
     whole = model.port.output
     assert len(chosen) == 4
     subset = model.port.encode(x[chosen], rows)
@@ -256,7 +256,7 @@ def test_outputs_that_are_no_features_are_named(change, match):
     model = build_toy_mim()
     forward = model.backbone.forward
     model.backbone.forward = lambda *args: change(forward(*args)[0])
-    model._stock_loss = lambda inputs, samples: dict(
+    model.stock_loss = lambda inputs, samples: dict(
         loss=len(model.backbone(inputs, torch.ones(4, 1, 32, 32)))
     )
     with pytest.raises(TypeError, match=match) as error:
@@ -300,5 +300,5 @@ def test_arguments_of_the_loss_are_cut_to_the_rows(adv_ratio):
     mask = torch.stack([sample['mask'] for sample in masks(4)])
     step = model.step(images(4), None, mask=mask)
     rows = list(step.rows or range(4))
-    expected = model._stock_loss(images(4)[rows], None, mask=mask[rows])
+    expected = model.stock_loss(images(4)[rows], None, mask=mask[rows])
     torch.testing.assert_close(step.adv['loss'], expected['loss'])

@@ -28,7 +28,7 @@ def test_replay_repeats_the_draw(toy):
 
     setattr(encoder, draw.name, watch)
     with torch.no_grad():
-        model._stock_loss(*batch(toy, 6))
+        model.stock_loss(*batch(toy, 6))
     remembered = draw.remember(seen['drawn'])
     replayed = draw.replay(remembered, *seen['args'])
     assert len(replayed) == len(seen['drawn'])

@@ -1,0 +1,134 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Gradients that are taken now and handed over in the real backward pass.
+
+A step that keeps the clean graph while it builds the adversarial one holds
+the activations of two passes. Here the clean graph is differentiated and
+freed first. ``torch.autograd.grad`` touches no ``.grad`` and calls no hook of
+DistributedDataParallel; the real backward pass, which the training loop runs
+as ever, finds one node that gives each parameter its stored gradient. So the
+parameters get one sum, their hooks run once, and the loop does not change.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .losses import total
+
+# GradScaler's first scale; later ones are known from the last backward pass.
+FIRST_SCALE = 2.0**16
+
+
+class HandOver:
+    """Takes the gradients of a loss dict and puts them into a new one.
+
+    In fp16 small gradients vanish unless the loss is scaled before it is
+    differentiated, by GradScaler in the training loop. What it will scale by
+    is not known here until its backward pass comes, so the factor of the last
+    one is used (the first time :data:`FIRST_SCALE`) and the stored gradients
+    are brought to the present one when they are handed over. Infinite ones
+    stay infinite, and the scaler skips the step as it does otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._factor: Tensor | None = None
+
+    def take(
+        self, losses: dict[str, Any], parameters: Iterable[nn.Parameter]
+    ) -> dict[str, Any]:
+        """Differentiate the losses and free their graph.
+
+        Args:
+            losses (dict): What a ``loss()`` returned. Keys with ``loss`` in
+                them are losses: tensors or lists of tensors.
+            parameters (Iterable[nn.Parameter]): What is trained.
+
+        Returns:
+            dict: The same values without their graph. A backward pass through
+            the sum of the losses gives every parameter the gradient that the
+            sum had, times the factor of that pass. The losses are to be
+            weighted alike, as mmengine's ``parse_losses`` does.
+        """
+        loss = total(losses)
+        if not loss.requires_grad:  # an evaluation without gradients
+            return losses
+        parameters = [p for p in parameters if p.requires_grad]
+        factor = self._scale(loss)
+        with torch.autocast(loss.device.type, enabled=False):
+            grads = torch.autograd.grad(
+                loss.float() * factor, parameters, allow_unused=True
+            )
+        used = [
+            (parameter, grad)
+            for parameter, grad in zip(parameters, grads, strict=True)
+            if grad is not None
+        ]
+        del loss, grads
+        result = {key: _detached(value) for key, value in losses.items()}
+        first = next(key for key in losses if 'loss' in key)
+        several = isinstance(result[first], list | tuple)
+        value = result[first][0] if several else result[first]
+        value = _Stored.apply(
+            self,
+            factor,
+            [grad for _, grad in used],
+            value,
+            *(parameter for parameter, _ in used),
+        )
+        # Here, or the list would keep what the backward pass has let go.
+        del used
+        result[first] = [value, *result[first][1:]] if several else value
+        return result
+
+    def remember(self, factor: Tensor) -> None:
+        """Note what the real backward pass multiplied the losses by.
+
+        Args:
+            factor (Tensor): A scalar.
+        """
+        self._factor = factor
+
+    def _scale(self, loss: Tensor) -> Tensor | float:
+        device = loss.device.type
+        half = (
+            torch.is_autocast_enabled(device)
+            and torch.get_autocast_dtype(device) == torch.float16
+        )
+        if not half:
+            return 1.0
+        return FIRST_SCALE if self._factor is None else self._factor
+
+
+class _Stored(torch.autograd.Function):
+    """A value whose gradient is known already."""
+
+    @staticmethod
+    def forward(ctx, owner, factor, grads, value, *parameters) -> Tensor:
+        """Pass the value through."""
+        ctx.owner, ctx.factor, ctx.grads = owner, factor, grads
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output: Tensor):
+        """Hand the gradients over, and forget them."""
+        # The sum: a loss that is no scalar enters the total by its mean.
+        factor = grad_output.detach().float().sum()
+        ctx.owner.remember(factor)
+        factor = factor / ctx.factor
+        # One by one, so that never two whole sets are there; not in place,
+        # since autograd may give two parameters the same tensor.
+        grads = ctx.grads[::-1]
+        ctx.grads.clear()
+        scaled = []
+        while grads:
+            scaled.append(grads.pop() * factor)
+        return None, None, None, None, *scaled
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [v.detach() for v in value]
+    return value.detach()
