@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .checkpoint_fit_hook import CheckpointFitHook
+from .compile_blocks_hook import CompileBlocksHook
 from .epoch_seed_hook import EpochSeedHook
 from .non_finite_hook import NonFiniteLossHook
 from .recipe_info_hook import RecipeInfoHook
@@ -9,6 +10,7 @@ from .reconstruction_hook import ReconstructionHook
 __all__ = [
     'AtomicCheckpointHook',
     'CheckpointFitHook',
+    'CompileBlocksHook',
     'EpochSeedHook',
     'NonFiniteLossHook',
     'RecipeInfoHook',

@@ -1,0 +1,88 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import copy
+import random
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmpretrain.registry import HOOKS
+from torch._dynamo.testing import CompileCounter
+from toys import (
+    batch,
+    build_aemim,
+    build_stock,
+    grads,
+    move_twins,
+    total_loss,
+)
+
+from aemim_mm.engine.hooks.compile_blocks_hook import compile_blocks
+
+TOY = 'MAE-DualNormViT'
+
+
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def run(model, seed):
+    torch.manual_seed(seed)
+    random.seed(seed)
+    model.zero_grad()
+    losses = model.loss(*batch(TOY, seed=seed))
+    total_loss(losses).backward()
+    return losses, grads(model)
+
+
+@pytest.mark.parametrize(
+    'adv_ratio, graphs',
+    # Training and attack; with a share of the batch, that in training, too.
+    [(1.0, 2), (0.5, 3)],
+)
+@pytest.mark.parametrize('sequential', [False, True])
+def test_few_graphs_no_recompiles_and_the_same_numbers(
+    adv_ratio, graphs, sequential
+):
+    plain = move_twins(
+        build_aemim(TOY, adv_ratio=adv_ratio, sequential_backward=sequential)
+    )
+    compiled, counter = copy.deepcopy(plain), CompileCounter()
+    # numpy's floats, as mmpretrain's linspace gives them, break the graph.
+    assert type(compiled.backbone.layers[0].attn.out_drop.drop_prob) is not (
+        float
+    )
+    count = compile_blocks(
+        compiled, 'backbone.layers', backend=counter, dynamic=False
+    )
+    assert count == 2
+    for seed in range(4):
+        expected, actual = run(plain, seed), run(compiled, seed)
+        # Both layers share them, and later steps add none.
+        assert counter.frame_count == graphs
+        torch.testing.assert_close(actual[0], expected[0])
+        torch.testing.assert_close(actual[1], expected[1])
+    assert plain.state_dict().keys() == compiled.state_dict().keys()
+
+
+def test_hook_compiles_what_it_names():
+    model, counter = build_aemim(TOY), CompileCounter()
+    hook = HOOKS.build(
+        dict(
+            type='CompileBlocksHook', blocks='backbone.layers', backend=counter
+        )
+    )
+    hook.before_train(SimpleNamespace(model=model))
+    run(model, 0)
+    assert counter.frame_count == 2
+
+
+def test_wrong_name():
+    with pytest.raises(
+        ValueError,
+        match=r"no list of blocks 'backbone.blocks'; it has .*"
+        r'backbone.layers, .*neck.decoder_blocks',
+    ):
+        compile_blocks(build_stock(TOY), 'backbone.blocks')
