@@ -1,0 +1,109 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What a training step must cost, from what its parts cost.
+
+A step of AEMIM on a batch of B images, R = alpha * B of which get an
+adversarial example in T steps: the clean pass and, on R images, T times an
+encoder forward pass with a backward pass to the pixels, then the adversarial
+pass. Nothing less gives the result; a step costs more by what is not a part
+(norms of gradients, the optimizer) and by what an implementation wastes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Costs on the whole batch, in any unit: seconds, operations.
+
+    Attributes:
+        encoder (float): Forward pass of the masked encoder.
+        encoder_backward (float): Its backward pass to the weights.
+        encoder_pixels (float): Its backward pass to the pixels alone.
+        decoder (float): Forward pass of all behind the encoder: decoder,
+            targets, loss.
+        decoder_backward (float): Its backward pass to weights and features.
+        decoder_features (float): Its backward pass to the features alone.
+    """
+
+    encoder: float
+    encoder_backward: float
+    encoder_pixels: float
+    decoder: float
+    decoder_backward: float
+    decoder_features: float
+
+    @property
+    def training(self) -> float:
+        """One pass of the stock algorithm, forward and backward."""
+        return (
+            self.encoder
+            + self.encoder_backward
+            + self.decoder
+            + self.decoder_backward
+        )
+
+
+@dataclass(frozen=True)
+class StepShape:
+    """What of a step is there how often.
+
+    Attributes:
+        share (float): Share alpha of the images that are attacked. 0 is the
+            stock algorithm.
+        num_steps (int): Steps T of the attack.
+        decodes (bool): Whether the attack runs through the decoder
+            (``distance='reconstruction'``). Defaults to False.
+        recomputes (bool): Whether the clean features take a pass of their
+            own, since there is dropout in the training pass. Defaults to
+            False.
+    """
+
+    share: float
+    num_steps: int
+    decodes: bool = False
+    recomputes: bool = False
+
+
+STOCK = StepShape(share=0.0, num_steps=0)
+
+
+def floor(parts: Parts, shape: StepShape) -> float:
+    """The cost of a step.
+
+    Args:
+        parts (Parts): What its parts cost.
+        shape (StepShape): Which parts it has.
+
+    Returns:
+        float: In the parts' unit.
+    """
+    attack = parts.encoder + parts.encoder_pixels
+    if shape.decodes:
+        attack += parts.decoder + parts.decoder_features
+    extra = parts.encoder if shape.recomputes else 0.0
+    on_share = parts.training + shape.num_steps * attack + extra
+    return parts.training + shape.share * on_share
+
+
+def from_costs(costs: Mapping[str, float]) -> Parts:
+    """Parts from the costs of what can be run.
+
+    A backward pass runs only behind its forward pass, so what is measured is
+    the two together.
+
+    Args:
+        costs (Mapping[str, float]): Of 'encoder' and 'decoder' the forward
+            pass alone; of 'encoder_backward', 'encoder_pixels',
+            'decoder_backward' and 'decoder_features' the forward and the
+            backward pass.
+
+    Returns:
+        Parts: The parts, each for itself.
+    """
+    return Parts(
+        **{
+            name: cost - (costs[name.split('_')[0]] if '_' in name else 0.0)
+            for name, cost in costs.items()
+        }
+    )

@@ -1,0 +1,157 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Everything about the cost of some configs, relative to the first."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from mmengine.logging import print_log
+
+from .cost_model import floor
+from .parts import count_parts, time_parts
+from .peak import peak_memory
+from .table import Row
+from .timing import interleave, median_ratio
+from .trainee import Trainee
+
+# Of the timed parts: each twice, and once for warming up.
+PART_ROUNDS = 2
+NUM_PARTS = 6
+SHARE_ROUNDS = 2
+# Seconds between two lines about the progress.
+INTERVAL = 10.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it is measured.
+
+    Attributes:
+        batch_size (int): Images of a step. Defaults to 32.
+        iters (int): Steps of each model that count. Defaults to 8.
+        precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
+        cfg_options (Mapping): Changes to all configs. Defaults to {}.
+        memory (bool): Whether peak memory is measured. Defaults to True.
+        parts (bool): Whether the parts of a step are timed, too; else the
+            floor by times and the attack's share are None. Defaults to True.
+    """
+
+    batch_size: int = 32
+    iters: int = 8
+    precision: str = 'fp32'
+    cfg_options: Mapping[str, Any] = field(default_factory=dict)
+    memory: bool = True
+    parts: bool = True
+
+    def model(self) -> tuple[int, str, Mapping[str, Any]]:
+        """What :class:`Trainee` takes after the config."""
+        return self.batch_size, self.precision, self.cfg_options
+
+
+class Eta:
+    """Says how far it is.
+
+    Args:
+        total (int): Number of runs.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.start = self.last = time.monotonic()
+
+    def tick(self) -> None:
+        """Count a run; write a line if the last one is long ago."""
+        self.done += 1
+        now = time.monotonic()
+        if now - self.last < INTERVAL:
+            return
+        self.last = now
+        rest = (now - self.start) * (self.total / self.done - 1)
+        print_log(
+            f'{self.done} of {self.total} runs, ETA '
+            f'{timedelta(seconds=round(max(0.0, rest)))}'
+        )
+
+
+def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
+    """Measure configs: memory one by one, times in turn.
+
+    Args:
+        paths (Sequence[str]): The configs, the base first.
+        settings (Settings): How.
+
+    Returns:
+        list[Row]: In the configs' order.
+    """
+    names = names_of(paths)
+    peaks = [
+        peak_memory(path, *settings.model()) if settings.memory else None
+        for path in paths
+    ]
+    trainees = {
+        name: Trainee(path, *settings.model())
+        for name, path in zip(names, paths, strict=True)
+    }
+    runs = settings.iters + 1
+    if settings.parts:
+        runs += NUM_PARTS * (PART_ROUNDS + 1)
+    eta = Eta(len(names) * runs)
+    steps = interleave(
+        {name: trainee.step for name, trainee in trainees.items()},
+        settings.iters,
+        tick=eta.tick,
+    )
+    counts = {name: count_parts(t) for name, t in trainees.items()}
+    seconds, shares = {}, {}
+    if settings.parts:
+        for name, trainee in trainees.items():
+            seconds[name] = time_parts(trainee, PART_ROUNDS, eta.tick)
+            shares[name] = median(
+                trainee.attack_share() for _ in range(SHARE_ROUNDS)
+            )
+    floors = [
+        {name: floor(parts[name], trainees[name].shape) for name in parts}
+        for parts in (counts, seconds)
+    ]
+    base = names[0]
+    operations, times = (
+        {name: value / values[base] for name, value in values.items()}
+        for values in floors
+    )
+    return [
+        Row(
+            name=name,
+            seconds=median(steps[name]),
+            images_per_second=settings.batch_size / median(steps[name]),
+            ratio=median_ratio(steps[name], steps[base]),
+            floor_operations=operations[name],
+            floor_times=times.get(name),
+            attack_share=shares.get(name),
+            peak_bytes=peak,
+            peak_ratio=None if peak is None else peak / peaks[0],
+            parts_operations=asdict(counts[name]),
+            parts_seconds=asdict(seconds[name]) if name in seconds else None,
+            step_seconds=steps[name],
+        )
+        for name, peak in zip(names, peaks, strict=True)
+    ]
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """Short names of configs, all different.
+
+    Args:
+        paths (Sequence[str]): The configs.
+
+    Returns:
+        list[str]: File names, with a number where two are the same.
+    """
+    names = [Path(path).stem for path in paths]
+    return [
+        name if names.count(name) == 1 else f'{name} ({number})'
+        for number, name in enumerate(names)
+    ]

@@ -1,0 +1,94 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""A batch of noise that has gone through a config's own data pipeline."""
+
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.registry import FUNCTIONS
+from mmpretrain.registry import TRANSFORMS
+
+LOADING = ('LoadImageFromFile', 'LoadImageOrSkip')
+# Where the backbone's config does not say.
+IMAGE_SIZE = 224
+
+
+def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
+    """What the train data loader yields, from random pixels.
+
+    Masks, views and targets that the pipeline makes are there as in training.
+
+    Args:
+        cfg (Config): A training config.
+        batch_size (int): Number of images.
+        seed (int): Of the pixels. Defaults to 0.
+
+    Returns:
+        Any: The collated batch, not yet preprocessed.
+
+    Raises:
+        ValueError: If the config has no training pipeline.
+    """
+    loader = cfg.get('train_dataloader') or {}
+    pipeline = (loader.get('dataset') or {}).get('pipeline')
+    if pipeline is None:
+        raise ValueError(
+            f'{cfg.filename} has no train_dataloader.dataset.pipeline: a '
+            'benchmark needs a training config'
+        )
+    transforms = Compose(
+        [
+            TRANSFORMS.build(transform)
+            for transform in pipeline
+            if transform['type'].split('.')[-1] not in LOADING
+        ]
+    )
+    size = image_size(cfg)
+    rng = np.random.default_rng(seed)
+    shape = (size, size) if channels(cfg) == 1 else (size, size, 3)
+    samples = []
+    for index in range(batch_size):
+        image = rng.integers(0, 256, shape, dtype=np.uint8)
+        samples.append(
+            transforms(
+                dict(
+                    img=image,
+                    img_shape=image.shape[:2],
+                    ori_shape=image.shape[:2],
+                    img_path=f'synthetic/{index}',
+                    sample_idx=index,
+                    gt_label=0,
+                )
+            )
+        )
+    collate = (loader.get('collate_fn') or {}).get('type', 'default_collate')
+    return FUNCTIONS.get(collate)(samples)
+
+
+def image_size(cfg: Config) -> int:
+    """Width and height of the images.
+
+    Args:
+        cfg (Config): The config.
+
+    Returns:
+        int: The backbone's ``img_size``, 224 where it has none.
+    """
+    size = cfg.model.backbone.get('img_size', IMAGE_SIZE)
+    return size if isinstance(size, int) else max(size)
+
+
+def channels(cfg: Config) -> int:
+    """Number of channels of the images.
+
+    Args:
+        cfg (Config): The config.
+
+    Returns:
+        int: 3 or 1.
+    """
+    preprocessor = cfg.model.get('data_preprocessor') or cfg.get(
+        'data_preprocessor', {}
+    )
+    return len(preprocessor.get('mean', (0, 0, 0)))

@@ -1,0 +1,55 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import pytest
+from tiny_run import ROOT
+
+from aemim_mm.cost import Settings, measure, measurement
+from aemim_mm.cost.measurement import names_of
+from aemim_mm.cost.table import HEADER
+
+CONFIGS = [
+    str(
+        ROOT
+        / 'configs/pretrain'
+        / f'{name}_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
+    )
+    for name in ('mae', 'aemim')
+]
+
+
+def test_memory_is_relative_to_the_base(monkeypatch):
+    peaks, seen = iter([2e9, 3e9]), []
+
+    def peak_memory(*args):
+        seen.append(args)
+        return next(peaks)
+
+    monkeypatch.setattr(measurement, 'peak_memory', peak_memory)
+    options = {'model.neck.decoder_depth': 2}
+    settings = Settings(
+        batch_size=2, iters=1, cfg_options=options, parts=False
+    )
+    base, aemim = measure(CONFIGS, settings)
+    assert seen == [(path, 2, 'fp32', options) for path in CONFIGS]
+    assert (base.peak_ratio, aemim.peak_ratio) == (1, 1.5)
+    assert aemim.cells()[-2:] == ['3.00', '1.50']
+    # Not asked for.
+    assert aemim.parts_seconds is aemim.floor_times is aemim.attack_share
+    assert dict(zip(HEADER, aemim.cells(), strict=False))['attack'] == '-'
+
+
+def test_ratio_to_the_base_and_of_the_floors():
+    settings = Settings(batch_size=2, iters=3, memory=False)
+    base, aemim = measure(CONFIGS, settings)
+    assert base.ratio == base.floor_operations == base.floor_times == 1
+    assert aemim.ratio == pytest.approx(
+        sorted(
+            a / b
+            for a, b in zip(aemim.step_seconds, base.step_seconds, strict=True)
+        )[1]
+    )
+    assert 2 < aemim.floor_operations < 3
+    assert aemim.floor_times > 1 and aemim.peak_bytes is None
+
+
+def test_same_config_twice_has_two_names():
+    assert names_of(['a/x.py', 'b/x.py', 'y.py']) == ['x (0)', 'x (1)', 'y']

@@ -1,0 +1,59 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+
+import pytest
+from tiny_run import ROOT, load_tool
+
+PRETRAIN = ROOT / 'configs' / 'pretrain'
+NAMES = [
+    f'{name}_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist'
+    for name in ('mae', 'aemim', 'fast-aemim')
+]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('benchmark_cost')
+
+
+def test_table_and_json(tool, tmp_path, capsys):
+    path = tmp_path / 'cost.json'
+    configs = [str(PRETRAIN / f'{name}.py') for name in NAMES]
+    options = ['--batch-size=4', '--iters=3', '--no-memory', f'--json={path}']
+    assert tool.main([*configs, *options]) == 0
+    content = json.loads(path.read_text())
+    settings = content['settings']
+    assert (settings['batch_size'], settings['precision']) == (4, 'fp32')
+    rows = content['rows']
+    assert [row['name'] for row in rows] == NAMES
+    base, aemim, fast = rows
+    assert base['ratio'] == base['floor_operations'] == 1
+    assert base['attack_share'] == 0
+    for row in rows:
+        assert len(row['step_seconds']) == 3
+        median = sorted(row['step_seconds'])[1]
+        assert row['seconds'] == median
+        assert row['images_per_second'] == pytest.approx(4 / median)
+        assert row['peak_bytes'] is None
+    # By hand from the parts: 2 steps on all, 1 step on one of four.
+    parts = base['parts_operations']
+    training = sum(
+        parts[k]
+        for k in ('encoder', 'encoder_backward', 'decoder', 'decoder_backward')
+    )
+    step = parts['encoder'] + parts['encoder_pixels']
+    assert aemim['floor_operations'] == pytest.approx(2 + 2 * step / training)
+    assert fast['floor_operations'] == pytest.approx(
+        1.25 + 0.25 * step / training
+    )
+    assert 0 < fast['attack_share'] < 1
+    text = capsys.readouterr().out
+    assert 'batch size 4, fp32, medians of 3 steps' in text
+    assert f'| {NAMES[1]} |' in text
+
+
+@pytest.mark.parametrize('option', ['--batch-size=0', '--iters=0'])
+def test_wrong_numbers(tool, option, capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(['base.py', option])
+    assert f'{option[:-2]} must be at least 1' in capsys.readouterr().err
