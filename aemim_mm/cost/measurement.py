@@ -35,6 +35,8 @@ class Settings:
         iters (int): Steps of each model that count. Defaults to 8.
         precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
         cfg_options (Mapping): Changes to all configs. Defaults to {}.
+        own_options (Mapping): Changes to all configs but the base. Defaults
+            to {}.
         memory (bool): Whether peak memory is measured. Defaults to True.
         parts (bool): Whether the parts of a step are timed, too; else the
             floor by times and the attack's share are None. Defaults to True.
@@ -44,12 +46,22 @@ class Settings:
     iters: int = 8
     precision: str = 'fp32'
     cfg_options: Mapping[str, Any] = field(default_factory=dict)
+    own_options: Mapping[str, Any] = field(default_factory=dict)
     memory: bool = True
     parts: bool = True
 
-    def model(self) -> tuple[int, str, Mapping[str, Any]]:
-        """What :class:`Trainee` takes after the config."""
-        return self.batch_size, self.precision, self.cfg_options
+    def of(self, is_base: bool) -> tuple[int, str, dict[str, Any]]:
+        """What :class:`Trainee` takes after a config.
+
+        Args:
+            is_base (bool): Whether it is the base.
+
+        Returns:
+            tuple: Batch size, precision, changes.
+        """
+        own = {} if is_base else self.own_options
+        options = {**self.cfg_options, **own}
+        return self.batch_size, self.precision, options
 
 
 class Eta:
@@ -88,13 +100,16 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         list[Row]: In the configs' order.
     """
     names = names_of(paths)
+    arguments = [
+        (path, *settings.of(is_base=index == 0))
+        for index, path in enumerate(paths)
+    ]
     peaks = [
-        peak_memory(path, *settings.model()) if settings.memory else None
-        for path in paths
+        peak_memory(*args) if settings.memory else None for args in arguments
     ]
     trainees = {
-        name: Trainee(path, *settings.model())
-        for name, path in zip(names, paths, strict=True)
+        name: Trainee(*args)
+        for name, args in zip(names, arguments, strict=True)
     }
     runs = settings.iters + 1
     if settings.parts:

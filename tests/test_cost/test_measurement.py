@@ -25,11 +25,19 @@ def test_memory_is_relative_to_the_base(monkeypatch):
 
     monkeypatch.setattr(measurement, 'peak_memory', peak_memory)
     options = {'model.neck.decoder_depth': 2}
+    own = {'model.attack.num_steps': 3}
     settings = Settings(
-        batch_size=2, iters=1, cfg_options=options, parts=False
+        batch_size=2,
+        iters=1,
+        cfg_options=options,
+        own_options=own,
+        parts=False,
     )
     base, aemim = measure(CONFIGS, settings)
-    assert seen == [(path, 2, 'fp32', options) for path in CONFIGS]
+    assert seen == [
+        (CONFIGS[0], 2, 'fp32', options),
+        (CONFIGS[1], 2, 'fp32', {**options, **own}),
+    ]
     assert (base.peak_ratio, aemim.peak_ratio) == (1, 1.5)
     assert aemim.cells()[-2:] == ['3.00', '1.50']
     # Not asked for.
