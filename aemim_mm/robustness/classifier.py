@@ -57,11 +57,19 @@ def load_config_classifier(
     cfg.merge_from_dict(dict(cfg_options or {}))
     if cfg.get('model') is None:
         raise ValueError(f'{config} has no model')
-    init_default_scope(cfg.get('default_scope') or 'mmpretrain')
+    scope = cfg.get('default_scope') or 'mmpretrain'
+    init_default_scope(scope)
     if cfg.get('data_preprocessor') is not None:
         cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     cfg.model = _without(cfg.model, 'init_cfg')
-    check_constructor_keys(Config(dict(model=cfg.model)))
+    try:
+        check_constructor_keys(
+            Config(dict(model=cfg.model, default_scope=scope))
+        )
+    except TypeError as error:
+        raise ValueError(f'{config}: {error}') from error
+    # Before the build, which moves train_cfg elsewhere.
+    description = _text(_without(cfg.model, 'train_cfg'))
     model = MODELS.build(cfg.model)
     if not hasattr(model, 'data_preprocessor'):
         raise ValueError(
@@ -78,7 +86,7 @@ def load_config_classifier(
         model=PixelClassifier.from_mmpretrain(model.to(device)),
         input_size=input_size,
         checkpoint=checkpoint,
-        description=_text(_without(cfg.model, 'train_cfg')),
+        description=description,
     )
 
 
