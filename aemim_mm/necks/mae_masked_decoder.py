@@ -4,7 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, cat
 
 from ..utils.tokens import gather_tokens
-from .last_tokens import forward_last_tokens
+from .partial_blocks import forward_last_tokens, forward_shared_tokens
 
 
 @MODELS.register_module()
@@ -13,9 +13,11 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
 
     The loss is taken on masked patches. So the last block computes queries,
     MLP, norm and prediction of the masked tokens alone; keys and values are
-    those of all tokens. Tokens stay in the order class token, visible,
-    masked: attention does not depend on it, each token has the embedding of
-    its own place, and nothing has to be sorted back.
+    those of all tokens. In the first block a masked token is the mask token
+    at its place, in every image: norm, queries, keys and values are computed
+    once for each place, not for each image. Tokens stay in the order class
+    token, visible, masked: attention does not depend on it, each token has
+    the embedding of its own place, and nothing has to be sorted back.
 
     The predictions are, up to rounding, those of
     :class:`mmpretrain.models.MAEPretrainDecoder`, whose arguments, parameters
@@ -48,15 +50,16 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
             [1, ids_restore.shape[1]], dim=1
         )
         x = cat(
-            [
-                x[:, :1] + cls_pos,
-                x[:, 1:] + gather_tokens(pos, ids_visible),
-                self.mask_token + gather_tokens(pos, ids_masked),
-            ],
+            [x[:, :1] + cls_pos, x[:, 1:] + gather_tokens(pos, ids_visible)],
             dim=1,
         )
+        table = (self.mask_token + pos)[0]
         *blocks, last = self.decoder_blocks
-        for block in blocks:
+        if blocks:
+            x = forward_shared_tokens(blocks[0], x, table, ids_masked)
+        else:
+            x = cat([x, table[ids_masked]], dim=1)
+        for block in blocks[1:]:
             x = block(x)
         x = forward_last_tokens(last, x, ids_masked.shape[1])
         return self.decoder_pred(self.decoder_norm(x))

@@ -5,7 +5,10 @@ from mmpretrain.models.backbones.vision_transformer import (
     TransformerEncoderLayer,
 )
 
-from aemim_mm.necks.last_tokens import forward_last_tokens
+from aemim_mm.necks.partial_blocks import (
+    forward_last_tokens,
+    forward_shared_tokens,
+)
 
 
 def block(**options):
@@ -28,7 +31,7 @@ def test_equals_the_last_tokens_of_the_whole_block(count, options):
     assert actual.shape == (2, count, 8)
 
 
-def test_gradients_are_the_same():
+def test_gradients_of_the_last_tokens_are_the_same():
     layer, x = block(), torch.randn(2, 7, 8, dtype=torch.float64)
     weight = torch.randn(2, 4, 8, dtype=torch.float64)
     x.requires_grad_()
@@ -50,3 +53,23 @@ def test_dropout_of_the_attention_is_that_of_the_mode():
     assert torch.equal(once, twice)
     layer.train()
     assert not torch.equal(forward_last_tokens(layer, x, 5), once)
+
+
+@pytest.mark.parametrize('options', [{}, dict(qkv_bias=False)])
+def test_shared_tokens_equal_the_whole_block(options):
+    layer = block(**options)
+    x = torch.randn(2, 3, 8, dtype=torch.float64, requires_grad=True)
+    table = torch.randn(5, 8, dtype=torch.float64, requires_grad=True)
+    # Tokens 1 and 3 are in both images, 4 in none.
+    ids = torch.tensor([[0, 1, 3], [1, 2, 3]])
+    expected = layer(torch.cat([x, table[ids]], dim=1))
+    actual = forward_shared_tokens(layer, x, table, ids)
+    torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
+    weight = torch.randn(actual.shape, dtype=torch.float64)
+    inputs = [x, table, *layer.parameters()]
+    torch.testing.assert_close(
+        torch.autograd.grad((actual * weight).sum(), inputs),
+        torch.autograd.grad((expected * weight).sum(), inputs),
+        rtol=1e-8,
+        atol=1e-9,
+    )

@@ -1,0 +1,82 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Transformer blocks that leave out what nobody looks at, or is known.
+
+``block`` is mmpretrain's ``TransformerEncoderLayer``, whose modules are used
+as they are.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def forward_shared_tokens(
+    block: nn.Module, x: Tensor, table: Tensor, ids: Tensor
+) -> Tensor:
+    """A block on tokens of which some are the same in all images.
+
+    Norm, queries, keys and values of those are computed once for the batch.
+
+    Args:
+        block (nn.Module): The block.
+        x (Tensor): The images' own K tokens, (B, K, C).
+        table (Tensor): Tokens that images share, (L, C).
+        ids (Tensor): Which M of them each image has, (B, M), integers.
+
+    Returns:
+        Tensor: ``block(cat([x, table[ids]], dim=1))`` up to rounding,
+        (B, K + M, C).
+    """
+    attention = block.attn
+    own = attention.qkv(block.ln1(x))
+    shared = attention.qkv(block.ln1(table))
+    # F.embedding: its backward pass is that of choosing rows, and quick.
+    qkv = torch.cat([own, F.embedding(ids, shared)], dim=1)
+    q, k, v = _heads(attention, qkv, 3)
+    x = torch.cat([x, F.embedding(ids, table)], dim=1)
+    x = x + _attend(attention, q, k, v)
+    return block.ffn(block.ln2(x), identity=x)
+
+
+def forward_last_tokens(block: nn.Module, x: Tensor, count: int) -> Tensor:
+    """What a block makes of the last tokens, at the cost of those.
+
+    Every token is attended to, but only the last ones attend, and go through
+    the projection and the MLP.
+
+    Args:
+        block (nn.Module): The block.
+        x (Tensor): N tokens, (B, N, C).
+        count (int): How many of them are wanted, M.
+
+    Returns:
+        Tensor: ``block(x)[:, -M:]`` up to rounding, (B, M, C).
+    """
+    attention = block.attn
+    sizes = [attention.embed_dims, 2 * attention.embed_dims]
+    q_weight, kv_weight = attention.qkv.weight.split(sizes)
+    q_bias = kv_bias = None
+    if attention.qkv.bias is not None:
+        q_bias, kv_bias = attention.qkv.bias.split(sizes)
+
+    normed = block.ln1(x)
+    q = F.linear(normed[:, -count:], q_weight, q_bias)
+    kv = F.linear(normed, kv_weight, kv_bias)
+    (q,) = _heads(attention, q, 1)
+    k, v = _heads(attention, kv, 2)
+    x = x[:, -count:] + _attend(attention, q, k, v)
+    return block.ffn(block.ln2(x), identity=x)
+
+
+def _heads(attention: nn.Module, x: Tensor, parts: int) -> tuple[Tensor, ...]:
+    """(B, N, parts * C) to ``parts`` of (B, heads, N, C / heads)."""
+    sizes = (parts, attention.num_heads, attention.head_dims)
+    return x.unflatten(2, sizes).permute(2, 0, 3, 1, 4).unbind()
+
+
+def _attend(attention: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """All of an attention layer behind queries, keys and values."""
+    dropout = attention.attn_drop if attention.training else 0.0
+    x = attention.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+    x = attention.proj(x.transpose(1, 2).flatten(2))
+    return attention.out_drop(attention.gamma1(attention.proj_drop(x)))
