@@ -4,9 +4,10 @@
 Builds the models of the configs, gives them synthetic images and runs full
 steps (forward, attack, backward, optimizer) in turn, so that whatever slows
 the machine down hits all of them. Prints seconds and images per second, the
-ratio to BASE, the floor below which no implementation of the step can go (by
-counting the operations of its parts, and by timing them), the share of the
-attack, and the peak memory, each model in a fresh process.
+ratio to BASE, the least possible ratio of the passes alone, without the
+optimizer (by counting the operations of the step's parts, and by timing
+them), the share of the attack, and the peak memory, each model in a fresh
+process.
 """
 
 import argparse
@@ -24,7 +25,11 @@ from mmengine.logging import MMLogger
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm.cost import PRECISIONS, Settings, measure  # noqa: E402
-from aemim_mm.cost.process import keep_memory, machine  # noqa: E402
+from aemim_mm.cost.process import (  # noqa: E402
+    keep_memory,
+    machine,
+    require_positive,
+)
 from aemim_mm.cost.table import HEADER  # noqa: E402
 from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
 from aemim_mm.utils.markdown import markdown  # noqa: E402
@@ -69,6 +74,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--no-memory', action='store_true', help='leave peak memory out'
     )
     parser.add_argument(
+        '--no-parts',
+        action='store_true',
+        help="leave out the times of a step's parts, and so the floor by "
+        "times and the attack's share",
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -76,15 +87,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='changes to all configs',
     )
     parser.add_argument(
+        '--own-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='changes to all configs but BASE, such as '
+        'model.sequential_backward=True',
+    )
+    parser.add_argument(
         '--json',
         metavar='FILE',
         help='also write everything that was measured',
     )
     args = parser.parse_args(argv)
-    for name in ('batch_size', 'iters'):
-        if getattr(args, name) < 1:
-            option = f'--{name.replace("_", "-")}'
-            parser.error(f'{option} must be at least 1')
+    require_positive(parser, args, 'batch_size', 'iters')
     return args
 
 
@@ -92,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark.
 
     Returns:
-        int: 0.
+        int: 0, or 1 if a config cannot be used.
     """
     args = parse_args(argv)
     # mmengine logs every parameter's learning rate.
@@ -104,9 +120,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         iters=args.iters,
         precision=args.precision,
         cfg_options=args.cfg_options or {},
+        own_options=args.own_options or {},
         memory=not args.no_memory,
+        parts=not args.no_parts,
     )
-    rows = measure([args.base, *args.configs], settings)
+    try:
+        rows = measure([args.base, *args.configs], settings)
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
     table = markdown(
         ['config', *HEADER], [[row.name, *row.cells()] for row in rows]
     )

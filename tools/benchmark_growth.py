@@ -23,7 +23,11 @@ from mmengine.logging import MMLogger
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm.cost import PRECISIONS, Settings, measure  # noqa: E402
-from aemim_mm.cost.process import keep_memory, machine  # noqa: E402
+from aemim_mm.cost.process import (  # noqa: E402
+    keep_memory,
+    machine,
+    require_positive,
+)
 from aemim_mm.cost.variations import Variation, variations  # noqa: E402
 from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
 from aemim_mm.utils.markdown import markdown, number  # noqa: E402
@@ -87,7 +91,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--no-memory', action='store_true', help='leave peak memory out'
     )
     parser.add_argument('--json', metavar='FILE', help='also write it here')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    require_positive(
+        parser,
+        args,
+        *('batch_size', 'iters', 'batch_sizes', 'num_steps', 'adv_ratios'),
+        'image_sizes',
+    )
+    return args
 
 
 def line(variation: Variation, base: dict, row: dict) -> list[str]:

@@ -68,7 +68,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--per-class',
         type=int,
-        default=100,
+        default=50,
         metavar='N',
         help='so many test images of each class are corrupted and attacked, '
         'the first ones (default: %(default)s)',

@@ -242,8 +242,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
     ) -> AEMIMStep:
         with self.passes.recording():
             clean = self.stock_loss(inputs, data_samples, **kwargs)
+        taken = None
         if self.sequential_backward:
-            clean = self.hand_over.take(clean, self.parameters())
+            clean, taken = self.hand_over.take(clean, self.parameters())
         encoder_output = self.port.output
 
         # The batch of the further passes: these rows, with clean targets.
@@ -270,6 +271,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             )
         if check:
             self.port.check_arguments(rows)
+        clean = self.hand_over.give(clean, taken)
         end = self._distance(self.port.maps(self.port.output), reference)
         return AEMIMStep(
             clean, adv, x_adv, rows.rows, encoder_output, start, end

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 
 def cast_ahead(
@@ -29,7 +28,8 @@ def cast_ahead(
     tensors = dict(tensors)
     submodule = module.get_submodule(within)
     for name, layer in submodule.named_modules(prefix=within):
-        if not isinstance(layer, nn.Linear | _ConvNd):
+        # Other convolutions may compute with their weights, in float32.
+        if not isinstance(layer, nn.Linear) and type(layer) is not nn.Conv2d:
             continue
         for part in ('weight', 'bias'):
             key = f'{name}.{part}'

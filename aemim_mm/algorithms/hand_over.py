@@ -10,6 +10,7 @@ parameters get one sum, their hooks run once, and the loop does not change.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ FIRST_SCALE = 2.0**16
 
 
 class HandOver:
-    """Takes the gradients of a loss dict and puts them into a new one.
+    """Takes the gradients of a loss dict, and gives them to another one.
 
     In fp16 small gradients vanish unless the loss is scaled before it is
     differentiated, by GradScaler in the training loop. What it will scale by
@@ -37,7 +38,7 @@ class HandOver:
 
     def take(
         self, losses: dict[str, Any], parameters: Iterable[nn.Parameter]
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], 'Taken | None']:
         """Differentiate the losses and free their graph.
 
         Args:
@@ -46,14 +47,12 @@ class HandOver:
             parameters (Iterable[nn.Parameter]): What is trained.
 
         Returns:
-            dict: The same values without their graph. A backward pass through
-            the sum of the losses gives every parameter the gradient that the
-            sum had, times the factor of that pass. The losses are to be
-            weighted alike, as mmengine's ``parse_losses`` does.
+            tuple[dict, Taken | None]: The same values without their graph,
+            and what :meth:`give` needs; None where no gradients are recorded.
         """
         loss = total(losses)
-        if not loss.requires_grad:  # an evaluation without gradients
-            return losses
+        if not loss.requires_grad:
+            return losses, None
         parameters = [p for p in parameters if p.requires_grad]
         factor = self._scale(loss)
         with torch.autocast(loss.device.type, enabled=False):
@@ -65,30 +64,54 @@ class HandOver:
             for parameter, grad in zip(parameters, grads, strict=True)
             if grad is not None
         ]
-        del loss, grads
-        result = {key: _detached(value) for key, value in losses.items()}
-        first = next(key for key in losses if 'loss' in key)
-        several = isinstance(result[first], list | tuple)
-        value = result[first][0] if several else result[first]
-        value = _Stored.apply(
-            self,
+        values = {key: _detached(value) for key, value in losses.items()}
+        return values, Taken(
             factor,
+            [parameter for parameter, _ in used],
             [grad for _, grad in used],
-            value,
-            *(parameter for parameter, _ in used),
         )
-        # Here, or the list would keep what the backward pass has let go.
-        del used
-        result[first] = [value, *result[first][1:]] if several else value
-        return result
+
+    def give(
+        self, losses: dict[str, Any], taken: 'Taken | None'
+    ) -> dict[str, Any]:
+        """Let losses without a graph carry the gradients that were taken.
+
+        To be called behind the other passes of the step: autograd runs the
+        youngest node first, so the parameters have their stored gradients
+        when those of the other passes arrive, and DistributedDataParallel
+        sends each as soon as it is whole.
+
+        Args:
+            losses (dict): What :meth:`take` returned.
+            taken (Taken, optional): Likewise. Its gradients are used up.
+
+        Returns:
+            dict: The same values. A backward pass through the sum of the
+            losses gives every parameter the gradient that the sum had, times
+            the factor of that pass. The losses are to be weighted alike, as
+            mmengine's ``parse_losses`` does.
+        """
+        if taken is None:
+            return losses
+        first = next(key for key in losses if 'loss' in key)
+        values = losses[first]
+        several = isinstance(values, list | tuple)
+        value = _Stored.apply(
+            self, taken, values[0] if several else values, *taken.parameters
+        )
+        return {**losses, first: [value, *values[1:]] if several else value}
 
     def remember(self, factor: Tensor) -> None:
         """Note what the real backward pass multiplied the losses by.
 
         Args:
-            factor (Tensor): A scalar.
+            factor (Tensor): A scalar. One that is 0 or not finite is no
+                scale, and the last one stays.
         """
-        self._factor = factor
+        last = factor.new_tensor(FIRST_SCALE)
+        last = last if self._factor is None else self._factor
+        usable = factor.isfinite() & (factor > 0)
+        self._factor = torch.where(usable, factor, last)
 
     def _scale(self, loss: Tensor) -> Tensor | float:
         device = loss.device.type
@@ -101,13 +124,28 @@ class HandOver:
         return FIRST_SCALE if self._factor is None else self._factor
 
 
+@dataclass
+class Taken:
+    """Gradients that wait for the backward pass.
+
+    Attributes:
+        factor (Tensor | float): What the losses were multiplied by.
+        parameters (list[nn.Parameter]): Whose they are.
+        grads (list[Tensor]): The gradients.
+    """
+
+    factor: Tensor | float
+    parameters: list[nn.Parameter]
+    grads: list[Tensor]
+
+
 class _Stored(torch.autograd.Function):
     """A value whose gradient is known already."""
 
     @staticmethod
-    def forward(ctx, owner, factor, grads, value, *parameters) -> Tensor:
+    def forward(ctx, owner, taken, value, *parameters) -> Tensor:
         """Pass the value through."""
-        ctx.owner, ctx.factor, ctx.grads = owner, factor, grads
+        ctx.owner, ctx.taken = owner, taken
         return value.clone()
 
     @staticmethod
@@ -117,15 +155,17 @@ class _Stored(torch.autograd.Function):
         # The sum: a loss that is no scalar enters the total by its mean.
         factor = grad_output.detach().float().sum()
         ctx.owner.remember(factor)
-        factor = factor / ctx.factor
+        ratio = factor / ctx.taken.factor
         # One by one, so that never two whole sets are there; not in place,
         # since autograd may give two parameters the same tensor.
-        grads = ctx.grads[::-1]
-        ctx.grads.clear()
+        grads = ctx.taken.grads[::-1]
+        ctx.taken.grads.clear()
         scaled = []
         while grads:
-            scaled.append(grads.pop() * factor)
-        return None, None, None, None, *scaled
+            grad = grads.pop() * ratio
+            # With weight 0 there is no gradient, even of one that overflowed.
+            scaled.append(torch.where(factor == 0, 0.0, grad))
+        return None, None, None, *scaled
 
 
 def _detached(value: Any) -> Any:

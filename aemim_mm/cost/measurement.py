@@ -2,7 +2,7 @@
 """Everything about the cost of some configs, relative to the first."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,17 +11,20 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from .cost_model import floor
+from .cost_model import Parts, floor
 from .parts import count_parts, time_parts
 from .peak import peak_memory
 from .table import Row
 from .timing import interleave, median_ratio
 from .trainee import Trainee
 
-# Of the timed parts: each twice, and once for warming up.
-PART_ROUNDS = 2
+# How often each part is timed, and the attack's share measured.
+PART_ROUNDS = 3
+SHARE_ROUNDS = 1
 NUM_PARTS = 6
-SHARE_ROUNDS = 2
+WARMUP = 1
+# Operations grow with the number of images: they are counted on so many.
+COUNTED_IMAGES = 2
 # Seconds between two lines about the progress.
 INTERVAL = 10.0
 
@@ -92,6 +95,8 @@ class Eta:
 def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     """Measure configs: memory one by one, times in turn.
 
+    All configs are built once before anything is measured.
+
     Args:
         paths (Sequence[str]): The configs, the base first.
         settings (Settings): How.
@@ -104,6 +109,10 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         (path, *settings.of(is_base=index == 0))
         for index, path in enumerate(paths)
     ]
+    counts = {
+        name: _count(*args)
+        for name, args in zip(names, arguments, strict=True)
+    }
     peaks = [
         peak_memory(*args) if settings.memory else None for args in arguments
     ]
@@ -111,22 +120,23 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         name: Trainee(*args)
         for name, args in zip(names, arguments, strict=True)
     }
-    runs = settings.iters + 1
+    runs = settings.iters + WARMUP
     if settings.parts:
-        runs += NUM_PARTS * (PART_ROUNDS + 1)
+        runs += NUM_PARTS * PART_ROUNDS + SHARE_ROUNDS
     eta = Eta(len(names) * runs)
     steps = interleave(
         {name: trainee.step for name, trainee in trainees.items()},
         settings.iters,
-        tick=eta.tick,
+        WARMUP,
+        eta.tick,
     )
-    counts = {name: count_parts(t) for name, t in trainees.items()}
     seconds, shares = {}, {}
     if settings.parts:
+        seconds = time_parts(trainees, PART_ROUNDS, eta.tick)
         for name, trainee in trainees.items():
-            seconds[name] = time_parts(trainee, PART_ROUNDS, eta.tick)
             shares[name] = median(
-                trainee.attack_share() for _ in range(SHARE_ROUNDS)
+                _ticked(trainee.attack_share, eta.tick)
+                for _ in range(SHARE_ROUNDS)
             )
     floors = [
         {name: floor(parts[name], trainees[name].shape) for name in parts}
@@ -154,6 +164,21 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         )
         for name, peak in zip(names, peaks, strict=True)
     ]
+
+
+def _count(
+    path: str, batch_size: int, precision: str, options: Mapping[str, Any]
+) -> Parts:
+    images = min(batch_size, COUNTED_IMAGES)
+    counted = count_parts(Trainee(path, images, precision, options))
+    factor = batch_size / images
+    return Parts(**{k: factor * v for k, v in asdict(counted).items()})
+
+
+def _ticked(function: Callable[[], float], tick: Callable[[], None]) -> float:
+    value = function()
+    tick()
+    return value
 
 
 def names_of(paths: Sequence[str]) -> list[str]:

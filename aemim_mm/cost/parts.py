@@ -33,8 +33,8 @@ def part_runs(trainee: Trainee) -> Runs:
         costs.
     """
     model = trainee.model
-    stock = isinstance(model, AEMIMAlgorithm)
-    loss = model.stock_loss if stock else model.loss
+    is_aemim = isinstance(model, AEMIMAlgorithm)
+    loss = model.stock_loss if is_aemim else model.loss
     inputs, samples = trainee.data['inputs'], trainee.data['data_samples']
     image, args, kwargs, output = _encoder_call(
         model, lambda: loss(inputs, samples)
@@ -102,20 +102,35 @@ def count_parts(trainee: Trainee) -> Parts:
 
 
 def time_parts(
-    trainee: Trainee, rounds: int, tick: Callable[[], None] = lambda: None
-) -> Parts:
-    """Time the parts, in turn.
+    trainees: Mapping[str, Trainee],
+    rounds: int,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[str, Parts]:
+    """Time the parts of several models, all in turn.
 
     Args:
-        trainee (Trainee): The model.
-        rounds (int): How often each is timed; medians count.
+        trainees (Mapping[str, Trainee]): Models by name.
+        rounds (int): How often each part is timed; medians count.
         tick (Callable): Called after each run. Defaults to nothing.
 
     Returns:
-        Parts: Seconds.
+        dict[str, Parts]: Seconds, by the models' names.
     """
-    seconds = interleave(part_runs(trainee), rounds, tick=tick)
-    return from_costs({k: median(v) for k, v in seconds.items()})
+    runs = {name: part_runs(trainee) for name, trainee in trainees.items()}
+    seconds = interleave(
+        {
+            (name, part): run
+            for name, parts in runs.items()
+            for part, run in parts.items()
+        },
+        rounds,
+        warmup=0,
+        tick=tick,
+    )
+    return {
+        name: from_costs({part: median(seconds[name, part]) for part in parts})
+        for name, parts in runs.items()
+    }
 
 
 def _encoder_call(model, run) -> tuple[Tensor, tuple, dict, Any]:

@@ -18,7 +18,7 @@ import torch
 
 from .trainee import Trainee
 
-STEPS = 3  # in the first one there is no state of the optimizer yet
+STEPS = 2  # in the first one there is no state of the optimizer yet
 STATUS = Path('/proc/self/status')
 # Blocks from 1 MiB on go back to the system when they are freed: so the peak
 # is that of the tensors, not that of what glibc keeps for later.
@@ -74,7 +74,7 @@ def own_peak(arguments: Mapping[str, Any], steps: int = STEPS) -> int:
 
     Args:
         arguments (Mapping): Of :class:`Trainee`.
-        steps (int): Number of training steps. Defaults to 3.
+        steps (int): Number of training steps. Defaults to 2.
 
     Returns:
         int: Bytes, as :func:`peak_memory`.

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The process that a benchmark runs in."""
 
+import argparse
 import os
 import platform
 import sys
@@ -26,7 +27,7 @@ def keep_memory() -> None:
         return
     # It is read when a process starts.
     os.environ.update(KEEP_MEMORY)
-    os.execv(sys.executable, [sys.executable, *sys.argv])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def machine() -> str:
@@ -35,3 +36,21 @@ def machine() -> str:
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     return f'{device}, torch {torch.__version__}'
+
+
+def require_positive(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, *names: str
+) -> None:
+    """Refuse options that are 0 or less.
+
+    Args:
+        parser (argparse.ArgumentParser): Ends the program with the message.
+        args (argparse.Namespace): The options.
+        *names (str): Which are checked: numbers, or lists of them.
+    """
+    for name in names:
+        value = getattr(args, name)
+        values = value if isinstance(value, list) else [value]
+        if any(v <= 0 for v in values):
+            option = f'--{name.replace("_", "-")}'
+            parser.error(f'{option} must be above 0, but got {value}')

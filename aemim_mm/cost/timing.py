@@ -2,7 +2,7 @@
 """Times that can be compared on a machine that is not quiet."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from statistics import median
 
 import torch
@@ -25,25 +25,25 @@ def timed(function: Callable[[], object]) -> float:
 
 
 def interleave(
-    functions: Mapping[str, Callable[[], object]],
+    functions: Mapping[Hashable, Callable[[], object]],
     rounds: int,
     warmup: int = 1,
     tick: Callable[[], None] = lambda: None,
-) -> dict[str, list[float]]:
+) -> dict[Hashable, list[float]]:
     """Time functions in turn: A B C, A B C, ...
 
     What slows the machine down for a while then slows all of them.
 
     Args:
-        functions (Mapping[str, Callable]): By name.
+        functions (Mapping[Hashable, Callable]): By name.
         rounds (int): How often each is timed.
         warmup (int): Rounds before that are not counted. Defaults to 1.
         tick (Callable): Called after each run. Defaults to nothing.
 
     Returns:
-        dict[str, list[float]]: Seconds of every round, by name.
+        dict[Hashable, list[float]]: Seconds of every round, by name.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    seconds: dict[Hashable, list[float]] = {n: [] for n in functions}
     for number in range(warmup + rounds):
         for name, function in functions.items():
             value = timed(function)

@@ -39,6 +39,8 @@ class Trainee:
             the loss is scaled, too. Defaults to 'fp32'.
         cfg_options (Mapping, optional): Changes to the config. Defaults to
             None.
+        channels_last (bool): Whether the weights of convolutions have their
+            channels last in memory. Defaults to False.
 
     Attributes:
         model (nn.Module): The algorithm, in training mode.
@@ -53,6 +55,7 @@ class Trainee:
         batch_size: int,
         precision: str = 'fp32',
         cfg_options: Mapping[str, Any] | None = None,
+        channels_last: bool = False,
     ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(
@@ -75,6 +78,8 @@ class Trainee:
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         model.init_weights()
         self.model = model.to(self.device)
+        if channels_last:
+            self.model.to(memory_format=torch.channels_last)
         self.model.train()
         self.data = self.model.data_preprocessor(batch, training=True)
         wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
@@ -90,9 +95,10 @@ class Trainee:
         model = self.model
         if not isinstance(model, AEMIMAlgorithm):
             return STOCK
-        count = max(1, round(model.adv_ratio * self.batch_size))
+        rows = model.choose_rows(self.batch_size)
+        share = 1.0 if rows is None else len(rows) / self.batch_size
         return StepShape(
-            share=count / self.batch_size,
+            share=share,
             num_steps=getattr(model.attack, 'num_steps', 1),
             decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
             recomputes=bool(active_drops(model.backbone)),

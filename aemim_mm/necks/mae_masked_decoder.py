@@ -4,7 +4,11 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, cat
 
 from ..utils.tokens import gather_tokens
-from .partial_blocks import forward_last_tokens, forward_shared_tokens
+from .partial_blocks import (
+    choose_rows,
+    forward_last_tokens,
+    forward_shared_tokens,
+)
 
 
 @MODELS.register_module()
@@ -39,8 +43,16 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
             Tensor: Predictions of the masked patches in ascending order of
             their places, (B, L - K, predict_feature_dim); the last dimension
             defaults to patch_size**2 * in_chans.
+
+        Raises:
+            ValueError: If no patch is masked.
         """
         num_visible = x.shape[1] - 1
+        if num_visible == ids_restore.shape[1]:
+            raise ValueError(
+                'MAEMaskedDecoder predicts masked patches, but the encoder '
+                'masked none: is its mask_ratio 0?'
+            )
         order = ids_restore.argsort(dim=1)
         ids_visible = order[:, :num_visible]
         ids_masked = order[:, num_visible:].sort(dim=1).values
@@ -58,7 +70,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         if blocks:
             x = forward_shared_tokens(blocks[0], x, table, ids_masked)
         else:
-            x = cat([x, table[ids_masked]], dim=1)
+            x = cat([x, choose_rows(table, ids_masked)], dim=1)
         for block in blocks[1:]:
             x = block(x)
         x = forward_last_tokens(last, x, ids_masked.shape[1])

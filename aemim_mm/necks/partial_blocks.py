@@ -30,12 +30,46 @@ def forward_shared_tokens(
     attention = block.attn
     own = attention.qkv(block.ln1(x))
     shared = attention.qkv(block.ln1(table))
-    # F.embedding: its backward pass is that of choosing rows, and quick.
-    qkv = torch.cat([own, F.embedding(ids, shared)], dim=1)
+    qkv = torch.cat([own, choose_rows(shared, ids)], dim=1)
     q, k, v = _heads(attention, qkv, 3)
-    x = torch.cat([x, F.embedding(ids, table)], dim=1)
+    x = torch.cat([x, choose_rows(table, ids)], dim=1)
     x = x + _attend(attention, q, k, v)
     return block.ffn(block.ln2(x), identity=x)
+
+
+def choose_rows(table: Tensor, ids: Tensor) -> Tensor:
+    """Rows of a table; their gradients are summed in float32 or more.
+
+    Args:
+        table (Tensor): (L, C).
+        ids (Tensor): (B, M), integers.
+
+    Returns:
+        Tensor: ``table[ids]``, (B, M, C).
+    """
+    return _Rows.apply(table, ids)
+
+
+class _Rows(torch.autograd.Function):
+    """``F.embedding``, which sums in half precision on the CPU."""
+
+    @staticmethod
+    def forward(ctx, table: Tensor, ids: Tensor) -> Tensor:
+        """Choose."""
+        ctx.save_for_backward(ids)
+        ctx.count = len(table)
+        return F.embedding(ids, table)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        """Sum the gradients of every row."""
+        (ids,) = ctx.saved_tensors
+        wide = torch.promote_types(grad.dtype, torch.float32)
+        total = torch.ops.aten.embedding_dense_backward(
+            grad.to(wide), ids, ctx.count, -1, False
+        )
+        return total.to(grad.dtype), None
 
 
 def forward_last_tokens(block: nn.Module, x: Tensor, count: int) -> Tensor:
@@ -47,7 +81,7 @@ def forward_last_tokens(block: nn.Module, x: Tensor, count: int) -> Tensor:
     Args:
         block (nn.Module): The block.
         x (Tensor): N tokens, (B, N, C).
-        count (int): How many of them are wanted, M.
+        count (int): How many of them are wanted, M, at least 1.
 
     Returns:
         Tensor: ``block(x)[:, -M:]`` up to rounding, (B, M, C).

@@ -23,6 +23,7 @@ from ..engine.checkpoint_misfit import (
 )
 from ..engine.config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
+from ..utils import near_misses
 from .subject import Subject
 
 
@@ -114,13 +115,21 @@ def load_timm_classifier(
 
     Raises:
         FileNotFoundError: If the checkpoint is missing.
-        ValueError: If the checkpoint does not fit.
+        ValueError: If timm has no such model, or the checkpoint does not fit.
     """
     # Options come as `a.b=value`.
     nested = Config(dict())
     nested.merge_from_dict(dict(options or {}))
     kwargs = nested.to_dict()
-    model = timm.create_model(name, pretrained=checkpoint is None, **kwargs)
+    try:
+        model = timm.create_model(
+            name, pretrained=checkpoint is None, **kwargs
+        )
+    except (RuntimeError, TypeError) as error:
+        close = near_misses(name, timm.list_models())
+        raise ValueError(
+            f'timm has no model {name} with these options ({error}).{close}'
+        ) from error
     if checkpoint is not None:
         content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
         if 'state_dict' not in content and isinstance(

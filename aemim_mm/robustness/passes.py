@@ -51,7 +51,7 @@ def build_loader(
         ``sample_idx`` are places in the whole source.
 
     Raises:
-        RuntimeError: If the source has another number of images by now.
+        ValueError: If the source has another number of images by now.
     """
     dataset: Dataset = cell.source.dataset(
         pipeline=eval_pipeline(
@@ -62,7 +62,7 @@ def build_loader(
         )
     )
     if len(dataset) != images:
-        raise RuntimeError(
+        raise ValueError(
             f'{cell.source.root} had {images} images when the run began, and '
             f'has {len(dataset)} now. Start again when it is at rest'
         )

@@ -23,9 +23,7 @@ def deterministic():
 def test_the_same_seed_gives_the_same_bits(toy, sequential):
     found = []
     for _ in range(2):
-        model = build_aemim(
-            toy, adv_ratio=0.5, sequential_backward=sequential
-        )
+        model = build_aemim(toy, adv_ratio=0.5, sequential_backward=sequential)
         torch.manual_seed(5)
         random.seed(5)
         losses = model.loss(*batch(toy))

@@ -22,6 +22,12 @@ def losses(model, x):
     )
 
 
+def handed_over(values, parameters, hand_over=None):
+    """Taken and given at once."""
+    hand_over = hand_over or HandOver()
+    return hand_over.give(*hand_over.take(values, parameters))
+
+
 def total(values):
     return values['loss_one'].mean() + sum(values['loss_more'])
 
@@ -32,7 +38,7 @@ def test_gradients_times_the_factor_and_no_graph():
         total(losses(model, x)), list(model.parameters())
     )
     before = losses(model, x)
-    taken = HandOver().take(before, model.parameters())
+    taken = handed_over(before, model.parameters())
     assert all(p.grad is None for p in model.parameters())
     assert taken.keys() == before.keys()
     torch.testing.assert_close(taken['loss_one'], before['loss_one'])
@@ -51,7 +57,7 @@ def test_a_list_may_come_first():
     expected = torch.autograd.grad(
         sum(losses(model, x)['loss_more']), list(model.parameters())
     )
-    sum(HandOver().take(values, model.parameters())['loss_more']).backward()
+    sum(handed_over(values, model.parameters())['loss_more']).backward()
     for parameter, grad in zip(model.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, grad)
 
@@ -61,7 +67,7 @@ def test_they_add_to_what_a_further_pass_gives():
     calls = []
     for parameter in model.parameters():
         parameter.register_post_accumulate_grad_hook(lambda p: calls.append(1))
-    taken = HandOver().take(losses(model, x), model.parameters())
+    taken = handed_over(losses(model, x), model.parameters())
     assert not calls
     (total(taken) + total(losses(model, x))).backward()
     assert len(calls) == 4  # once each: what DDP counts
@@ -91,7 +97,7 @@ def test_the_graph_is_freed():
 def test_parameters_without_gradient():
     model, x = network(), torch.randn(5, 4)
     frozen, unused = model[0].bias.requires_grad_(False), nn.Parameter(x)
-    taken = HandOver().take(losses(model, x), [*model.parameters(), unused])
+    taken = handed_over(losses(model, x), [*model.parameters(), unused])
     total(taken).backward()
     assert frozen.grad is None and unused.grad is None
     assert model[0].weight.grad is not None
@@ -101,7 +107,7 @@ def test_parameters_that_share_a_gradient():
     """autograd gives both the same tensor."""
     first, second = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
     values = dict(loss=(first + second).square().sum())
-    taken = HandOver().take(values, [first, second])
+    taken = handed_over(values, [first, second])
     (0.5 * taken['loss']).backward()
     assert first.grad.tolist() == second.grad.tolist() == [2, 2, 2]
 
@@ -110,7 +116,7 @@ def test_without_gradients_nothing_happens():
     model, x = network(), torch.randn(5, 4)
     with torch.no_grad():
         values = losses(model, x)
-        assert HandOver().take(values, model.parameters()) is values
+        assert handed_over(values, model.parameters()) is values
 
 
 def small(model, x):
@@ -129,12 +135,46 @@ def test_fp16_gradients_do_not_vanish(scale):
     for _ in range(2):  # from the second step on, the scale is known
         model.zero_grad()
         with torch.autocast('cpu', torch.float16):
-            taken = hand_over.take(small(model, x), model.parameters())
+            values = small(model, x)
+            taken = handed_over(values, model.parameters(), hand_over)
         (taken['loss'] * scale).backward()
         for parameter, grad in zip(model.parameters(), expected, strict=True):
             torch.testing.assert_close(
                 parameter.grad / scale, grad, rtol=0.02, atol=1e-11
             )
+
+
+def test_stored_gradients_arrive_before_those_of_a_later_pass():
+    """So that DDP can send a bucket while others are being computed."""
+    model, x, order = network(), torch.randn(5, 4), []
+    for name, parameter in model.named_parameters():
+        parameter.register_post_accumulate_grad_hook(
+            lambda p, name=name: order.append(name)
+        )
+    model[1].register_full_backward_hook(lambda *args: order.append('tanh'))
+    hand_over = HandOver()
+    values, taken = hand_over.take(losses(model, x), model.parameters())
+    order.clear()
+    later = total(losses(model, x))
+    (total(hand_over.give(values, taken)) + later).backward()
+    # The last layer's are whole before the first layer's are computed.
+    assert order.index('2.weight') < order.index('tanh')
+    assert order.index('tanh') < order.index('0.weight')
+
+
+@pytest.mark.parametrize('overflows', [False, True])
+def test_a_weight_of_zero_gives_zeros(overflows):
+    model, x = network(), torch.randn(5, 4)
+    hand_over = HandOver()
+    for _ in range(2):
+        model.zero_grad()
+        with torch.autocast('cpu', torch.float16):
+            values = dict(loss=model(x).float().square().sum())
+            values['loss'] = values['loss'] * (1e6 if overflows else 1.0)
+            given = handed_over(values, model.parameters(), hand_over)
+        (0.0 * given['loss'] * 2.0**16).backward()
+        for parameter in model.parameters():
+            assert not parameter.grad.any()
 
 
 def test_infinite_gradients_stay_infinite():
@@ -143,7 +183,7 @@ def test_infinite_gradients_stay_infinite():
         model[0].weight.fill_(1e-4)
     with torch.autocast('cpu', torch.float16):
         values = dict(loss=model(x).float().square().sum() * 1e6)
-        taken = HandOver().take(values, model.parameters())
+        taken = handed_over(values, model.parameters())
     (taken['loss'] * 2.0**16).backward()
     assert not model[2].weight.grad.isfinite().all()
 

@@ -72,9 +72,11 @@ def test_the_shipped_decoder_computes_less(counted):
 
 def test_times_are_times():
     ticks = []
-    found = time_parts(Trainee(str(AEMIM), 2), 2, lambda: ticks.append(1))
-    assert found.encoder > 0 and found.decoder > 0
-    assert len(ticks) == 18
+    trainees = {name: Trainee(str(AEMIM), 2) for name in 'ab'}
+    found = time_parts(trainees, 2, lambda: ticks.append(1))
+    assert list(found) == ['a', 'b']
+    assert all(f.encoder > 0 and f.decoder > 0 for f in found.values())
+    assert len(ticks) == 24
 
 
 def test_other_methods_have_parts_too():

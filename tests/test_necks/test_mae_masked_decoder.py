@@ -95,3 +95,10 @@ def test_half_precision_reaches_every_parameter(dtype):
         if parameter.requires_grad:
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.abs().max() > 0, name
+
+
+def test_nothing_masked():
+    _, ours = pair()
+    tokens = torch.randn(1, 1 + PATCHES, DIM, dtype=torch.float64)
+    with pytest.raises(ValueError, match='mask_ratio 0'):
+        ours(tokens, torch.arange(PATCHES)[None])

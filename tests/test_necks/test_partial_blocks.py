@@ -6,6 +6,7 @@ from mmpretrain.models.backbones.vision_transformer import (
 )
 
 from aemim_mm.necks.partial_blocks import (
+    choose_rows,
     forward_last_tokens,
     forward_shared_tokens,
 )
@@ -73,3 +74,14 @@ def test_shared_tokens_equal_the_whole_block(options):
         rtol=1e-8,
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_gradients_of_many_images_are_summed_in_float32(dtype):
+    """bfloat16 cannot count beyond 256, float16 beyond 2048."""
+    table = torch.zeros(3, 2, dtype=dtype, requires_grad=True)
+    ids = torch.tensor([0, 2]).repeat(4096, 1)
+    rows = choose_rows(table, ids)
+    assert rows.dtype == dtype and rows.shape == (4096, 2, 2)
+    rows.sum(dtype=torch.float32).backward()
+    assert table.grad[:, 0].tolist() == [4096, 0, 4096]

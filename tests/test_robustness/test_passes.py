@@ -155,7 +155,7 @@ def test_grey_model(data):
 def test_another_number_of_images_than_at_the_start(data, subject, count):
     cell = val(data, metric=TOP1)
     with pytest.raises(
-        RuntimeError, match=f'had {count} images when .*, and has 9 now'
+        ValueError, match=f'had {count} images when .*, and has 9 now'
     ):
         build_loader(cell, count, subject, LOADING)
 

@@ -56,4 +56,9 @@ def test_table_and_json(tool, tmp_path, capsys):
 def test_wrong_numbers(tool, option, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['base.py', option])
-    assert f'{option[:-2]} must be at least 1' in capsys.readouterr().err
+    assert f'{option[:-2]} must be above 0' in capsys.readouterr().err
+
+
+def test_config_that_is_not_there(tool, capsys):
+    assert tool.main(['no_such.py', '--iters=1']) == 1
+    assert 'no_such.py' in capsys.readouterr().err

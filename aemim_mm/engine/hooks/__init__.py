@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .channels_last_hook import ChannelsLastHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .compile_blocks_hook import CompileBlocksHook
 from .epoch_seed_hook import EpochSeedHook
@@ -9,6 +10,7 @@ from .reconstruction_hook import ReconstructionHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'ChannelsLastHook',
     'CheckpointFitHook',
     'CompileBlocksHook',
     'EpochSeedHook',

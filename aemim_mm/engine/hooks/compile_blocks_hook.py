@@ -20,6 +20,9 @@ class CompileBlocksHook(Hook):
     code. AEMIM adds one graph to each, for the attack, whose parameters need
     no gradient. Keys of the state dict stay what they are.
 
+    Of :class:`MAEMaskedDecoder` the first and the last block stay as they
+    are, since it runs parts of them.
+
     Usage::
 
         custom_hooks = [dict(type='CompileBlocksHook')]
@@ -41,7 +44,7 @@ class CompileBlocksHook(Hook):
         **options: Any,
     ) -> None:
         self.blocks = (blocks,) if isinstance(blocks, str) else tuple(blocks)
-        self.options = dict(dynamic=False, **options)
+        self.options = {'dynamic': False, **options}
 
     def before_train(self, runner: Runner) -> None:
         """Compile.
@@ -54,7 +57,8 @@ class CompileBlocksHook(Hook):
         for name in self.blocks:
             count = compile_blocks(model, name, **self.options)
             print_log(
-                f'{name}: {count} blocks are compiled at the first step',
+                f'{name}: {count} blocks; those that run as a whole are '
+                'compiled at the first step',
                 logger='current',
             )
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmpretrain.registry import HOOKS
+from mmpretrain.registry import HOOKS, MODELS
 from torch._dynamo.testing import CompileCounter
 from toys import (
+    METHODS,
     batch,
     build_aemim,
     build_stock,
@@ -67,16 +68,28 @@ def test_few_graphs_no_recompiles_and_the_same_numbers(
     assert plain.state_dict().keys() == compiled.state_dict().keys()
 
 
-def test_hook_compiles_what_it_names():
-    model, counter = build_aemim(TOY), CompileCounter()
-    hook = HOOKS.build(
-        dict(
-            type='CompileBlocksHook', blocks='backbone.layers', backend=counter
-        )
+def test_hook_compiles_encoder_and_decoder():
+    """Decoder blocks have one graph: the attack does not run them."""
+    cfg = copy.deepcopy(METHODS[TOY].cfg)
+    cfg['neck']['decoder_depth'] = 4
+    plain = MODELS.build(
+        dict(type='AEMIMAlgorithm', method='MAE', **copy.deepcopy(cfg))
     )
-    hook.before_train(SimpleNamespace(model=model))
-    run(model, 0)
-    assert counter.frame_count == 2
+    compiled, counter = copy.deepcopy(plain), CompileCounter()
+    hook = HOOKS.build(dict(type='CompileBlocksHook', backend=counter))
+    hook.before_train(SimpleNamespace(model=compiled))
+    for seed in range(3):
+        expected, actual = run(plain, seed), run(compiled, seed)
+        assert counter.frame_count == 3
+        torch.testing.assert_close(actual[1], expected[1])
+
+
+def test_options_of_the_compiler():
+    hook = HOOKS.build(dict(type='CompileBlocksHook', dynamic=True))
+    assert hook.options == {'dynamic': True}
+    assert HOOKS.build(dict(type='CompileBlocksHook')).options == {
+        'dynamic': False
+    }
 
 
 def test_wrong_name():
