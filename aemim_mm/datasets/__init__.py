@@ -1,9 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .imagenet_variant import ImageNetVariant
 from .seeding import seed_generators, seed_worker
-from .transforms import LoadImageOrSkip, RequireImageSize
+from .transforms import (
+    FastRandomResizedCrop,
+    LoadImageOrSkip,
+    RequireImageSize,
+)
 
 __all__ = [
+    'FastRandomResizedCrop',
     'ImageNetVariant',
     'LoadImageOrSkip',
     'RequireImageSize',

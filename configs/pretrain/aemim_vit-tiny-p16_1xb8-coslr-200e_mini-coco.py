@@ -45,7 +45,7 @@ model = dict(
 train_pipeline = [
     dict(type='LoadImageOrSkip'),
     dict(
-        type='RandomResizedCrop',
+        type='FastRandomResizedCrop',
         scale=160,
         crop_ratio_range=(0.2, 1.0),
         backend='pillow',

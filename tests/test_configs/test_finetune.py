@@ -56,13 +56,16 @@ OURS = {
 HOOKS = {f'custom_hooks.{index}.type' for index in range(4)}
 # mmpretrain's tools set this when a run starts.
 TRAIN_COLLATE = {'train_dataloader.collate_fn.type'}
-# On a base of ours: the runtime, the same collate_fn everywhere, and as many
-# workers as pre-training has.
+# On a base of ours: the runtime, the same collate_fn everywhere, as many
+# workers as pre-training has, and its crops.
 OWN_BASE = {
     'log_processor.mean_pattern',
     'val_dataloader.collate_fn.type',
     'test_dataloader.collate_fn.type',
     'train_dataloader.num_workers',
+    # The same draws and pixels, faster.
+    'train_pipeline.1.type',
+    'train_dataloader.dataset.pipeline.1.type',
 }
 # AMP as in MAE's code, which fits 256 images into a GPU.
 AMP = {'optim_wrapper.type', 'optim_wrapper.loss_scale'}

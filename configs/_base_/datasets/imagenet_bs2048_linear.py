@@ -14,7 +14,7 @@ train_pipeline = [
     # a damaged image is logged and replaced by another one
     dict(type='LoadImageOrSkip'),
     dict(
-        type='RandomResizedCrop',
+        type='FastRandomResizedCrop',
         scale=224,
         backend='pillow',
         # as MAE's code; mmpretrain leaves it bilinear here

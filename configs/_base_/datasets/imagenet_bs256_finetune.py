@@ -22,7 +22,7 @@ train_pipeline = [
     # a damaged image is logged and replaced by another one
     dict(type='LoadImageOrSkip'),
     dict(
-        type='RandomResizedCrop',
+        type='FastRandomResizedCrop',
         scale=224,
         backend='pillow',
         interpolation='bicubic',

@@ -1,0 +1,94 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What a training pipeline does to an image, for other libraries to repeat."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.config import Config
+from mmpretrain.datasets import RandomResizedCrop
+from mmpretrain.registry import TRANSFORMS
+
+Pipeline = Sequence[Mapping[str, Any]]
+_STEPS = 'loading, one random resized crop, RandomFlip, PackInputs'
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Random crop, resize and flip.
+
+    Attributes:
+        size (tuple[int, int]): Height and width of the result, in pixels.
+        scale (tuple[float, float]): Range of the crop's share of the area.
+        ratio (tuple[float, float]): Range of the crop's aspect ratio.
+        interpolation (str): Of the resize.
+        flip (float): Probability of the horizontal flip.
+    """
+
+    size: tuple[int, int]
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+    interpolation: str
+    flip: float
+
+
+def pipeline_of(cfg: Config) -> Pipeline:
+    """The training pipeline of a config, of a run or of a data set.
+
+    Args:
+        cfg (Config): The config.
+
+    Returns:
+        Pipeline: Configs of the transforms.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    loader = cfg.get('train_dataloader') or {}
+    pipeline = (loader.get('dataset') or {}).get('pipeline')
+    if pipeline is None:
+        raise ValueError(
+            f'{cfg.filename} has no train_dataloader.dataset.pipeline: give '
+            'a config of pre-training, or of its data set'
+        )
+    return pipeline
+
+
+def recipe_of(pipeline: Pipeline) -> Recipe:
+    """Read crop, resize and flip from a pipeline.
+
+    Args:
+        pipeline (Pipeline): Configs of the transforms.
+
+    Returns:
+        Recipe: What the other libraries are to do.
+
+    Raises:
+        ValueError: If the pipeline does anything else, so that times could
+            not be compared.
+    """
+    classes = [TRANSFORMS.get(step['type']) for step in pipeline]
+    names = [step['type'].split('.')[-1] for step in pipeline]
+    crops = [
+        index
+        for index, cls in enumerate(classes)
+        if cls is not None and issubclass(cls, RandomResizedCrop)
+    ]
+    if (
+        crops != [1]
+        or not names[0].startswith('LoadImage')
+        or names[2:] != ['RandomFlip', 'PackInputs']
+    ):
+        raise ValueError(
+            f'the pipeline is {", ".join(names)}; only {_STEPS} can be '
+            'compared with other libraries'
+        )
+    crop = TRANSFORMS.build(dict(pipeline[1]))
+    height, width = crop.scale
+    return Recipe(
+        size=(height, width),
+        scale=tuple(crop.crop_ratio_range),
+        ratio=tuple(crop.aspect_ratio_range),
+        interpolation=crop.interpolation,
+        flip=pipeline[2].get('prob', 0.0),
+    )

@@ -1,0 +1,99 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from tiny_run import ROOT, load_tool
+
+TOOL = ROOT / 'tools' / 'benchmark_loader.py'
+FINETUNE = ROOT / 'configs' / '_base_' / 'datasets'
+FINETUNE /= 'imagenet_bs256_finetune.py'
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """The tool; its settings of threads end with the test."""
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    # The files, which must be gone afterwards.
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    yield load_tool('benchmark_loader')
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
+
+
+def test_a_tiny_run(tool, tmp_path, capsys):
+    pytest.importorskip('skimage')
+    out = tmp_path / 'out.json'
+    options = ['--images=3', '--batch-size=2', '--num-workers=0']
+    assert tool.main([*options, '--rounds=1', f'--json={out}']) == 0
+    text = capsys.readouterr().out
+    content = json.loads(out.read_text())
+    rows = {row['name']: row for row in content['rows']}
+    for name, row in rows.items():
+        assert f'| {name} | {row["images_per_second"]:.0f} |' in text
+        assert row['images_per_second'] == pytest.approx(3 / row['seconds'][0])
+    assert list(rows)[:4] == [
+        'aemim_mm',
+        'torchvision',
+        'timm',
+        'torchvision, tensors',
+    ]
+    assert content['best'] in ('torchvision', 'timm')
+    assert rows[content['best']]['ratio'] == 1
+    assert '3 files of ' in text and f'ratio to {content["best"]}' in text
+    # What the shipped config was chosen by.
+    largest = {n: row['difference']['largest'] for n, row in rows.items()}
+    assert largest['aemim_mm, resized by pillow'] == 0
+    assert largest['aemim_mm, stock RandomResizedCrop'] == 0
+    assert rows['aemim_mm']['difference']['share_above_1'] < 0.001
+    assert largest['aemim_mm'] == largest['torchvision, tensors']
+    assert largest['aemim_mm, resized by cv2'] > 20
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_errors_are_one_line(tool, tmp_path, capsys):
+    pytest.importorskip('skimage')
+    tiny = ['--images=1', '--num-workers=0', '--rounds=1']
+    assert tool.main([*tiny, f'--config={FINETUNE}']) == 1
+    err = capsys.readouterr().err
+    assert 'RandAugment' in err and 'only loading, one random' in err
+    assert tool.main([*tiny, f'--config={tmp_path}/no.py']) == 1
+    assert 'no.py' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_scikit_image(tool, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'skimage', None)
+    from aemim_mm.datasets import _mini_coco_scenes
+
+    _mini_coco_scenes.load_photograph.cache_clear()
+    assert tool.main(['--images=1', '--num-workers=0']) == 1
+    assert 'pip install scikit-image' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'option',
+    ['--images=0', '--batch-size=0', '--num-workers=-1', '--rounds=0'],
+)
+def test_numbers_out_of_range(tool, capsys, option):
+    with pytest.raises(SystemExit):
+        tool.parse_args([option])
+    assert 'must be at least' in capsys.readouterr().err
+
+
+def test_tool_works_from_a_bare_checkout(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    done = subprocess.run(
+        [sys.executable, TOOL, '--help'],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'imagenet_bs512_mae.py' in done.stdout
