@@ -1,7 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Casts of autocast, made once for all steps of an attack."""
+"""Autocast: casts made once for all steps of an attack, and its state."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,38 @@ def cast_ahead(
             tensor = tensors.get(key)
             if tensor is None or tensor.dtype != torch.float32:
                 continue
-            device = tensor.device.type
-            if torch.is_autocast_enabled(device):
-                tensors[key] = tensor.to(torch.get_autocast_dtype(device))
+            dtype = autocast_dtype(tensor.device)
+            if dtype is not None:
+                tensors[key] = tensor.to(dtype)
     return tensors
+
+
+def autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """The type that autocast computes in.
+
+    Args:
+        device (torch.device): Where.
+
+    Returns:
+        torch.dtype or None: None where it is off or not known.
+    """
+    kind = device.type
+    if not torch.amp.is_autocast_available(kind):  # 'meta', for one
+        return None
+    if not torch.is_autocast_enabled(kind):
+        return None
+    return torch.get_autocast_dtype(kind)
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager:
+    """A context in which autocast is off, on any device.
+
+    Args:
+        device (torch.device): Where.
+
+    Returns:
+        AbstractContextManager: The context.
+    """
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .casts import autocast_dtype, without_autocast
 from .losses import total
 
 # GradScaler's first scale; later ones are known from the last backward pass.
@@ -55,7 +56,7 @@ class HandOver:
             return losses, None
         parameters = [p for p in parameters if p.requires_grad]
         factor = self._scale(loss)
-        with torch.autocast(loss.device.type, enabled=False):
+        with without_autocast(loss.device):
             grads = torch.autograd.grad(
                 loss.float() * factor, parameters, allow_unused=True
             )
@@ -114,12 +115,7 @@ class HandOver:
         self._factor = torch.where(usable, factor, last)
 
     def _scale(self, loss: Tensor) -> Tensor | float:
-        device = loss.device.type
-        half = (
-            torch.is_autocast_enabled(device)
-            and torch.get_autocast_dtype(device) == torch.float16
-        )
-        if not half:
+        if autocast_dtype(loss.device) != torch.float16:
             return 1.0
         return FIRST_SCALE if self._factor is None else self._factor
 

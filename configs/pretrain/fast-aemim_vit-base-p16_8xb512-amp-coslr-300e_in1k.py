@@ -4,7 +4,8 @@ r"""Fast AEMIM, ViT-B/16, 300 epochs on ImageNet-1K.
 Paper: Table 1 (settings); Table 4, row "Fast AEMIM 300" of ViT-B/16: 83.3 %
 top-1 after fine-tuning, at 1.3x the pre-training time of MAE-300.
 That number is the paper's: this recipe was not run at scale here.
-Cost of an epoch relative to MAE: 1.3x in the paper, not measured here.
+Cost of an epoch relative to MAE: 1.3x in the paper;
+of a step on a CPU, measured: docs/cost.md.
 
 Command::
 

@@ -86,7 +86,7 @@ def test_header_gives_place_and_number(base, tag):
 
 
 def forward_share(model):
-    """The encoder's share of the multiplications of MAE's forward pass."""
+    """The encoder's share of MAE's multiplications, with a stock decoder."""
 
     def blocks(count, tokens, width):
         # Linear layers 3 + 1 + 4 + 4, and attention twice.

@@ -24,6 +24,9 @@ from test_configs.config_tools import (
 OURS = {
     # Same keys and outputs, but only visible patches are embedded.
     'model.backbone.type',
+    # Same keys and loss: only masked patches are predicted.
+    'model.neck.type',
+    'model.head.type',
     # The package registers its classes.
     'custom_imports.imports.0',
     'custom_imports.allow_failed_imports',
@@ -45,6 +48,11 @@ OURS = {
     # A damaged image is logged and replaced; stock ends the run.
     'train_pipeline.0.type',
     'train_dataloader.dataset.pipeline.0.type',
+    # Faster; antialiased as stock, values differ by 1 of 255 now and then.
+    'train_pipeline.1.type',
+    'train_pipeline.1.backend',
+    'train_dataloader.dataset.pipeline.1.type',
+    'train_dataloader.dataset.pipeline.1.backend',
     # Exact resume needs workers that are seeded for each epoch.
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',
