@@ -72,7 +72,11 @@ def paper_tables(models: Sequence[Mapping]) -> list[Table]:
     return [
         table
         for table in tables
-        if any(c.part in results for results in models for c in table.columns)
+        if any(
+            column.value(results) is not None
+            for results in models
+            for column in table.columns
+        )
     ]
 
 
