@@ -23,4 +23,6 @@ model = dict(
     adapters=('norm',),
     adv_ratio=1.0,
     loss_ratio=0.5,
+    # the same gradients, with the activations of one pass at a time
+    sequential_backward=True,
 )

@@ -23,7 +23,9 @@ EVERY = sorted(
 PLUG_IN = [name for name in EVERY if '/plug_in/' in name]
 # Detection, in the scope and with the runtime of mmdet.
 COCO = [name for name in EVERY if name.startswith('coco/')]
-SHIPPED = [name for name in EVERY if name not in PLUG_IN + COCO]
+# Not for training: what docs/cost.md compares.
+BENCHMARK = [name for name in EVERY if name.startswith('benchmark/')]
+SHIPPED = [name for name in EVERY if name not in PLUG_IN + COCO + BENCHMARK]
 PRETRAIN = [name for name in SHIPPED if name.startswith('pretrain/')]
 FINETUNE = [name for name in SHIPPED if name.startswith('finetune/')]
 IN1K = [name for name in SHIPPED if '_in1k' in name]

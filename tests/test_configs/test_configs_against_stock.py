@@ -75,6 +75,7 @@ AEMIM = {
     'model.adapters.0',
     'model.adv_ratio',
     'model.loss_ratio',
+    'model.sequential_backward',
 }
 
 

@@ -1,0 +1,52 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the cost is measured of differs from the recipes in one point."""
+
+import ast
+
+import pytest
+from test_configs.config_tools import (
+    BENCHMARK,
+    IN1K_SUFFIX,
+    ROOT,
+    differences,
+    load,
+)
+
+STOCK = {
+    'model.backbone.type': 'MAEViT',
+    'model.neck.type': 'MAEPretrainDecoder',
+    'model.head.type': 'MAEPretrainHead',
+}
+
+
+@pytest.mark.parametrize('arch', ['small', 'base'])
+@pytest.mark.parametrize(
+    'kind, recipe, changes',
+    [
+        ('stock-mae', 'mae', STOCK),
+        ('aemim-joint', 'aemim', {'model.sequential_backward': False}),
+    ],
+)
+def test_differs_from_the_recipe_in_one_point(arch, kind, recipe, changes):
+    name = f'benchmark/{kind}_vit-{arch}-p16.py'
+    assert name in BENCHMARK and len(BENCHMARK) == 4
+    suffix = IN1K_SUFFIX.format(300)
+    base = load(f'pretrain/{recipe}_vit-{arch}-p16{suffix}')
+    ours = load(name)
+    found = differences(base.to_dict(), ours.to_dict())
+    assert set(found) == set(changes)
+    for key, value in changes.items():
+        part = ours
+        for word in key.split('.'):
+            part = part[word]
+        assert part == value
+
+
+@pytest.mark.parametrize('name', BENCHMARK)
+def test_header_has_the_command(name):
+    source = (ROOT / 'configs' / name).read_text()
+    command = ast.get_docstring(ast.parse(source)).partition('::\n')[2]
+    assert 'tools/benchmark_cost.py' in command
+    for word in command.split():
+        if word.startswith(('configs/', 'tools/')):
+            assert (ROOT / word).is_file()
