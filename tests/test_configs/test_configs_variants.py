@@ -16,6 +16,7 @@ TO_AEMIM = {
 }
 # Where memory counts.
 IN_TURN = {'model.sequential_backward': (None, True)}
+JOINT = {'model.sequential_backward': (True, False)}
 TO_FAST = {
     'model.attack.num_steps': (2, 1),
     'model.adv_ratio': (1.0, 0.25),
@@ -57,9 +58,9 @@ def test_aemim_is_mae_plus_the_algorithm(recipe):
         load(f'pretrain/{algorithm}_{recipe}').to_dict()
         for algorithm in ('mae', 'aemim', 'fast-aemim')
     )
-    more = IN_TURN if 'in1k' in recipe else {}
-    assert differences(mae, aemim) == {**TO_AEMIM, **more}
-    assert differences(aemim, fast) == TO_FAST
+    in_turn, joint = (IN_TURN, JOINT) if 'in1k' in recipe else ({}, {})
+    assert differences(mae, aemim) == {**TO_AEMIM, **in_turn}
+    assert differences(aemim, fast) == {**TO_FAST, **joint}
 
 
 @pytest.mark.parametrize('algorithm', ['mae', 'aemim', 'fast-aemim'])
