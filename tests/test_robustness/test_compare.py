@@ -88,7 +88,7 @@ def test_same_images_are_paired(tmp_path):
     assert 'u' not in change
     # unpaired: about 3.5 to either side
     assert 1 < high - low < 4.5
-    pgd = rows(text, 'tiny (2) - tiny (1)')[2]
+    pgd = rows(text, 'tiny (2) - tiny (1)')[1]
     assert all(cell.endswith('u') for cell in pgd)
     assert 'tiny (2): IN-C: 1000 images in each cell' in text
     other = graded(tmp_path, 'tiny', 3, sha256='other')
