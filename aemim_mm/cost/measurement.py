@@ -1,19 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Everything about the cost of some configs, relative to the first."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mmengine.logging import print_log
-
 from .cost_model import Parts, floor
 from .parts import count_parts, time_parts
 from .peak import peak_memory
+from .progress import Progress
 from .table import Row
 from .timing import interleave, median_ratio
 from .trainee import Trainee
@@ -25,8 +22,6 @@ NUM_PARTS = 6
 WARMUP = 1
 # Operations grow with the number of images: they are counted on so many.
 COUNTED_IMAGES = 2
-# Seconds between two lines about the progress.
-INTERVAL = 10.0
 
 
 @dataclass(frozen=True)
@@ -67,31 +62,6 @@ class Settings:
         return self.batch_size, self.precision, options
 
 
-class Eta:
-    """Says how far it is.
-
-    Args:
-        total (int): Number of runs.
-    """
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.start = self.last = time.monotonic()
-
-    def tick(self) -> None:
-        """Count a run; write a line if the last one is long ago."""
-        self.done += 1
-        now = time.monotonic()
-        if now - self.last < INTERVAL:
-            return
-        self.last = now
-        rest = (now - self.start) * (self.total / self.done - 1)
-        print_log(
-            f'{self.done} of {self.total} runs, ETA '
-            f'{timedelta(seconds=round(max(0.0, rest)))}'
-        )
-
-
 def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     """Measure configs: memory one by one, times in turn.
 
@@ -123,19 +93,19 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     runs = settings.iters + WARMUP
     if settings.parts:
         runs += NUM_PARTS * PART_ROUNDS + SHARE_ROUNDS
-    eta = Eta(len(names) * runs)
+    progress = Progress(len(names) * runs)
     steps = interleave(
         {name: trainee.step for name, trainee in trainees.items()},
         settings.iters,
         WARMUP,
-        eta.tick,
+        progress.tick,
     )
     seconds, shares = {}, {}
     if settings.parts:
-        seconds = time_parts(trainees, PART_ROUNDS, eta.tick)
+        seconds = time_parts(trainees, PART_ROUNDS, progress.tick)
         for name, trainee in trainees.items():
             shares[name] = median(
-                _ticked(trainee.attack_share, eta.tick)
+                _ticked(trainee.attack_share, progress.tick)
                 for _ in range(SHARE_ROUNDS)
             )
     floors = [

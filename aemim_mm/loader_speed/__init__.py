@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..cost.progress import Progress
 from .loaders import (
     Settings,
     drain,
@@ -9,7 +10,6 @@ from .loaders import (
 )
 from .photographs import write_photographs
 from .pixels import Difference, compare, crop_by, crop_of_tensors
-from .progress import Progress
 from .recipe import Recipe, pipeline_of, recipe_of
 from .table import HEADER, Row, best_of, cells_of, rows_of
 from .variants import variants_of

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from aemim_mm.loader_speed import Progress, progress
+from aemim_mm.cost import progress
+from aemim_mm.cost.progress import Progress
 
 
 def test_a_line_every_ten_seconds(monkeypatch, capsys):
