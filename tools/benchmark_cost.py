@@ -7,7 +7,7 @@ the machine down hits all of them. Prints seconds and images per second, the
 ratio to BASE, the least possible ratio of the passes alone, without the
 optimizer (by counting the operations of the step's parts, and by timing
 them), the share of the attack, and the peak memory, each model in a fresh
-process.
+process; with --profile also the kinds of operations.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from aemim_mm.cost.process import (  # noqa: E402
     machine,
     require_positive,
 )
+from aemim_mm.cost.profile import HEADER as KINDS  # noqa: E402
 from aemim_mm.cost.table import HEADER  # noqa: E402
 from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
 from aemim_mm.utils.markdown import markdown  # noqa: E402
@@ -54,8 +55,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         default=8,
         metavar='N',
-        help='steps of each model, after one that is not counted; the median '
-        'counts (default: %(default)s)',
+        help='steps of each model that count, by their median (default: '
+        '%(default)s)',
+    )
+    parser.add_argument(
+        '--warmup',
+        type=int,
+        default=1,
+        metavar='N',
+        help='steps before them that do not; a GPU needs a few (default: '
+        '%(default)s)',
     )
     parser.add_argument(
         '--precision',
@@ -69,6 +78,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         metavar='N',
         help="threads of operations on the CPU (default: torch's own)",
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the blocks of all models, as CompileBlocksHook does',
+    )
+    parser.add_argument(
+        '--channels-last',
+        action='store_true',
+        help='weights of convolutions as ChannelsLastHook lays them out',
+    )
+    parser.add_argument(
+        '--profile',
+        action='store_true',
+        help='also show what kinds of operations the time goes to',
     )
     parser.add_argument(
         '--no-memory', action='store_true', help='leave peak memory out'
@@ -100,7 +124,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='also write everything that was measured',
     )
     args = parser.parse_args(argv)
-    require_positive(parser, args, 'batch_size', 'iters')
+    require_positive(parser, args, 'batch_size', 'iters', 'warmup')
     return args
 
 
@@ -121,8 +145,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         precision=args.precision,
         cfg_options=args.cfg_options or {},
         own_options=args.own_options or {},
+        warmup=args.warmup,
+        channels_last=args.channels_last,
+        compiled=args.compile,
         memory=not args.no_memory,
         parts=not args.no_parts,
+        profile=args.profile,
     )
     try:
         rows = measure([args.base, *args.configs], settings)
@@ -136,6 +164,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         f'\nbatch size {args.batch_size}, {args.precision}, medians of '
         f'{args.iters} steps; {machine()}\n\n{table}'
     )
+    if args.profile:
+        base = rows[0]
+        table = markdown(
+            ['config', *KINDS], [[row.name, *row.kinds(base)] for row in rows]
+        )
+        print(f"In percent of the base's step, profiled:\n\n{table}")
     if args.json is not None:
         content = dict(
             machine=machine(),

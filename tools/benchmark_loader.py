@@ -53,7 +53,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=str(CONFIG),
         metavar='CONFIG',
         help='config with the pipeline, of a run or of a data set (default: '
-        '%(default)s)',
+        f'{CONFIG.relative_to(REPO)})',
     )
     numbers = (
         ('--images', 256, 1, 'files to write and to load in each round'),

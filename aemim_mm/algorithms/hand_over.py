@@ -109,7 +109,8 @@ class HandOver:
             factor (Tensor): A scalar. One that is 0 or not finite is no
                 scale, and the last one stays.
         """
-        last = factor.new_tensor(FIRST_SCALE)
+        # Not new_tensor: that copies from the host, which waits.
+        last = factor.new_full((), FIRST_SCALE)
         last = last if self._factor is None else self._factor
         usable = factor.isfinite() & (factor > 0)
         self._factor = torch.where(usable, factor, last)

@@ -10,16 +10,18 @@ from typing import Any
 from .cost_model import Parts, floor
 from .parts import count_parts, time_parts
 from .peak import peak_memory
+from .profile import profile_steps
 from .progress import Progress
 from .table import Row
 from .timing import interleave, median_ratio
 from .trainee import Trainee
 
-# How often each part is timed, and the attack's share measured.
+# How often each part is timed, the attack's share measured, and a step
+# profiled.
 PART_ROUNDS = 3
 SHARE_ROUNDS = 1
+PROFILE_ROUNDS = 3
 NUM_PARTS = 6
-WARMUP = 1
 # Operations grow with the number of images: they are counted on so many.
 COUNTED_IMAGES = 2
 
@@ -31,35 +33,50 @@ class Settings:
     Attributes:
         batch_size (int): Images of a step. Defaults to 32.
         iters (int): Steps of each model that count. Defaults to 8.
+        warmup (int): Steps before them that do not. Defaults to 1.
         precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
         cfg_options (Mapping): Changes to all configs. Defaults to {}.
         own_options (Mapping): Changes to all configs but the base. Defaults
             to {}.
+        channels_last (bool): As :class:`Trainee` takes it. Defaults to False.
+        compiled (bool): Likewise. Defaults to False.
         memory (bool): Whether peak memory is measured. Defaults to True.
         parts (bool): Whether the parts of a step are timed, too; else the
             floor by times and the attack's share are None. Defaults to True.
+        profile (bool): Whether steps are profiled. Defaults to False.
     """
 
     batch_size: int = 32
     iters: int = 8
+    warmup: int = 1
     precision: str = 'fp32'
     cfg_options: Mapping[str, Any] = field(default_factory=dict)
     own_options: Mapping[str, Any] = field(default_factory=dict)
+    channels_last: bool = False
+    compiled: bool = False
     memory: bool = True
     parts: bool = True
+    profile: bool = False
 
-    def of(self, is_base: bool) -> tuple[int, str, dict[str, Any]]:
-        """What :class:`Trainee` takes after a config.
+    def of(self, path: str, is_base: bool) -> dict[str, Any]:
+        """The arguments of :class:`Trainee`.
 
         Args:
+            path (str): The config.
             is_base (bool): Whether it is the base.
 
         Returns:
-            tuple: Batch size, precision, changes.
+            dict[str, Any]: By name.
         """
         own = {} if is_base else self.own_options
-        options = {**self.cfg_options, **own}
-        return self.batch_size, self.precision, options
+        return dict(
+            config=path,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            cfg_options={**self.cfg_options, **own},
+            channels_last=self.channels_last,
+            compiled=self.compiled,
+        )
 
 
 def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
@@ -76,28 +93,31 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     """
     names = names_of(paths)
     arguments = [
-        (path, *settings.of(is_base=index == 0))
+        settings.of(path, is_base=index == 0)
         for index, path in enumerate(paths)
     ]
     counts = {
-        name: _count(*args)
-        for name, args in zip(names, arguments, strict=True)
+        name: _count(**kwargs)
+        for name, kwargs in zip(names, arguments, strict=True)
     }
     peaks = [
-        peak_memory(*args) if settings.memory else None for args in arguments
+        peak_memory(**kwargs) if settings.memory else None
+        for kwargs in arguments
     ]
     trainees = {
-        name: Trainee(*args)
-        for name, args in zip(names, arguments, strict=True)
+        name: Trainee(**kwargs)
+        for name, kwargs in zip(names, arguments, strict=True)
     }
-    runs = settings.iters + WARMUP
+    runs = settings.iters + settings.warmup
     if settings.parts:
         runs += NUM_PARTS * PART_ROUNDS + SHARE_ROUNDS
+    if settings.profile:
+        runs += PROFILE_ROUNDS
     progress = Progress(len(names) * runs)
     steps = interleave(
         {name: trainee.step for name, trainee in trainees.items()},
         settings.iters,
-        WARMUP,
+        settings.warmup,
         progress.tick,
     )
     seconds, shares = {}, {}
@@ -108,6 +128,9 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
                 _ticked(trainee.attack_share, progress.tick)
                 for _ in range(SHARE_ROUNDS)
             )
+    kinds = {}
+    if settings.profile:
+        kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.tick)
     floors = [
         {name: floor(parts[name], trainees[name].shape) for name in parts}
         for parts in (counts, seconds)
@@ -131,16 +154,16 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
             parts_operations=asdict(counts[name]),
             parts_seconds=asdict(seconds[name]) if name in seconds else None,
             step_seconds=steps[name],
+            kinds_seconds=kinds.get(name),
         )
         for name, peak in zip(names, peaks, strict=True)
     ]
 
 
-def _count(
-    path: str, batch_size: int, precision: str, options: Mapping[str, Any]
-) -> Parts:
+def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts:
+    """Count on few images; the counter does not see into compiled code."""
     images = min(batch_size, COUNTED_IMAGES)
-    counted = count_parts(Trainee(path, images, precision, options))
+    counted = count_parts(Trainee(batch_size=images, **kwargs))
     factor = batch_size / images
     return Parts(**{k: factor * v for k, v in asdict(counted).items()})
 

@@ -25,19 +25,13 @@ STATUS = Path('/proc/self/status')
 ENVIRONMENT = {'MALLOC_MMAP_THRESHOLD_': str(2**20)}
 
 
-def peak_memory(
-    config: str,
-    batch_size: int,
-    precision: str = 'fp32',
-    cfg_options: Mapping[str, Any] | None = None,
-) -> int:
+def peak_memory(config: str, batch_size: int, **options: Any) -> int:
     """The most memory that training takes, in a process of its own.
 
     Args:
         config (str): As :class:`Trainee` takes it.
         batch_size (int): Likewise.
-        precision (str): Likewise. Defaults to 'fp32'.
-        cfg_options (Mapping, optional): Likewise. Defaults to None.
+        **options: Further arguments of :class:`Trainee`.
 
     Returns:
         int: Bytes: what torch's allocator gave out on an accelerator, else
@@ -47,12 +41,7 @@ def peak_memory(
     Raises:
         RuntimeError: If the process fails, of memory for example.
     """
-    arguments = dict(
-        config=config,
-        batch_size=batch_size,
-        precision=precision,
-        cfg_options=dict(cfg_options or {}),
-    )
+    arguments = dict(config=config, batch_size=batch_size, **options)
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get('PYTHONPATH')]))
     done = subprocess.run(

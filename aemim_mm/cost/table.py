@@ -26,6 +26,8 @@ class Row:
         parts_operations (Mapping): The parts in operations.
         parts_seconds (Mapping, optional): The parts in seconds; likewise.
         step_seconds (Sequence[float]): Every round.
+        kinds_seconds (Mapping, optional): Seconds by kind of operation;
+            likewise.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Row:
     parts_operations: Mapping[str, float]
     parts_seconds: Mapping[str, float] | None
     step_seconds: Sequence[float]
+    kinds_seconds: Mapping[str, float] | None = None
 
     def cells(self) -> list[str]:
         """The row's cells under :data:`HEADER`."""
@@ -53,6 +56,21 @@ class Row:
             ABSENT if share is None else f'{100 * share:.0f} %',
             ABSENT if peak is None else f'{peak / 1e9:.2f}',
             number(self.peak_ratio, 2),
+        ]
+
+    def kinds(self, base: 'Row') -> list[str]:
+        """Seconds by kind of operation, in percent of a step of the base.
+
+        Args:
+            base (Row): The base.
+
+        Returns:
+            list[str]: A cell per kind; their sum is this step's.
+        """
+        whole = sum(base.kinds_seconds.values())
+        return [
+            number(100 * seconds / whole)
+            for seconds in self.kinds_seconds.values()
         ]
 
 

@@ -16,6 +16,7 @@ from mmpretrain.registry import MODELS
 
 from ..algorithms import AEMIMAlgorithm
 from ..algorithms.drops import active_drops
+from ..engine.hooks.compile_blocks_hook import BLOCKS, compile_blocks
 from ..engine.launch import disable_amp
 from ..utils import replaced
 from .cost_model import STOCK, StepShape
@@ -41,12 +42,15 @@ class Trainee:
             None.
         channels_last (bool): Whether the weights of convolutions have their
             channels last in memory. Defaults to False.
+        compiled (bool): Whether ``torch.compile`` compiles the blocks of
+            encoder and decoder. Defaults to False.
 
     Attributes:
         model (nn.Module): The algorithm, in training mode.
 
     Raises:
-        ValueError: If the precision is unknown or it is no training config.
+        ValueError: If the precision is unknown, it is no training config, or
+            the model has no such blocks to compile.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Trainee:
         precision: str = 'fp32',
         cfg_options: Mapping[str, Any] | None = None,
         channels_last: bool = False,
+        compiled: bool = False,
     ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(
@@ -80,6 +85,9 @@ class Trainee:
         self.model = model.to(self.device)
         if channels_last:
             self.model.to(memory_format=torch.channels_last)
+        if compiled:
+            for name in BLOCKS:
+                compile_blocks(self.model, name)
         self.model.train()
         self.data = self.model.data_preprocessor(batch, training=True)
         wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)

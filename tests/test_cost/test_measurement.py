@@ -19,8 +19,8 @@ CONFIGS = [
 def test_memory_is_relative_to_the_base(monkeypatch):
     peaks, seen = iter([2e9, 3e9]), []
 
-    def peak_memory(*args):
-        seen.append(args)
+    def peak_memory(**kwargs):
+        seen.append(kwargs)
         return next(peaks)
 
     monkeypatch.setattr(measurement, 'peak_memory', peak_memory)
@@ -34,9 +34,12 @@ def test_memory_is_relative_to_the_base(monkeypatch):
         parts=False,
     )
     base, aemim = measure(CONFIGS, settings)
+    same = dict(
+        batch_size=2, precision='fp32', channels_last=False, compiled=False
+    )
     assert seen == [
-        (CONFIGS[0], 2, 'fp32', options),
-        (CONFIGS[1], 2, 'fp32', {**options, **own}),
+        dict(config=CONFIGS[0], cfg_options=options, **same),
+        dict(config=CONFIGS[1], cfg_options={**options, **own}, **same),
     ]
     assert (base.peak_ratio, aemim.peak_ratio) == (1, 1.5)
     assert aemim.cells()[-2:] == ['3.00', '1.50']

@@ -2,7 +2,11 @@
 import json
 
 import pytest
+import torch
 from tiny_run import ROOT, load_tool
+from torch import nn
+
+from aemim_mm.cost import Trainee, measurement
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
 NAMES = [
@@ -20,7 +24,7 @@ def test_table_and_json(tool, tmp_path, capsys):
     path = tmp_path / 'cost.json'
     configs = [str(PRETRAIN / f'{name}.py') for name in NAMES]
     options = ['--batch-size=4', '--iters=3', '--no-memory', f'--json={path}']
-    assert tool.main([*configs, *options]) == 0
+    assert tool.main([*configs, *options, '--profile']) == 0
     content = json.loads(path.read_text())
     settings = content['settings']
     assert (settings['batch_size'], settings['precision']) == (4, 'fp32')
@@ -35,6 +39,7 @@ def test_table_and_json(tool, tmp_path, capsys):
         assert row['seconds'] == median
         assert row['images_per_second'] == pytest.approx(4 / median)
         assert row['peak_bytes'] is None
+        assert row['kinds_seconds']['matrix products'] > 0
     # By hand from the parts: 2 steps on all, 1 step on one of four.
     parts = base['parts_operations']
     training = sum(
@@ -50,9 +55,40 @@ def test_table_and_json(tool, tmp_path, capsys):
     text = capsys.readouterr().out
     assert 'batch size 4, fp32, medians of 3 steps' in text
     assert f'| {NAMES[1]} |' in text
+    profiled = text.partition("In percent of the base's step, profiled:")[2]
+    _, line = profiled.split(f'| {NAMES[0]} | ')
+    line = line.partition('\n')[0]
+    shares = [float(cell) for cell in line.strip(' |').split('|')]
+    assert sum(shares) == pytest.approx(100, abs=0.5)
 
 
-@pytest.mark.parametrize('option', ['--batch-size=0', '--iters=0'])
+def test_blocks_are_compiled_and_weights_laid_out(tool, monkeypatch):
+    made = []
+
+    class Watched(Trainee):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self.model)
+
+    monkeypatch.setattr(measurement, 'Trainee', Watched)
+    options = ['--batch-size=2', '--iters=1', '--no-memory', '--no-parts']
+    options += ['--warmup=2', '--compile', '--channels-last']
+    path = str(PRETRAIN / f'{NAMES[1]}.py')
+    seen = []
+    monkeypatch.setattr(
+        nn.Module, 'compile', lambda self, **kwargs: seen.append(self)
+    )
+    assert tool.main([path, *options]) == 0
+    _, timed = made
+    blocks = [*timed.backbone.layers, *timed.neck.decoder_blocks]
+    assert seen == blocks  # none of the model whose operations are counted
+    weight = timed.backbone.patch_embed.projection.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    'option', ['--batch-size=0', '--iters=0', '--warmup=0']
+)
 def test_wrong_numbers(tool, option, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['base.py', option])

@@ -10,6 +10,9 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
+# Where mmpretrain's transformers keep their blocks.
+BLOCKS = ('backbone.layers', 'neck.decoder_blocks')
+
 
 @HOOKS.register_module()
 class CompileBlocksHook(Hook):
@@ -31,8 +34,7 @@ class CompileBlocksHook(Hook):
         blocks (Sequence[str]): Names of module lists in the model, whose
             members are compiled. Defaults to ``('backbone.layers',
             'neck.decoder_blocks')``.
-        **options: Keyword arguments of :func:`torch.compile`. ``dynamic``
-            defaults to False: shapes do not change in pre-training.
+        **options: As :func:`compile_blocks` takes them.
 
     Raises:
         ValueError: At the start of training, if there is no such list.
@@ -40,11 +42,11 @@ class CompileBlocksHook(Hook):
 
     def __init__(
         self,
-        blocks: Sequence[str] = ('backbone.layers', 'neck.decoder_blocks'),
+        blocks: Sequence[str] = BLOCKS,
         **options: Any,
     ) -> None:
         self.blocks = (blocks,) if isinstance(blocks, str) else tuple(blocks)
-        self.options = {'dynamic': False, **options}
+        self.options = options
 
     def before_train(self, runner: Runner) -> None:
         """Compile.
@@ -69,7 +71,8 @@ def compile_blocks(model: nn.Module, name: str, **options: Any) -> int:
     Args:
         model (nn.Module): The model.
         name (str): Name of the list.
-        **options: Keyword arguments of :func:`torch.compile`.
+        **options: Keyword arguments of :func:`torch.compile`. ``dynamic``
+            defaults to False: shapes do not change in pre-training.
 
     Returns:
         int: How many there are.
@@ -93,5 +96,5 @@ def compile_blocks(model: nn.Module, name: str, **options: Any) -> int:
         if isinstance(module, DropPath):
             module.drop_prob = float(module.drop_prob)
     for block in blocks:
-        block.compile(**options)
+        block.compile(**{'dynamic': False, **options})
     return len(blocks)

@@ -84,12 +84,17 @@ def test_hook_compiles_encoder_and_decoder():
         torch.testing.assert_close(actual[1], expected[1])
 
 
-def test_options_of_the_compiler():
-    hook = HOOKS.build(dict(type='CompileBlocksHook', dynamic=True))
-    assert hook.options == {'dynamic': True}
-    assert HOOKS.build(dict(type='CompileBlocksHook')).options == {
-        'dynamic': False
-    }
+@pytest.mark.parametrize(
+    'options, expected', [({}, {'dynamic': False}), ({'dynamic': True},) * 2]
+)
+def test_options_of_the_compiler(options, expected, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        torch.nn.Module, 'compile', lambda self, **kwargs: seen.append(kwargs)
+    )
+    hook = HOOKS.build(dict(type='CompileBlocksHook', **options))
+    hook.before_train(SimpleNamespace(model=build_stock(TOY)))
+    assert seen and all(kwargs == expected for kwargs in seen)
 
 
 def test_wrong_name():

@@ -1,0 +1,98 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What kinds of operations a step spends its time in."""
+
+from collections.abc import Callable, Mapping
+from statistics import median
+
+import torch
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile
+
+from .trainee import Trainee
+
+# Kinds by parts of the operators' names; the first that fits counts.
+OPTIMIZER, OTHER = 'optimizer', 'other'
+KINDS = {
+    'attention': ('attention',),
+    'matrix products': ('mm', 'convolution', 'conv2d', 'linear'),
+    'GELU': ('gelu',),
+    'norm': ('layer_norm', 'batch_norm'),
+}
+HEADER = [*KINDS, OPTIMIZER, OTHER]
+
+
+def profile_steps(
+    trainees: Mapping[str, Trainee],
+    rounds: int,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[str, dict[str, float]]:
+    """Profile training steps of several models, all in turn.
+
+    Args:
+        trainees (Mapping[str, Trainee]): Models by name.
+        rounds (int): Steps of each; medians count.
+        tick (Callable): Called after each step. Defaults to nothing.
+
+    Returns:
+        dict[str, dict[str, float]]: Seconds by kind of operation, by the
+        models' names: on an accelerator those of its kernels.
+    """
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in trainees}
+    for _ in range(rounds):
+        for name, trainee in trainees.items():
+            found[name].append(profile_step(trainee))
+            tick()
+    return {
+        name: {kind: median(step[kind] for step in steps) for kind in HEADER}
+        for name, steps in found.items()
+    }
+
+
+def profile_step(trainee: Trainee) -> dict[str, float]:
+    """Profile one training step.
+
+    Args:
+        trainee (Trainee): The model.
+
+    Returns:
+        dict[str, float]: Seconds by kind, every kind of :data:`HEADER`.
+    """
+    activities = [ProfilerActivity.CPU]
+    on_device = torch.cuda.is_available()
+    if on_device:
+        activities.append(ProfilerActivity.CUDA)
+    with profile(activities=activities, acc_events=True) as profiler:
+        trainee.step()
+    seconds = dict.fromkeys(HEADER, 0.0)
+    for event in profiler.events():
+        # What ran on the device is found at the operators that started it.
+        if event.device_type != DeviceType.CPU:
+            continue
+        time = (
+            event.self_device_time_total
+            if on_device
+            else event.self_cpu_time_total
+        )
+        seconds[kind_of(event)] += time / 1e6
+    return seconds
+
+
+def kind_of(event: FunctionEvent) -> str:
+    """The kind of an operator.
+
+    Args:
+        event (FunctionEvent): Of the profiler.
+
+    Returns:
+        str: One of :data:`HEADER`.
+    """
+    ancestor = event
+    while ancestor is not None:
+        if ancestor.name.startswith('Optimizer.step'):
+            return OPTIMIZER
+        ancestor = ancestor.cpu_parent
+    for kind, names in KINDS.items():
+        if any(name in event.name for name in names):
+            return kind
+    return OTHER
