@@ -2,8 +2,8 @@
 """No value of a tensor is read by the host within a training step.
 
 ``.item()``, ``.tolist()`` or ``nonzero`` raise under ``FakeTensorMode``, since
-it has no values to give. What this cannot see without a GPU is a copy between
-devices. Some stock methods select tokens by boolean masks, in the encoder
+it has no values to give. Numbers that go from the host to the device, which
+waits as well, are seen where a tensor is made of them. Some stock methods select tokens by boolean masks, in the encoder
 (CAE, SparK) or in the head, which waits for the device: there the step must
 not wait more often than its passes do.
 """
@@ -94,6 +94,45 @@ def test_step_has_no_host_sync(toy, distance, adv_ratio, sequential):
         wrapper.update_params(parsed)
     assert type(parsed).__name__ == 'FakeTensor'
     assert 'distance_end' in log
+
+
+class FromTheHost(TorchDispatchMode):
+    """Collects tensors that are made of numbers of the host."""
+
+    def __init__(self):
+        super().__init__()
+        self.tensors = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        """Do, then look."""
+        result = function(*args, **(kwargs or {}))
+        if function is torch.ops.aten.lift_fresh.default:
+            self.tensors.append(result)
+        return result
+
+
+def test_a_number_of_the_host_is_caught():
+    x = torch.ones(3)
+    with FromTheHost() as host:
+        x.new_full((), 2.0)
+        assert not host.tensors
+        x.new_tensor(2.0)
+    assert len(host.tensors) == 1
+
+
+@pytest.mark.parametrize('toy', [t for t in METHODS if t not in STOCK_WAITS])
+def test_sequential_backward_sends_no_number(toy):
+    """What the passes send themselves, ``test_gpu`` compares with stock."""
+    sent = []
+    for sequential in (False, True):
+        model = build_aemim(toy, sequential_backward=sequential)
+        model.loss(*batch(toy))  # the first step checks values, once
+        torch.manual_seed(0)
+        with FromTheHost() as host:
+            parsed, _ = model.parse_losses(model.loss(*batch(toy)))
+            parsed.backward()
+        sent.append(len(host.tensors))
+    assert sent[0] == sent[1]
 
 
 class Waits(TorchDispatchMode):
