@@ -3,9 +3,10 @@
 
 ``.item()``, ``.tolist()`` or ``nonzero`` raise under ``FakeTensorMode``, since
 it has no values to give. Numbers that go from the host to the device, which
-waits as well, are seen where a tensor is made of them. Some stock methods select tokens by boolean masks, in the encoder
-(CAE, SparK) or in the head, which waits for the device: there the step must
-not wait more often than its passes do.
+waits as well, are seen where a tensor is made of them. Some stock methods
+select tokens by boolean masks, in the encoder (CAE, SparK) or in the head,
+which waits for the device: there the step must not wait more often than its
+passes do.
 """
 
 import pytest
