@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from .casts import autocast_dtype, without_autocast
 from .losses import total
@@ -153,14 +154,29 @@ class _Stored(torch.autograd.Function):
         factor = grad_output.detach().float().sum()
         ctx.owner.remember(factor)
         ratio = factor / ctx.taken.factor
-        # One by one, so that never two whole sets are there; not in place,
-        # since autograd may give two parameters the same tensor.
-        grads = ctx.taken.grads[::-1]
+        # In place, so that never two whole sets are there.
+        grads = _apart(ctx.taken.grads)
         ctx.taken.grads.clear()
-        scaled = []
-        while grads:
-            scaled.append(grads.pop() * ratio)
-        return None, None, None, *scaled
+        torch._foreach_mul_(grads, ratio)
+        return None, None, None, *grads
+
+
+def _apart(grads: list[Tensor]) -> list[Tensor]:
+    """The gradients, copied where others have the same memory.
+
+    autograd may give two parameters the same tensor, and one number for all
+    elements of a tensor.
+    """
+    seen: set[StorageWeakRef] = set()
+    apart = []
+    for grad in grads:
+        memory = StorageWeakRef(grad.untyped_storage())
+        if memory in seen or 0 in grad.stride():
+            grad = grad.clone(memory_format=torch.contiguous_format)
+        else:
+            seen.add(memory)
+        apart.append(grad)
+    return apart
 
 
 def _detached(value: Any) -> Any:

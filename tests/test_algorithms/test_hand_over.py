@@ -112,6 +112,23 @@ def test_parameters_that_share_a_gradient():
     assert first.grad.tolist() == second.grad.tolist() == [2, 2, 2]
 
 
+def test_gradients_that_are_one_number():
+    """The gradient of a sum is an expanded scalar."""
+    first, second = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(3))
+    values = dict(loss=first.sum() + second.sum())
+    taken = handed_over(values, [first, second])
+    (0.5 * taken['loss']).backward()
+    assert (first.grad == 0.5).all() and (second.grad == 0.5).all()
+
+
+def test_parts_of_one_gradient():
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    values = dict(loss=torch.cat([first, second]).square().sum())
+    taken = handed_over(values, [first, second])
+    (0.5 * taken['loss']).backward()
+    assert first.grad.tolist() == second.grad.tolist() == [1, 1]
+
+
 def test_without_gradients_nothing_happens():
     model, x = network(), torch.randn(5, 4)
     with torch.no_grad():
