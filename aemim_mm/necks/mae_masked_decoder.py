@@ -3,6 +3,7 @@ from mmpretrain.models import MAEPretrainDecoder
 from mmpretrain.registry import MODELS
 from torch import Tensor, cat
 
+from ..layers import UnbindAttention
 from ..utils.tokens import gather_tokens
 from .partial_blocks import (
     choose_rows,
@@ -29,6 +30,10 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
     needs :class:`MAEMaskedHead`, which knows which patches they are of, and
     an encoder with a class token.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        UnbindAttention.take_over(self)
 
     def forward(self, x: Tensor, ids_restore: Tensor) -> Tensor:
         """Decode the masked patches.
@@ -61,10 +66,9 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         cls_pos, pos = self.decoder_pos_embed.split(
             [1, ids_restore.shape[1]], dim=1
         )
-        x = cat(
-            [x[:, :1] + cls_pos, x[:, 1:] + gather_tokens(pos, ids_visible)],
-            dim=1,
-        )
+        cls_token, visible = x.split([1, num_visible], dim=1)
+        visible = visible + gather_tokens(pos, ids_visible)
+        x = cat([cls_token + cls_pos, visible], dim=1)
         table = (self.mask_token + pos)[0]
         *blocks, last = self.decoder_blocks
         if blocks:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..layers import attend, split_heads
+
 
 def forward_shared_tokens(
     block: nn.Module, x: Tensor, table: Tensor, ids: Tensor
@@ -31,9 +33,9 @@ def forward_shared_tokens(
     own = attention.qkv(block.ln1(x))
     shared = attention.qkv(block.ln1(table))
     qkv = torch.cat([own, choose_rows(shared, ids)], dim=1)
-    q, k, v = _heads(attention, qkv, 3)
+    q, k, v = split_heads(attention, qkv, 3)
     x = torch.cat([x, choose_rows(table, ids)], dim=1)
-    x = x + _attend(attention, q, k, v)
+    x = x + attend(attention, q, k, v)
     return block.ffn(block.ln2(x), identity=x)
 
 
@@ -96,21 +98,7 @@ def forward_last_tokens(block: nn.Module, x: Tensor, count: int) -> Tensor:
     normed = block.ln1(x)
     q = F.linear(normed[:, -count:], q_weight, q_bias)
     kv = F.linear(normed, kv_weight, kv_bias)
-    (q,) = _heads(attention, q, 1)
-    k, v = _heads(attention, kv, 2)
-    x = x[:, -count:] + _attend(attention, q, k, v)
+    (q,) = split_heads(attention, q, 1)
+    k, v = split_heads(attention, kv, 2)
+    x = x[:, -count:] + attend(attention, q, k, v)
     return block.ffn(block.ln2(x), identity=x)
-
-
-def _heads(attention: nn.Module, x: Tensor, parts: int) -> tuple[Tensor, ...]:
-    """(B, N, parts * C) to ``parts`` of (B, heads, N, C / heads)."""
-    sizes = (parts, attention.num_heads, attention.head_dims)
-    return x.unflatten(2, sizes).permute(2, 0, 3, 1, 4).unbind()
-
-
-def _attend(attention: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """All of an attention layer behind queries, keys and values."""
-    dropout = attention.attn_drop if attention.training else 0.0
-    x = attention.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-    x = attention.proj(x.transpose(1, 2).flatten(2))
-    return attention.out_drop(attention.gamma1(attention.proj_drop(x)))
