@@ -1,8 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 r"""MAE, ViT-S/16, of mmpretrain's own classes: the base of docs/cost.md.
 
-Not for training: it is our MAE recipe with the encoder, decoder and head that
-mmpretrain ships, to measure against.
+Not for training: it is our MAE recipe with the encoder, decoder, head and
+optimizer that mmpretrain's own recipes have, to measure against.
 
 Command::
 
@@ -19,3 +19,6 @@ model = dict(
     neck=dict(type='MAEPretrainDecoder'),
     head=dict(type='MAEPretrainHead'),
 )
+
+# optimizer wrapper
+optim_wrapper = dict(optimizer=dict(fused=None))

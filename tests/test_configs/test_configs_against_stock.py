@@ -40,6 +40,8 @@ OURS = {
     'custom_hooks.3.type',
     'custom_hooks.4.type',
     'custom_hooks.4.interval',
+    # One kernel updates the weights: the same values up to rounding.
+    'optim_wrapper.optimizer.fused',
     # Losses, recon_* and distance_* are logged as means over the interval.
     'log_processor.mean_pattern',
     # With it mmengine would take load_from for a run to resume; --resume does
@@ -53,6 +55,15 @@ OURS = {
     'train_pipeline.1.backend',
     'train_dataloader.dataset.pipeline.1.type',
     'train_dataloader.dataset.pipeline.1.backend',
+    # Faster; the same flip, of a tensor, and no labels, which MAE never sees.
+    *(
+        f'{pipeline}.{key}'
+        for pipeline in ('train_pipeline', 'train_dataloader.dataset.pipeline')
+        for key in (
+            *('2.type', '2.prob', '2.keys.0', '3.type', '3.p'),
+            *('4.type', '4.keys.0', '4.keys.1', '5.type'),
+        )
+    ),
     # Exact resume needs workers that are seeded for each epoch.
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',

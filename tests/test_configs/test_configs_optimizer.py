@@ -7,9 +7,11 @@ from itertools import pairwise
 
 import pytest
 import torch
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from test_configs.config_tools import (
     OVER_MAE,
+    PRETRAIN,
     SHIPPED,
     build_full_size,
     distinct,
@@ -22,6 +24,15 @@ DISTINCT = distinct(
     OVER_MAE, 'model', 'optim_wrapper', ignore=('attack', 'adv_ratio')
 )
 AEMIM = [name for name in DISTINCT if 'aemim' in name]
+# Those of the schedules for ImageNet that are not mmpretrain's own.
+FUSED = distinct(
+    [
+        name
+        for name in PRETRAIN
+        if load(name).optim_wrapper.optimizer.get('fused')
+    ],
+    'optim_wrapper',
+)
 NO_DECAY = ('ln', 'bias', 'pos_embed', 'mask_token', 'cls_token')
 
 
@@ -72,6 +83,33 @@ def test_weight_decay_spares_norms_biases_and_tokens(name):
     for key, (_, decay) in optimizer_groups(cfg, build_full_size(cfg)).items():
         spared = any(part in key for part in NO_DECAY)
         assert decay == (0 if spared else 0.05), key
+
+
+@pytest.mark.parametrize('scaled', [False, True])
+@pytest.mark.parametrize('name', FUSED)
+def test_one_kernel_updates_as_the_default_does(name, scaled):
+    """Three steps, of which the scaler skips the second."""
+    options = load(name).optim_wrapper.optimizer
+    assert options.type == 'AdamW' and options.fused
+    found = []
+    for fused in (True, None):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(8, 8)
+        wrapper = build_optim_wrapper(
+            layer, dict(optimizer=dict(options, fused=fused))
+        )
+        scaler = torch.amp.GradScaler('cpu', enabled=scaled)
+        for factor in (1.0, float('inf') if scaled else 2.0, 3.0):
+            loss = layer(torch.randn(4, 8)).square().mean() * factor
+            scaler.scale(loss).backward()
+            scaler.step(wrapper.optimizer)
+            scaler.update()
+            wrapper.optimizer.zero_grad()
+        found.append([p.detach() for p in layer.parameters()])
+    torch.manual_seed(0)
+    before = torch.nn.Linear(8, 8)
+    assert not torch.equal(found[0][0], before.weight)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-7)
 
 
 def test_fine_tuning_decays_the_learning_rate_by_depth():

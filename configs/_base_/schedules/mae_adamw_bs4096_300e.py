@@ -10,6 +10,8 @@ optim_wrapper = dict(
         lr=1.5e-4 * 4096 / 256,
         betas=(0.9, 0.95),
         weight_decay=0.05,
+        # one kernel for the whole update: the same values up to rounding
+        fused=True,
     ),
     # the twins under `adv.` match the same keys as their clean parameters
     paramwise_cfg=dict(
