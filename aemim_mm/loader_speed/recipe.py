@@ -10,7 +10,17 @@ from mmpretrain.datasets import RandomResizedCrop
 from mmpretrain.registry import TRANSFORMS
 
 Pipeline = Sequence[Mapping[str, Any]]
-_STEPS = 'loading, one random resized crop, RandomFlip, PackInputs'
+# Flips: the name of their probability, and its default.
+_FLIPS = {
+    'RandomFlip': ('prob', 0.0),
+    'torchvision/RandomHorizontalFlip': ('p', 0.5),
+}
+# Other libraries do the same by themselves.
+_PACKING = ('ImageToTensor', 'Collect')
+_STEPS = (
+    f'loading, one random resized crop, one of {" and ".join(_FLIPS)}, '
+    f'{" and ".join(_PACKING)} or not, PackInputs'
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +82,15 @@ def recipe_of(pipeline: Pipeline) -> Recipe:
     crops = [
         index
         for index, cls in enumerate(classes)
-        if cls is not None and issubclass(cls, RandomResizedCrop)
+        if isinstance(cls, type) and issubclass(cls, RandomResizedCrop)
     ]
+    flips = [step for step in pipeline[2:] if step['type'] in _FLIPS]
+    rest = [name for name in names[2:] if name not in (*_FLIPS, *_PACKING)]
     if (
         crops != [1]
         or not names[0].startswith('LoadImage')
-        or names[2:] != ['RandomFlip', 'PackInputs']
+        or len(flips) != 1
+        or rest != ['PackInputs']
     ):
         raise ValueError(
             f'the pipeline is {", ".join(names)}; only {_STEPS} can be '
@@ -85,10 +98,11 @@ def recipe_of(pipeline: Pipeline) -> Recipe:
         )
     crop = TRANSFORMS.build(dict(pipeline[1]))
     height, width = crop.scale
+    (flip,) = flips
     return Recipe(
         size=(height, width),
         scale=tuple(crop.crop_ratio_range),
         ratio=tuple(crop.aspect_ratio_range),
         interpolation=crop.interpolation,
-        flip=pipeline[2].get('prob', 0.0),
+        flip=flip.get(*_FLIPS[flip['type']]),
     )

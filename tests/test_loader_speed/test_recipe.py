@@ -28,9 +28,20 @@ def test_defaults_are_the_transform_s():
     assert recipe.interpolation == 'bilinear' and recipe.size == (32, 32)
 
 
+def test_steps_that_only_pack_are_no_difference():
+    flip = dict(type='torchvision/RandomHorizontalFlip', p=0.25)
+    packing = [dict(type='ImageToTensor', keys=['img']), flip]
+    collect = dict(type='Collect', keys=['img'])
+    expected = recipe_of([LOAD, CROP, FLIP, PACK])
+    assert recipe_of([LOAD, CROP, *packing, collect, PACK]) == expected
+    del flip['p']
+    assert recipe_of([LOAD, CROP, *packing, PACK]).flip == 0.5
+
+
 @pytest.mark.parametrize(
     'pipeline',
     [
+        [LOAD, CROP, FLIP, FLIP, PACK],
         [LOAD, CROP, PACK],
         [LOAD, FLIP, CROP, PACK],
         [LOAD, CROP, CROP, FLIP, PACK],

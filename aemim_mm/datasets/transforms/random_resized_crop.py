@@ -132,9 +132,10 @@ class FastRandomResizedCrop(RandomResizedCrop):
     def _by_torch(
         self, img: NDArray, top: int, left: int, height: int, width: int
     ) -> NDArray:
-        crop = img[top : top + height, left : left + width]
-        crop = np.ascontiguousarray(np.atleast_3d(crop))
-        planes = torch.from_numpy(crop).permute(2, 0, 1)
+        # A view: torch reads the rows of the crop in place.
+        pixels = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(img)))
+        crop = pixels[top : top + height, left : left + width]
+        planes = crop.permute(2, 0, 1)
         resized = interpolate(
             planes[None],
             tuple(self.scale),
