@@ -61,10 +61,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--warmup',
         type=int,
-        default=1,
+        default=3,
         metavar='N',
-        help='steps before them that do not; a GPU needs a few (default: '
-        '%(default)s)',
+        help='steps before them that do not: until they have all the memory '
+        'they need, they wait for it (default: %(default)s)',
     )
     parser.add_argument(
         '--precision',

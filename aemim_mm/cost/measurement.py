@@ -33,7 +33,7 @@ class Settings:
     Attributes:
         batch_size (int): Images of a step. Defaults to 32.
         iters (int): Steps of each model that count. Defaults to 8.
-        warmup (int): Steps before them that do not. Defaults to 1.
+        warmup (int): Steps before them that do not. Defaults to 3.
         precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
         cfg_options (Mapping): Changes to all configs. Defaults to {}.
         own_options (Mapping): Changes to all configs but the base. Defaults
@@ -48,7 +48,7 @@ class Settings:
 
     batch_size: int = 32
     iters: int = 8
-    warmup: int = 1
+    warmup: int = 3
     precision: str = 'fp32'
     cfg_options: Mapping[str, Any] = field(default_factory=dict)
     own_options: Mapping[str, Any] = field(default_factory=dict)
