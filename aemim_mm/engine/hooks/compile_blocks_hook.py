@@ -2,6 +2,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+import torch._dynamo
 from mmcv.cnn.bricks import DropPath
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -12,6 +14,9 @@ from torch import nn
 
 # Where mmpretrain's transformers keep their blocks.
 BLOCKS = ('backbone.layers', 'neck.decoder_blocks')
+# No block needs more: clean, adversarial, attacked and reference images, in a
+# full batch, the last one of an epoch and that of a figure.
+GRAPHS_PER_BLOCK = 12
 
 
 @HOOKS.register_module()
@@ -21,7 +26,9 @@ class CompileBlocksHook(Hook):
     Block by block: the blocks of a network share one graph, which compiles in
     seconds where a whole step takes minutes and breaks at every method's own
     code. AEMIM adds one graph to each, for the attack, whose parameters need
-    no gradient. Keys of the state dict stay what they are.
+    no gradient. A smaller last batch of an epoch has its own graphs, and so
+    has each block with its own rate of drop path. Keys of the state dict stay
+    what they are.
 
     Of :class:`MAEMaskedDecoder` the first and the last block stay as they
     are, since it runs parts of them.
@@ -68,11 +75,15 @@ class CompileBlocksHook(Hook):
 def compile_blocks(model: nn.Module, name: str, **options: Any) -> int:
     """Compile the members of a module list, in place.
 
+    torch falls back to eager mode at its limit of graphs for the same code,
+    8 for all blocks together. It is raised to :data:`GRAPHS_PER_BLOCK` for
+    each.
+
     Args:
         model (nn.Module): The model.
         name (str): Name of the list.
         **options: Keyword arguments of :func:`torch.compile`. ``dynamic``
-            defaults to False: shapes do not change in pre-training.
+            defaults to False: shapes are few in pre-training.
 
     Returns:
         int: How many there are.
@@ -95,6 +106,11 @@ def compile_blocks(model: nn.Module, name: str, **options: Any) -> int:
         # A number of numpy's breaks the graph.
         if isinstance(module, DropPath):
             module.drop_prob = float(module.drop_prob)
+    limits = torch._dynamo.config
+    # Names of torch 2.6, which later ones know as well.
+    for limit in ('cache_size_limit', 'accumulated_cache_size_limit'):
+        graphs = max(getattr(limits, limit), GRAPHS_PER_BLOCK * len(blocks))
+        setattr(limits, limit, graphs)
     for block in blocks:
         block.compile(**{'dynamic': False, **options})
     return len(blocks)

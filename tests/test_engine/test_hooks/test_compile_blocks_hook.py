@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmcv.cnn.bricks import DropPath
 from mmpretrain.registry import HOOKS, MODELS
 from torch._dynamo.testing import CompileCounter
 from toys import (
@@ -25,7 +26,10 @@ TOY = 'MAE-DualNormViT'
 @pytest.fixture(autouse=True)
 def fresh_compiler():
     torch._dynamo.reset()
-    yield
+    with torch._dynamo.config.patch(
+        recompile_limit=8, fail_on_recompile_limit_hit=True
+    ):
+        yield
     torch._dynamo.reset()
 
 
@@ -66,6 +70,26 @@ def test_few_graphs_no_recompiles_and_the_same_numbers(
         torch.testing.assert_close(actual[0], expected[0])
         torch.testing.assert_close(actual[1], expected[1])
     assert plain.state_dict().keys() == compiled.state_dict().keys()
+
+
+def test_as_many_graphs_as_a_run_needs():
+    """Each block its own rate of drop path, and a smaller last batch."""
+    depth = 3
+    model = build_aemim(TOY, adv_ratio=0.5)
+    layers = model.backbone.layers
+    layers.extend(copy.deepcopy(layers[0]) for _ in range(depth - len(layers)))
+    for index, layer in enumerate(layers):
+        for drop in (m for m in layer.modules() if isinstance(m, DropPath)):
+            drop.drop_prob = 0.01 * (1 + index)
+    model.backbone.num_layers = depth
+    counter = CompileCounter()
+    compile_blocks(model, 'backbone.layers', backend=counter)
+    for images in (8, 6) * 2:
+        model.zero_grad()
+        inputs = torch.randn(images, 3, 32, 32)
+        total_loss(model.loss(inputs, None)).backward()
+    # Clean, adversarial, attacked and reference images.
+    assert counter.frame_count == 4 * 2 * depth
 
 
 def test_hook_compiles_encoder_and_decoder():
