@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
+from torch import Tensor
 
 
 @HOOKS.register_module()
@@ -11,9 +12,10 @@ class ChannelsLastHook(Hook):
     """Keep the weights of convolutions with their channels last in memory.
 
     For convolutional encoders (SparK). The order of numbers in memory
-    changes, no number does: checkpoints stay what they are. Vision
-    transformers have nothing to gain: their patch embedding is a matrix
-    product.
+    changes, no number does. Vision transformers have nothing to gain: their
+    patch embedding is a matrix product. A run can begin without it and go on
+    with it, not the other way round: fused optimizers expect their moments in
+    the order of the weights, and checkpoints keep the order.
 
     Usage::
 
@@ -21,7 +23,7 @@ class ChannelsLastHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Change the memory format, the optimizer's tensors stay.
+        """Change the memory format of weights and of the optimizer's moments.
 
         Args:
             runner (Runner): The runner of the training process.
@@ -29,3 +31,7 @@ class ChannelsLastHook(Hook):
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         model.to(memory_format=torch.channels_last)
+        for state in runner.optim_wrapper.optimizer.state.values():
+            for name, value in state.items():
+                if isinstance(value, Tensor) and value.ndim == 4:
+                    state[name] = value.to(memory_format=torch.channels_last)

@@ -2,6 +2,7 @@
 import random
 from types import SimpleNamespace
 
+import pytest
 import torch
 from mmpretrain.registry import HOOKS
 from toys import batch, build_aemim, grads, total_loss
@@ -17,11 +18,35 @@ def run(model):
     return losses, grads(model)
 
 
+def before_train(model, optimizer):
+    hook = HOOKS.build(dict(type='ChannelsLastHook'))
+    wrapper = SimpleNamespace(optimizer=optimizer)
+    hook.before_train(SimpleNamespace(model=model, optim_wrapper=wrapper))
+
+
+@pytest.mark.parametrize('fused', [False, True])
+def test_moments_of_a_resumed_run_are_laid_out_with_the_weights(fused):
+    """A fused kernel walks through both as they lie in memory."""
+    ends = []
+    for change in (False, True):
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(3, 4, 3)
+        optimizer = torch.optim.AdamW(layer.parameters(), 0.1, fused=fused)
+        for step in range(3):
+            if change and step == 2:
+                before_train(layer, optimizer)
+            optimizer.zero_grad()
+            layer(torch.randn(2, 3, 5, 5)).square().sum().backward()
+            optimizer.step()
+        ends.append(layer.weight.detach())
+    assert ends[1].is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(ends[1], ends[0], rtol=1e-4, atol=1e-5)
+
+
 def test_memory_changes_and_numbers_do_not():
     plain, changed = build_aemim(TOY), build_aemim(TOY)
     optimizer = torch.optim.SGD(changed.parameters(), lr=0.1)
-    hook = HOOKS.build(dict(type='ChannelsLastHook'))
-    hook.before_train(SimpleNamespace(model=changed))
+    before_train(changed, optimizer)
     kernels = [p for p in changed.backbone.parameters() if p.ndim == 4]
     kernels = [p for p in kernels if p.shape[-1] > 1 and p.shape[1] > 1]
     assert len(kernels) > 3
