@@ -90,8 +90,9 @@ class HandOver:
         Returns:
             dict: The same values. A backward pass through the sum of the
             losses gives every parameter the gradient that the sum had, times
-            the factor of that pass. The losses are to be weighted alike, as
-            mmengine's ``parse_losses`` does.
+            the factor of that pass; a second one raises a RuntimeError. The
+            losses are to be weighted alike, as mmengine's ``parse_losses``
+            does.
         """
         if taken is None:
             return losses
@@ -150,6 +151,12 @@ class _Stored(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad_output: Tensor):
         """Hand the gradients over, and forget them."""
+        if not ctx.taken.grads:
+            raise RuntimeError(
+                'sequential_backward hands the gradients of the clean loss '
+                'over once; set model.sequential_backward=False to '
+                'differentiate a step twice'
+            )
         # The sum: a loss that is no scalar enters the total by its mean.
         factor = grad_output.detach().float().sum()
         ctx.owner.remember(factor)

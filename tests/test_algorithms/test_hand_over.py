@@ -78,6 +78,14 @@ def test_they_add_to_what_a_further_pass_gives():
     torch.testing.assert_close(actual, list(expected))
 
 
+def test_only_once():
+    model, x = network(), torch.randn(5, 4)
+    taken = handed_over(losses(model, x), model.parameters())
+    total(taken).backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match='sequential_backward=False'):
+        total(taken).backward()
+
+
 def test_the_graph_is_freed():
     model, x = network(), torch.randn(5, 4)
     alive = weakref.WeakSet()
