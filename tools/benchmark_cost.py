@@ -125,6 +125,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     args = parser.parse_args(argv)
     require_positive(parser, args, 'batch_size', 'iters', 'warmup')
+    if args.compile and args.profile:
+        parser.error(
+            '--profile cannot tell the kinds of operations in compiled blocks '
+            'apart: leave out --compile'
+        )
     return args
 
 

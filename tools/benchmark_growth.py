@@ -132,9 +132,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark.
 
     Returns:
-        int: 0.
+        int: 0, or 1 if a config cannot be used.
     """
     args = parse_args(argv)
+    try:
+        run(args)
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure every point, and print.
+
+    Args:
+        args (argparse.Namespace): The options.
+    """
     MMLogger.get_instance('benchmark', log_level='WARNING')
     if args.threads is not None:
         torch.set_num_threads(args.threads)
@@ -176,7 +190,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         f'{args.precision}, medians of {args.iters} steps; {machine()}\n\n'
         f'{markdown(HEADER, lines)}'
     )
-    return 0
 
 
 if __name__ == '__main__':

@@ -19,11 +19,12 @@ from .trainee import Trainee
 # How often each part is timed, the attack's share measured, and a step
 # profiled.
 PART_ROUNDS = 3
-SHARE_ROUNDS = 1
+SHARE_ROUNDS = 3
 PROFILE_ROUNDS = 3
 NUM_PARTS = 6
-# Operations grow with the number of images: they are counted on so many.
-COUNTED_IMAGES = 2
+# Operations are those of a batch and those of each image, which two counts
+# tell apart.
+COUNTED_IMAGES = (2, 4)
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,7 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     seconds, shares = {}, {}
     if settings.parts:
         seconds = time_parts(trainees, PART_ROUNDS, progress.tick)
-        for name, trainee in trainees.items():
-            shares[name] = median(
-                _ticked(trainee.attack_share, progress.tick)
-                for _ in range(SHARE_ROUNDS)
-            )
+        shares = attack_shares(trainees, SHARE_ROUNDS, progress.tick)
     kinds = {}
     if settings.profile:
         kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.tick)
@@ -160,18 +157,38 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     ]
 
 
+def attack_shares(
+    trainees: Mapping[str, Trainee],
+    rounds: int,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Measure the share of the attack in a step of several models, in turn.
+
+    Args:
+        trainees (Mapping[str, Trainee]): Models by name.
+        rounds (int): Steps of each; medians count.
+        tick (Callable): Called after each step. Defaults to nothing.
+
+    Returns:
+        dict[str, float]: In [0, 1], by the models' names.
+    """
+    found: dict[str, list[float]] = {name: [] for name in trainees}
+    for _ in range(rounds):
+        for name, trainee in trainees.items():
+            found[name].append(trainee.attack_share())
+            tick()
+    return {name: median(shares) for name, shares in found.items()}
+
+
 def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts:
     """Count on few images; the counter does not see into compiled code."""
-    images = min(batch_size, COUNTED_IMAGES)
-    counted = count_parts(Trainee(batch_size=images, **kwargs))
-    factor = batch_size / images
-    return Parts(**{k: factor * v for k, v in asdict(counted).items()})
-
-
-def _ticked(function: Callable[[], float], tick: Callable[[], None]) -> float:
-    value = function()
-    tick()
-    return value
+    few, more = COUNTED_IMAGES
+    low, high = (
+        asdict(count_parts(Trainee(batch_size=images, **kwargs)))
+        for images in COUNTED_IMAGES
+    )
+    steps = (batch_size - few) / (more - few)
+    return Parts(**{k: low[k] + steps * (high[k] - low[k]) for k in low})
 
 
 def names_of(paths: Sequence[str]) -> list[str]:

@@ -59,10 +59,10 @@ class Row:
         ]
 
     def kinds(self, base: 'Row') -> list[str]:
-        """Seconds by kind of operation, in percent of a step of the base.
+        """Time by kind of operation, in percent of the base's profiled step.
 
         Args:
-            base (Row): The base.
+            base (Row): The base. Both rows have ``kinds_seconds``.
 
         Returns:
             list[str]: A cell per kind; their sum is this step's.

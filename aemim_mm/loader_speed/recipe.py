@@ -18,7 +18,7 @@ _FLIPS = {
 # Other libraries do the same by themselves.
 _PACKING = ('ImageToTensor', 'Collect')
 _STEPS = (
-    f'loading, one random resized crop, one of {" and ".join(_FLIPS)}, '
+    f'loading, one random resized crop, one horizontal {" or ".join(_FLIPS)}, '
     f'{" and ".join(_PACKING)} or not, PackInputs'
 )
 
@@ -84,13 +84,19 @@ def recipe_of(pipeline: Pipeline) -> Recipe:
         for index, cls in enumerate(classes)
         if isinstance(cls, type) and issubclass(cls, RandomResizedCrop)
     ]
-    flips = [step for step in pipeline[2:] if step['type'] in _FLIPS]
+    flips = [
+        step
+        for step in pipeline[2:]
+        if step['type'] in _FLIPS
+        and step.get('direction', 'horizontal') == 'horizontal'
+    ]
     rest = [name for name in names[2:] if name not in (*_FLIPS, *_PACKING)]
     if (
         crops != [1]
         or not names[0].startswith('LoadImage')
         or len(flips) != 1
         or rest != ['PackInputs']
+        or names[-1] != 'PackInputs'
     ):
         raise ValueError(
             f'the pipeline is {", ".join(names)}; only {_STEPS} can be '

@@ -17,8 +17,8 @@ class Row:
     Attributes:
         name (str): Of the pipeline.
         images_per_second (float): All images by the median of the rounds.
-        ratio (float): Speed to that of the best other library; above 1 is
-            faster. The median of the rounds' ratios.
+        ratio (float): Speed to that of the best pipeline of another library;
+            above 1 is faster. The median of the rounds' ratios.
         difference (Difference): To the pixels of torchvision on PIL.
         seconds (list[float]): Every round.
     """

@@ -18,6 +18,7 @@ from test_configs.config_tools import (
     load,
     optimizer_groups,
 )
+from torch.nn.utils import clip_grad_norm_
 
 # The groups depend on the network and the optimizer alone.
 DISTINCT = distinct(
@@ -85,10 +86,14 @@ def test_weight_decay_spares_norms_biases_and_tokens(name):
         assert decay == (0 if spared else 0.05), key
 
 
+@pytest.mark.parametrize('clipped', [False, True])
 @pytest.mark.parametrize('scaled', [False, True])
 @pytest.mark.parametrize('name', FUSED)
-def test_one_kernel_updates_as_the_default_does(name, scaled):
-    """Three steps, of which the scaler skips the second."""
+def test_one_kernel_updates_as_the_default_does(name, scaled, clipped):
+    """Three steps, of which the scaler skips the second.
+
+    Gradients are unscaled before they are clipped, as mmengine does it.
+    """
     options = load(name).optim_wrapper.optimizer
     assert options.type == 'AdamW' and options.fused
     found = []
@@ -102,6 +107,9 @@ def test_one_kernel_updates_as_the_default_does(name, scaled):
         for factor in (1.0, float('inf') if scaled else 2.0, 3.0):
             loss = layer(torch.randn(4, 8)).square().mean() * factor
             scaler.scale(loss).backward()
+            if clipped:
+                scaler.unscale_(wrapper.optimizer)
+                clip_grad_norm_(layer.parameters(), 0.1)
             scaler.step(wrapper.optimizer)
             scaler.update()
             wrapper.optimizer.zero_grad()

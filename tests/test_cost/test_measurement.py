@@ -1,9 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from dataclasses import asdict
+
 import pytest
 from tiny_run import ROOT
 
-from aemim_mm.cost import Settings, measure, measurement
-from aemim_mm.cost.measurement import names_of
+from aemim_mm.cost import Settings, Trainee, count_parts, measure, measurement
+from aemim_mm.cost.measurement import attack_shares, names_of
 from aemim_mm.cost.table import HEADER
 
 CONFIGS = [
@@ -60,6 +62,41 @@ def test_ratio_to_the_base_and_of_the_floors():
     )
     assert 2 < aemim.floor_operations < 3
     assert aemim.floor_times > 1 and aemim.peak_bytes is None
+
+
+def test_operations_of_a_batch_are_those_of_two_smaller_ones():
+    """What images share does not grow with their number."""
+    options = {'model.neck.decoder_depth': 2}
+    settings = Settings(
+        batch_size=8,
+        iters=1,
+        warmup=1,
+        cfg_options=options,
+        memory=False,
+        parts=False,
+    )
+    (row,) = measure(CONFIGS[1:], settings)
+    counted = count_parts(Trainee(CONFIGS[1], 8, cfg_options=options))
+    assert row.parts_operations == asdict(counted)
+
+
+def test_shares_are_measured_in_turn():
+    class Measured:
+        def __init__(self, name, shares):
+            self.name, self.shares = name, iter(shares)
+
+        def attack_share(self):
+            seen.append(self.name)
+            return next(self.shares)
+
+    seen = []
+    found = attack_shares(
+        dict(a=Measured('a', [0.1, 0.3, 0.2]), b=Measured('b', [0.5, 0.4, 1])),
+        3,
+        lambda: seen.append('.'),
+    )
+    assert found == dict(a=0.2, b=0.5)
+    assert ''.join(seen) == 'a.b.' * 3
 
 
 def test_same_config_twice_has_two_names():

@@ -70,6 +70,32 @@ def test_the_shipped_decoder_computes_less(counted):
     assert floor(ours, STOCK) < floor(counted, STOCK)
 
 
+def test_what_images_share_is_counted_once():
+    """Norm, queries, keys and values of the mask tokens, of each batch.
+
+    The last block: queries, projection, MLP and prediction of the masked
+    tokens, keys and values of all.
+    """
+    width, tokens, masked = DECODER_WIDTH, PATCHES + 1, PATCHES - VISIBLE
+    hidden = 4 * width
+    embedding = 2 * WIDTH * width * (VISIBLE + 1)
+    # The table's own part is no image's.
+    table = 6 * width**2 * PATCHES
+    first = block(tokens, width, hidden) - 6 * width**2 * masked
+    last = (4 * tokens + 4 * masked) * width**2 + 4 * masked * tokens * width
+    last += 4 * masked * width * hidden
+    image = embedding + first + last + 2 * width * PIXELS * masked
+    for images in (1, BATCH):
+        found = count_parts(
+            Trainee(
+                str(AEMIM),
+                images,
+                cfg_options={'model.neck.decoder_depth': 2},
+            )
+        )
+        assert found.decoder == table + images * image
+
+
 def test_times_are_times():
     ticks = []
     trainees = {name: Trainee(str(AEMIM), 2) for name in 'ab'}

@@ -48,6 +48,8 @@ def test_steps_that_only_pack_are_no_difference():
         [LOAD, CROP, FLIP, dict(type='RandomErasing'), PACK],
         [CROP, CROP, FLIP, PACK],
         [LOAD, dict(type='CenterCrop'), FLIP, PACK],
+        [LOAD, CROP, dict(FLIP, direction='vertical'), PACK],
+        [LOAD, CROP, PACK, FLIP],
     ],
 )
 def test_others_cannot_be_compared(pipeline):

@@ -79,7 +79,7 @@ def test_blocks_are_compiled_and_weights_laid_out(tool, monkeypatch):
         nn.Module, 'compile', lambda self, **kwargs: seen.append(self)
     )
     assert tool.main([path, *options]) == 0
-    _, timed = made
+    *_, timed = made
     blocks = [*timed.backbone.layers, *timed.neck.decoder_blocks]
     assert seen == blocks  # none of the model whose operations are counted
     weight = timed.backbone.patch_embed.projection.weight
@@ -93,6 +93,12 @@ def test_wrong_numbers(tool, option, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['base.py', option])
     assert f'{option[:-2]} must be above 0' in capsys.readouterr().err
+
+
+def test_compiled_blocks_have_no_profile(tool, capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(['base.py', '--compile', '--profile'])
+    assert 'leave out --compile' in capsys.readouterr().err
 
 
 def test_config_that_is_not_there(tool, capsys):

@@ -46,3 +46,13 @@ def test_table_and_json(tmp_path, capsys):
     ]
     assert len(table) == 2 + 4
     assert table[2].startswith('| batch size | 4 |')
+
+
+def test_errors_are_one_line(capsys):
+    tool = load_tool('benchmark_growth')
+    assert tool.main([*CONFIGS, '--image-sizes', '30']) == 1
+    err = capsys.readouterr().err
+    assert err.startswith('error: an image size of 30 is no multiple of the')
+    assert err.count('\n') == 1
+    assert tool.main(['no_such.py', CONFIGS[1], '--batch-sizes', '2']) == 1
+    assert 'no_such.py' in capsys.readouterr().err
