@@ -49,6 +49,31 @@ def test_amp_wrapper_trains_both_forms_alike(dtype, counts):
     assert scales[0] == scales[1] > 0
 
 
+@pytest.mark.parametrize('clip_grad', [None, dict(max_norm=0.1)])
+def test_amp_wrapper_updates_by_one_kernel_as_by_many(clip_grad):
+    """AdamW as the recipes have it; the scaler skips the second step."""
+    ends = []
+    for fused in (True, None):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(8, 8).cuda()
+        start = model.weight.detach().clone()
+        wrapper = AmpOptimWrapper(
+            loss_scale='dynamic',
+            dtype='float16',
+            optimizer=torch.optim.AdamW(
+                model.parameters(), lr=0.01, fused=fused
+            ),
+            clip_grad=clip_grad,
+        )
+        for factor in (1.0, float('inf'), 3.0):
+            with wrapper.optim_context(model):
+                output = model(torch.randn(4, 8, device='cuda'))
+            wrapper.update_params(output.float().square().mean() * factor)
+        ends.append(model.weight.detach())
+    assert not torch.equal(ends[0], start)
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize('adv_ratio, graphs', [(1.0, 2), (0.5, 3)])
 @pytest.mark.parametrize('dtype', [None, torch.bfloat16])
 def test_compiled_blocks(adv_ratio, graphs, dtype):

@@ -18,7 +18,7 @@ train_pipeline = [
         type='FastRandomResizedCrop',
         scale=224,
         crop_ratio_range=(0.2, 1.0),
-        # 'pillow' gives the pixels of MAE's code bit for bit, at 3 / 4
+        # 'pillow' gives the pixels of MAE's code bit for bit, at 3 / 5
         # of the speed: docs/data_loading.md
         backend='torch',
         interpolation='bicubic',
@@ -26,7 +26,9 @@ train_pipeline = [
     # a tensor is flipped and packed in less time than an array
     dict(type='ImageToTensor', keys=['img']),
     dict(type='torchvision/RandomHorizontalFlip', p=0.5),
-    # labels would go from worker to main process one by one, for nothing
+    # leaves gt_label, sample_idx, ori_shape and img_shape behind, which would
+    # go from worker to main process one by one; a hook that needs one of them
+    # adds its name here
     dict(type='Collect', keys=['img', 'img_path']),
     dict(type='PackInputs'),
 ]
