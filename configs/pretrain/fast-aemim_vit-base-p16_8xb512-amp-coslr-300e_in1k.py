@@ -16,9 +16,4 @@ Command::
 _base_ = './aemim_vit-base-p16_8xb512-amp-coslr-300e_in1k.py'
 
 # model settings
-model = dict(
-    attack=dict(num_steps=1),
-    adv_ratio=0.25,
-    # a quarter of the batch adds little to the activations of the clean pass
-    sequential_backward=False,
-)
+model = dict(attack=dict(num_steps=1), adv_ratio=0.25)
