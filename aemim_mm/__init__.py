@@ -1,36 +1,33 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """AEMIM: adversarial examples meet masked image modeling.
 
-Importing the package registers everything it has in mmpretrain's registries;
-a config does so with ``custom_imports = dict(imports=['aemim_mm'])``.
+Where OpenMMLab is installed, importing the package registers everything it
+has in mmpretrain's registries; a config does so with ``custom_imports =
+dict(imports=['aemim_mm'])``. :mod:`aemim_mm.core` is the algorithm on torch
+alone and needs none of that.
 """
 
+from .openmmlab import missing
 from .version import __version__
 
-try:
+if not missing():
     from mmpretrain.registry import MODELS
-except ImportError as error:
-    raise ImportError(
-        f'aemim_mm needs mmengine, mmcv and mmpretrain ({error}). They are '
-        'not installed with it, since two distributions of them exist: '
-        "either `pip install 'aemim_mm[onedl]'` (the maintained one, tested) "
-        'or your own build of mmcv and mmpretrain'
-    ) from error
 
-from . import (  # noqa: F401
-    algorithms,
-    backbones,
-    datasets,
-    engine,
-    evaluation,
-    heads,
-    necks,
-)
-from .adapters import AdapterBank
-from .attacks import FeatureDistancePGD
+    from . import (  # noqa: F401
+        algorithms,
+        datasets,
+        evaluation,
+        hooks,
+        models,
+        optimizers,
+    )
+    from .checkpoints import use_safe_loader
+    from .core import AdapterBank, FeatureDistancePGD
 
-# These two import torch alone; they are registered from here.
-for _cls in (FeatureDistancePGD, AdapterBank):
-    MODELS.register_module(module=_cls, force=True)
+    # From here on mmengine, too, executes nothing that a checkpoint holds.
+    use_safe_loader()
+    # These two import torch alone; they are registered from here.
+    for _cls in (FeatureDistancePGD, AdapterBank):
+        MODELS.register_module(module=_cls, force=True)
 
 __all__ = ['__version__']

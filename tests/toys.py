@@ -20,7 +20,7 @@ from mmpretrain.models.utils.sparse_modules import SparseHelper
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from aemim_mm.algorithms.losses import total
+from aemim_mm.core.losses import total
 
 __all__ = [
     'ARCH',

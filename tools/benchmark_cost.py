@@ -24,16 +24,20 @@ from mmengine.logging import MMLogger
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.cost import PRECISIONS, Settings, measure  # noqa: E402
-from aemim_mm.cost.process import (  # noqa: E402
+from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+from benchmarks.cost import (  # noqa: E402
+    PRECISIONS,
+    Settings,
+    measure,
+)
+from benchmarks.cost.process import (  # noqa: E402
     keep_memory,
     machine,
     require_positive,
 )
-from aemim_mm.cost.profile import HEADER as KINDS  # noqa: E402
-from aemim_mm.cost.table import HEADER  # noqa: E402
-from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
-from aemim_mm.utils.markdown import markdown  # noqa: E402
+from benchmarks.cost.profile import HEADER as KINDS  # noqa: E402
+from benchmarks.cost.table import HEADER  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

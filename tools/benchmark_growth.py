@@ -22,15 +22,22 @@ from mmengine.logging import MMLogger
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.cost import PRECISIONS, Settings, measure  # noqa: E402
-from aemim_mm.cost.process import (  # noqa: E402
+from aemim_mm.utils.markdown import markdown, number  # noqa: E402
+from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+from benchmarks.cost import (  # noqa: E402
+    PRECISIONS,
+    Settings,
+    measure,
+)
+from benchmarks.cost.process import (  # noqa: E402
     keep_memory,
     machine,
     require_positive,
 )
-from aemim_mm.cost.variations import Variation, variations  # noqa: E402
-from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
-from aemim_mm.utils.markdown import markdown, number  # noqa: E402
+from benchmarks.cost.variations import (  # noqa: E402
+    Variation,
+    variations,
+)
 
 HEADER = [
     'setting',
@@ -106,7 +113,7 @@ def line(variation: Variation, base: dict, row: dict) -> list[str]:
 
     Args:
         variation (Variation): The setting.
-        base (dict): The base's :class:`~aemim_mm.cost.table.Row` as a dict.
+        base (dict): The base's :class:`~benchmarks.cost.table.Row` as a dict.
         row (dict): The recipe's.
 
     Returns:

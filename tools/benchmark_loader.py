@@ -32,10 +32,10 @@ REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
 import aemim_mm  # noqa: E402, F401
-from aemim_mm import loader_speed  # noqa: E402
-from aemim_mm.cost.timing import interleave  # noqa: E402
-from aemim_mm.engine.storage import AtomicLocalBackend  # noqa: E402
 from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+from benchmarks import loader_speed  # noqa: E402
+from benchmarks.cost.timing import interleave  # noqa: E402
 
 CONFIG = REPO / 'configs' / '_base_' / 'datasets' / 'imagenet_bs512_mae.py'
 # Other libraries. The speed is relative to the fastest of them.

@@ -23,25 +23,25 @@ TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
 
+from aemim_mm.checkpoints.safe_file import load_checkpoint_file  # noqa: E402
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
 )
-from aemim_mm.engine.checkpoint import load_checkpoint_file  # noqa: E402
-from aemim_mm.engine.demo_steps import (  # noqa: E402
+from aemim_mm.demo.report import (  # noqa: E402
+    FIGURES,
+    demo_report,
+)
+from aemim_mm.demo.steps import (  # noqa: E402
     Clock,
     minutes,
     run_tool,
 )
-from aemim_mm.evaluation.fgsm_accuracy import fgsm_accuracy  # noqa: E402
-from aemim_mm.visualization.demo_report import (  # noqa: E402
-    FIGURES,
-    demo_report,
-)
-from aemim_mm.visualization.summary import (  # noqa: E402
+from aemim_mm.demo.summary import (  # noqa: E402
     failures_of,
     last_metric,
     pretrain_summary,
 )
+from aemim_mm.evaluation.fgsm_accuracy import fgsm_accuracy  # noqa: E402
 
 PRETRAIN = (
     REPO

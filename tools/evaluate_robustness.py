@@ -14,7 +14,10 @@ from mmengine.utils.dl_utils import set_multi_processing
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
-from aemim_mm.engine import launch, run_options  # noqa: E402
+from aemim_mm.launcher import (  # noqa: E402
+    launch,
+    run_options,
+)
 from aemim_mm.robustness import (  # noqa: E402
     Loading,
     Subject,

@@ -28,7 +28,7 @@ from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
 )
 from aemim_mm.datasets.fashion_mnist_images import CLASS_FILE  # noqa: E402
-from aemim_mm.engine.demo_steps import (  # noqa: E402
+from aemim_mm.demo.steps import (  # noqa: E402
     Clock,
     minutes,
     run_tool,

@@ -17,8 +17,11 @@ from mmengine.evaluator import DumpResults
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
-from aemim_mm.engine import launch, run_options  # noqa: E402
-from aemim_mm.engine.config_check import check_config  # noqa: E402
+from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.launcher import (  # noqa: E402
+    launch,
+    run_options,
+)
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {

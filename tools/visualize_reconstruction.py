@@ -24,7 +24,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
-from aemim_mm.engine.checkpoint import load_checkpoint_file  # noqa: E402
+from aemim_mm.checkpoints.safe_file import load_checkpoint_file  # noqa: E402
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
     isolated,

@@ -9,12 +9,26 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..adapters import AdapterBank, call_swapped, frozen_tensors
-from ..attacks import FeatureDistancePGD
-from ..attacks.distances import squared_l2
-from .batches import Rows
-from .casts import cast_ahead
-from .checks import (
+from ..core import (
+    AdapterBank,
+    FeatureDistancePGD,
+    call_swapped,
+    frozen_tensors,
+)
+from ..core.autocast import cast_ahead
+from ..core.batch_subset import Rows
+from ..core.deferred_gradients import HandOver
+from ..core.distances import squared_l2
+from ..core.dropout import (
+    active_drops,
+    switched_off,
+)
+from ..core.losses import (
+    total,
+    weighted,
+)
+from ..core.step import AEMIMStep
+from ..interception.checks import (
     check_decoder,
     check_features,
     check_flag,
@@ -24,12 +38,14 @@ from .checks import (
     check_stock_arguments,
     check_trainable,
 )
-from .drops import active_drops, switched_off
-from .hand_over import HandOver
-from .losses import total, weighted
-from .passes import FROZEN, Passes
-from .rules import ENCODERS, method_rule
-from .step import AEMIMStep
+from ..interception.passes import (
+    FROZEN,
+    Passes,
+)
+from ..interception.rules import (
+    ENCODERS,
+    method_rule,
+)
 from .stock import joined, stock_algorithm
 
 

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from .feature_distance_pgd import FeatureDistancePGD
+from ..core.feature_distance_pgd import FeatureDistancePGD
 from .fgsm import fgsm
 from .indexed import Attack, FGSMAttack, PGDAttack
 from .noise import image_noise

@@ -7,7 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .linf import sign_ascent, uniform_start
+from ..core.linf import (
+    sign_ascent,
+    uniform_start,
+)
 from .precision import full_precision
 
 Classifier = Callable[[Tensor], Tensor]

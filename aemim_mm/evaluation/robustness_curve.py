@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..engine.storage import AtomicLocalBackend
+from ..utils.storage import AtomicLocalBackend
 
 # Budgets of the fixed grid on the 0-1 scale: those where plain classifiers
 # fall, and whole pixel values.

@@ -7,8 +7,8 @@ from typing import Any
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..engine.checkpoint_fit import fit_checkpoint
-from ..engine.checkpoint_misfit import describe_keys
+from ..checkpoints.fit import fit_checkpoint
+from ..checkpoints.misfit import describe_keys
 from .source import Source
 from .swin import Swin, swin_of
 from .vit import ViT, vit_of

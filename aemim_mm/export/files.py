@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..engine.checkpoint import load_checkpoint_file
+from ..checkpoints.safe_file import load_checkpoint_file
 
 SUFFIXES = ('.pth', '.safetensors')
 

@@ -13,7 +13,7 @@ import timm
 import torch
 
 from ..algorithms import AEMIMAlgorithm
-from ..attacks import FeatureDistancePGD
+from ..core import FeatureDistancePGD
 from ..version import __version__
 from .architecture import Architecture, backbone_config
 from .source import Source

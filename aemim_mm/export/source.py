@@ -14,9 +14,9 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from ..engine.checkpoint import load_checkpoint_file
-from ..engine.checkpoint_fit import state_dict_of
-from ..engine.checkpoint_misfit import describe_prefixes
+from ..checkpoints.fit import state_dict_of
+from ..checkpoints.misfit import describe_prefixes
+from ..checkpoints.safe_file import load_checkpoint_file
 from .allowed_types import check_types
 from .config_text import read_config_text
 

@@ -15,13 +15,16 @@ from mmpretrain.registry import MODELS
 from timm.data import resolve_model_data_config
 from torch import nn
 
-from ..engine.checkpoint_fit import fit_checkpoint, state_dict_of
-from ..engine.checkpoint_misfit import (
+from ..checkpoints.fit import (
+    fit_checkpoint,
+    state_dict_of,
+)
+from ..checkpoints.misfit import (
     describe_keys,
     describe_prefixes,
     likely_cause,
 )
-from ..engine.config_check import check_constructor_keys
+from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
 from .subject import Subject

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..engine.storage import AtomicLocalBackend
 from ..utils.markdown import ABSENT, markdown
+from ..utils.storage import AtomicLocalBackend
 from .differences import INSIDE, UNPAIRED, Evaluated, difference
 from .figure import draw_results
 from .per_image import read_verdicts

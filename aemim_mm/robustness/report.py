@@ -4,9 +4,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..engine.storage import AtomicLocalBackend
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from ..utils.markdown import markdown, number
+from ..utils.storage import AtomicLocalBackend
 from .columns import cell_errors
 from .figure import draw_results
 from .tables import footnotes, paper_tables

@@ -29,8 +29,8 @@ import timm
 import torch
 import torchvision
 
-from ..engine.storage import AtomicLocalBackend
 from ..evaluation import MinimalEpsilons
+from ..utils.storage import AtomicLocalBackend
 from ..version import __version__
 from .cells import Cell
 from .scores import score_suite

@@ -12,7 +12,7 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from ..datasets.label_spaces import imagenet_synsets, read_class_file
-from ..engine.storage import remove_partial
+from ..utils.storage import remove_partial
 from .cells import Cell
 from .passes import Loading, build_loader, run_pass
 from .plan import plan

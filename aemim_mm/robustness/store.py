@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.storage import AtomicLocalBackend
+from ..utils.storage import AtomicLocalBackend
 from .cells import Cell
 from .sources import Survey
 

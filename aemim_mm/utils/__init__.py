@@ -1,6 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .near_misses import near_misses, similar
-from .replaced import replaced
 from .signatures import allowed_keys, own_keys
 
-__all__ = ['allowed_keys', 'near_misses', 'own_keys', 'replaced', 'similar']
+__all__ = ['allowed_keys', 'near_misses', 'own_keys', 'similar']

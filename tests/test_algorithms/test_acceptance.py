@@ -26,8 +26,8 @@ from toys import (
     total_loss,
 )
 
-from aemim_mm.adapters.bank import NORM_TYPES
-from aemim_mm.algorithms.batches import Rows
+from aemim_mm.core.adapter_bank import NORM_TYPES
+from aemim_mm.core.batch_subset import Rows
 
 toys = pytest.mark.parametrize('toy', list(METHODS))
 

@@ -21,7 +21,7 @@ from toys import (
     total_loss,
 )
 
-from aemim_mm.adapters import call_swapped
+from aemim_mm.core import call_swapped
 
 toys = pytest.mark.parametrize(
     'toy', ['MAE-stock-backbone', 'MAE-DualNormViT']

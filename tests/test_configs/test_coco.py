@@ -27,7 +27,7 @@ from test_configs.coco_tools import (  # noqa: E402
     in_mmdet,
 )
 
-from aemim_mm.engine.config_check import (  # noqa: E402
+from aemim_mm.config_check import (  # noqa: E402
     check_constructor_keys,
     check_names,
 )

@@ -11,7 +11,10 @@ from mmengine.optim import OptimWrapper
 from mmpretrain.registry import HOOKS, MODELS
 from test_configs.config_tools import FINETUNE, build_full_size, load
 
-from aemim_mm.engine.checkpoint_fit import fit_checkpoint, state_dict_of
+from aemim_mm.checkpoints.fit import (
+    fit_checkpoint,
+    state_dict_of,
+)
 
 VIT_S = 'finetune/vit-small-p16_8xb256-amp-coslr-200e_in1k.py'
 SWIN = 'finetune/swin-base-w7_8xb256-amp-coslr-100e_in1k.py'

@@ -24,8 +24,11 @@ from test_configs.config_tools import (
     optimizer_groups,
 )
 
-from aemim_mm.algorithms.drops import active_drops
-from aemim_mm.engine.config_check import check_constructor_keys, check_names
+from aemim_mm.config_check import (
+    check_constructor_keys,
+    check_names,
+)
+from aemim_mm.core.dropout import active_drops
 
 # Norm layers of every model, each of which has its twin. They are counted
 # from the architectures: blocks x norms per block + the others.

@@ -9,7 +9,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
 import aemim_mm  # noqa: F401
-from aemim_mm.algorithms.rules import ENCODERS
+from aemim_mm.interception.rules import ENCODERS
 
 REPO = Path(__file__).parents[2]
 PAGE = (REPO / 'docs/plug_in.md').read_text()
@@ -30,7 +30,7 @@ def test_the_method_on_the_page_trains(monkeypatch):
         code("model = dict(\n    type='AEMIMAlgorithm',\n    method='Conv"),
         namespace,
     )
-    exec(code('from aemim_mm.algorithms.rules'), {})
+    exec(code('from aemim_mm.interception.rules'), {})
     torch.manual_seed(0)
     model = MODELS.build(namespace['model'])
     model.init_weights()

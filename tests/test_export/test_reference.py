@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from aemim_mm.backbones import DualNormViT
 from aemim_mm.export.architecture import find_architecture
 from aemim_mm.export.reference import classifier_of, encoder_of, features
 from aemim_mm.export.source import read_source
+from aemim_mm.models.backbones import DualNormViT
 
 
 def test_encoder_is_that_of_the_config_and_not_masked(zoo, images):

@@ -14,7 +14,10 @@ from mmengine.optim import AmpOptimWrapper
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.parallel import DistributedDataParallel
 
-from aemim_mm.engine.hooks.compile_blocks_hook import BLOCKS, compile_blocks
+from aemim_mm.hooks.compile_blocks_hook import (
+    BLOCKS,
+    compile_blocks,
+)
 
 TOY = 'MAE-DualNormViT'
 

@@ -6,7 +6,10 @@ import torch
 from tiny_run import ROOT, load_tool
 from torch import nn
 
-from aemim_mm.cost import Trainee, measurement
+from benchmarks.cost import (
+    Trainee,
+    measurement,
+)
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
 NAMES = [

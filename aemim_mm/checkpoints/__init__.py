@@ -1,0 +1,11 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from .fit import CheckpointFit, fit_checkpoint
+from .safe_file import load_checkpoint_file
+from .safe_loader import use_safe_loader
+
+__all__ = [
+    'CheckpointFit',
+    'fit_checkpoint',
+    'load_checkpoint_file',
+    'use_safe_loader',
+]

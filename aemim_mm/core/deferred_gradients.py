@@ -1,0 +1,195 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Gradients that are taken now and handed over in the real backward pass.
+
+A step that keeps the clean graph while it builds the adversarial one holds
+the activations of two passes. Here the clean graph is differentiated and
+freed first. ``torch.autograd.grad`` touches no ``.grad`` and calls no hook of
+DistributedDataParallel; the real backward pass, which the training loop runs
+as ever, finds one node that gives each parameter its stored gradient. So the
+parameters get one sum, their hooks run once, and the loop does not change.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from .autocast import (
+    autocast_dtype,
+    without_autocast,
+)
+from .losses import total
+
+# GradScaler's first scale; later ones are known from the last backward pass.
+FIRST_SCALE = 2.0**16
+
+
+class HandOver:
+    """Takes the gradients of a loss dict, and gives them to another one.
+
+    In fp16 small gradients vanish unless the loss is scaled before it is
+    differentiated, by GradScaler in the training loop. What it will scale by
+    is not known here until its backward pass comes, so the factor of the last
+    one is used (the first time :data:`FIRST_SCALE`) and the stored gradients
+    are brought to the present one when they are handed over. Infinite ones
+    stay infinite, and the scaler skips the step as it does otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._factor: Tensor | None = None
+
+    def take(
+        self, losses: dict[str, Any], parameters: Iterable[nn.Parameter]
+    ) -> tuple[dict[str, Any], 'Taken | None']:
+        """Differentiate the losses and free their graph.
+
+        Args:
+            losses (dict): What a ``loss()`` returned. Keys with ``loss`` in
+                them are losses: tensors or lists of tensors.
+            parameters (Iterable[nn.Parameter]): What is trained.
+
+        Returns:
+            tuple[dict, Taken | None]: The same values without their graph,
+            and what :meth:`give` needs; None where no gradients are recorded.
+        """
+        loss = total(losses)
+        if not loss.requires_grad:
+            return losses, None
+        parameters = [p for p in parameters if p.requires_grad]
+        factor = self._scale(loss)
+        with without_autocast(loss.device):
+            grads = torch.autograd.grad(
+                loss.float() * factor, parameters, allow_unused=True
+            )
+        used = [
+            (parameter, grad)
+            for parameter, grad in zip(parameters, grads, strict=True)
+            if grad is not None
+        ]
+        values = {key: _detached(value) for key, value in losses.items()}
+        return values, Taken(
+            factor,
+            [parameter for parameter, _ in used],
+            [grad for _, grad in used],
+        )
+
+    def give(
+        self, losses: dict[str, Any], taken: 'Taken | None'
+    ) -> dict[str, Any]:
+        """Let losses without a graph carry the gradients that were taken.
+
+        To be called behind the other passes of the step: autograd runs the
+        youngest node first, so the parameters have their stored gradients
+        when those of the other passes arrive, and DistributedDataParallel
+        sends each as soon as it is whole.
+
+        Args:
+            losses (dict): What :meth:`take` returned.
+            taken (Taken, optional): Likewise. Its gradients are used up.
+
+        Returns:
+            dict: The same values. A backward pass through the sum of the
+            losses gives every parameter the gradient that the sum had, times
+            the factor of that pass; a second one raises a RuntimeError. The
+            losses are to be weighted alike, as mmengine's ``parse_losses``
+            does.
+        """
+        if taken is None:
+            return losses
+        first = next(key for key in losses if 'loss' in key)
+        values = losses[first]
+        several = isinstance(values, list | tuple)
+        value = _Stored.apply(
+            self, taken, values[0] if several else values, *taken.parameters
+        )
+        return {**losses, first: [value, *values[1:]] if several else value}
+
+    def remember(self, factor: Tensor) -> None:
+        """Note what the real backward pass multiplied the losses by.
+
+        Args:
+            factor (Tensor): A scalar. One that is 0 or not finite is no
+                scale, and the last one stays.
+        """
+        # Not new_tensor: that copies from the host, which waits.
+        last = factor.new_full((), FIRST_SCALE)
+        last = last if self._factor is None else self._factor
+        usable = factor.isfinite() & (factor > 0)
+        self._factor = torch.where(usable, factor, last)
+
+    def _scale(self, loss: Tensor) -> Tensor | float:
+        if autocast_dtype(loss.device) != torch.float16:
+            return 1.0
+        return FIRST_SCALE if self._factor is None else self._factor
+
+
+@dataclass
+class Taken:
+    """Gradients that wait for the backward pass.
+
+    Attributes:
+        factor (Tensor | float): What the losses were multiplied by.
+        parameters (list[nn.Parameter]): Whose they are.
+        grads (list[Tensor]): The gradients.
+    """
+
+    factor: Tensor | float
+    parameters: list[nn.Parameter]
+    grads: list[Tensor]
+
+
+class _Stored(torch.autograd.Function):
+    """A value whose gradient is known already."""
+
+    @staticmethod
+    def forward(ctx, owner, taken, value, *parameters) -> Tensor:
+        """Pass the value through."""
+        ctx.owner, ctx.taken = owner, taken
+        return value.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output: Tensor):
+        """Hand the gradients over, and forget them."""
+        if not ctx.taken.grads:
+            raise RuntimeError(
+                'sequential_backward hands the gradients of the clean loss '
+                'over once; set model.sequential_backward=False to '
+                'differentiate a step twice'
+            )
+        # The sum: a loss that is no scalar enters the total by its mean.
+        factor = grad_output.detach().float().sum()
+        ctx.owner.remember(factor)
+        ratio = factor / ctx.taken.factor
+        # In place, so that never two whole sets are there.
+        grads = _apart(ctx.taken.grads)
+        ctx.taken.grads.clear()
+        torch._foreach_mul_(grads, ratio)
+        return None, None, None, *grads
+
+
+def _apart(grads: list[Tensor]) -> list[Tensor]:
+    """The gradients, copied where others have the same memory.
+
+    autograd may give two parameters the same tensor, and one number for all
+    elements of a tensor.
+    """
+    seen: set[StorageWeakRef] = set()
+    apart = []
+    for grad in grads:
+        memory = StorageWeakRef(grad.untyped_storage())
+        if memory in seen or 0 in grad.stride():
+            grad = grad.clone(memory_format=torch.contiguous_format)
+        else:
+            seen.add(memory)
+        apart.append(grad)
+    return apart
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [v.detach() for v in value]
+    return value.detach()

@@ -1,0 +1,240 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from mmengine.hooks import Hook
+from mmengine.runner import CheckpointLoader, Runner
+from mmpretrain.registry import HOOKS
+from torch import nn
+
+from ..checkpoints.fit import (
+    CheckpointFit,
+    fit_checkpoint,
+    state_dict_of,
+)
+from ..checkpoints.misfit import (
+    describe_keys,
+    describe_prefixes,
+    likely_cause,
+)
+from ._loading import (
+    is_training,
+    pretrained_parts,
+    unwrap,
+)
+
+
+@HOOKS.register_module()
+class CheckpointFitHook(Hook):
+    """Refuse a checkpoint that does not fit, before training starts.
+
+    mmengine only warns when keys are missing or shapes differ, and trains on
+    from random weights. This hook raises instead:
+
+    - ``init_cfg=dict(type='Pretrained')`` of any module: every key of the
+      module must be in the file, below its ``prefix``, except
+      ``allow_missing``; and a block that the file has, but not the module, is
+      refused too, except ``allow_unused``. Checked at the start of a training
+      run.
+    - ``load_from`` in training: keys that match ``required`` must be there,
+      and no block of theirs left over; all else is a warning.
+    - ``load_from`` in a test: every key of the model must be there.
+    - resuming: keys of the model and of the file must be the same.
+    - always: shapes must agree, except ``allow_mismatch``; and the file must
+      hold a ``state_dict`` or be a flat dict of tensors.
+
+    What the load hooks of a model resize or fill in (position embeddings;
+    the adversarial adapters, from a checkpoint without them) fits. Whether a
+    load is a resume is read from ``resume`` in the runner's config.
+
+    Under another default scope write ``type='mmpretrain.CheckpointFitHook'``,
+    for example in a detection run.
+
+    Args:
+        allow_missing (Sequence[str]): Patterns of keys, relative to the
+            module with the ``init_cfg`` (or to ``backbone.``, for
+            ``load_from``), that may be missing there. The
+            default is the norm after average pooling, which fine-tuning adds,
+            and the index of relative positions, a constant that a model makes
+            by itself. Defaults to ('ln2.*', '*relative_position_index').
+        allow_mismatch (Sequence[str]): Patterns of keys whose shape may
+            differ; they keep their initial values. Defaults to ().
+        allow_unused (Sequence[str]): Patterns of keys of the file, relative
+            to the module, that belong to a list of blocks and may be left
+            over, for example ('layers.8.*', ) to take the first 8. Defaults
+            to ().
+        required (Sequence[str]): Patterns of keys of the model that
+            ``load_from`` must fill. Defaults to ('backbone.*', ).
+        skip (Sequence[str]): Patterns of names of modules whose ``init_cfg``
+            is not checked, for those that convert a foreign checkpoint in
+            code of their own. Defaults to ().
+
+    Raises:
+        TypeError: If an argument is a single string.
+        ValueError: At the start of a run, if a checkpoint does not fit.
+    """
+
+    # After EMAHook (NORMAL), which swaps the weights in the checkpoint.
+    priority = 'LOW'
+
+    def __init__(
+        self,
+        allow_missing: Sequence[str] = ('ln2.*', '*relative_position_index'),
+        allow_mismatch: Sequence[str] = (),
+        allow_unused: Sequence[str] = (),
+        required: Sequence[str] = ('backbone.*',),
+        skip: Sequence[str] = (),
+    ) -> None:
+        for name, value in dict(
+            allow_missing=allow_missing,
+            allow_mismatch=allow_mismatch,
+            allow_unused=allow_unused,
+            required=required,
+            skip=skip,
+        ).items():
+            if isinstance(value, str):
+                raise TypeError(
+                    f'CheckpointFitHook.{name} is a sequence of patterns; '
+                    f'write ({value!r}, ) in place of {value!r}.'
+                )
+        self.allow_missing = tuple(allow_missing)
+        self.allow_mismatch = tuple(allow_mismatch)
+        self.allow_unused = tuple(allow_unused)
+        self.required = tuple(required)
+        self.skip = tuple(skip)
+
+    def before_run(self, runner: Runner) -> None:
+        """Check the checkpoints of all ``Pretrained`` initialisations.
+
+        Args:
+            runner (Runner): The runner. Only training initialises weights.
+        """
+        if not is_training(runner):
+            return
+        for name, module, cfg in pretrained_parts(unwrap(runner.model)):
+            if any(fnmatchcase(name, pattern) for pattern in self.skip):
+                continue
+            file, prefix = cfg['checkpoint'], cfg.get('prefix')
+            checkpoint = CheckpointLoader.load_checkpoint(
+                file, map_location='cpu', logger=runner.logger
+            )
+            where = (
+                f'{file} for the Pretrained init_cfg of '
+                f'{name or "the model"} (prefix={prefix!r})'
+            )
+            fit = _fit(module, checkpoint, where, prefix)
+            self._judge(
+                fit,
+                where,
+                checkpoint,
+                prefix=prefix,
+                missing=_unmatched(fit.missing, self.allow_missing),
+                unexpected=_unmatched(fit.surplus, self.allow_unused),
+                way_out='Set init_cfg.prefix to what precedes the keys in '
+                'the file; CheckpointFitHook.allow_missing names what may be '
+                'missing in the file, allow_unused what may be left over.',
+            )
+            self._report(runner, fit, where)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check the checkpoint of ``load_from`` or of a resumed run.
+
+        Args:
+            runner (Runner): The runner.
+            checkpoint (dict): The checkpoint, not yet loaded into the model.
+        """
+        fit = _fit(unwrap(runner.model), checkpoint, 'the checkpoint')
+        missing, unexpected = fit.missing, ()
+        if not is_training(runner):
+            where = 'the checkpoint to be tested'
+            way_out = 'Test with the config that it was trained with.'
+        elif runner.cfg.get('resume', False):
+            where, unexpected = 'the checkpoint to resume from', fit.unexpected
+            way_out = (
+                'Resume with the config that it was trained with; to start a '
+                'new run from its weights, use load_from without resume.'
+            )
+        else:
+            where = 'the checkpoint of load_from'
+            allowed = [f'backbone.{p}' for p in self.allow_missing]
+            missing = _unmatched(
+                _matched(fit.missing, self.required),
+                (*self.allow_missing, *allowed),
+            )
+            unexpected = _matched(
+                _unmatched(fit.surplus, self.allow_unused), self.required
+            )
+            way_out = (
+                'A backbone alone is loaded by model.backbone.init_cfg='
+                "dict(type='Pretrained', checkpoint=..., prefix=...)."
+            )
+        self._judge(fit, where, checkpoint, missing, unexpected, way_out)
+        self._report(runner, fit, where)
+
+    def _judge(
+        self,
+        fit: CheckpointFit,
+        where: str,
+        checkpoint: Mapping,
+        missing: tuple,
+        unexpected: tuple,
+        way_out: str,
+        prefix: str | None = None,
+    ) -> None:
+        mismatched = {
+            key: fit.mismatched[key]
+            for key in _unmatched(fit.mismatched, self.allow_mismatch)
+        }
+        if not (missing or unexpected or mismatched) and fit.loaded:
+            return
+        if mismatched:
+            way_out += (
+                ' Keys that may differ in shape go into '
+                'CheckpointFitHook.allow_mismatch.'
+            )
+        raise ValueError(
+            f'The checkpoint does not fit: {fit} of the model would be '
+            f'loaded from {where}.'
+            + describe_keys('missing in the file', missing)
+            + describe_keys('not in the model', unexpected)
+            + describe_keys('different shapes', mismatched)
+            + f'\n  keys in the file: {describe_prefixes(checkpoint)}'
+            '\nThe likely cause is '
+            f'{likely_cause(fit, checkpoint, prefix)}. {way_out}'
+        )
+
+    def _report(self, runner: Runner, fit: CheckpointFit, where: str) -> None:
+        runner.logger.info(f'Checkpoint fits: {fit} loaded from {where}')
+        left = (
+            describe_keys('keep their initial values', fit.missing)
+            + describe_keys('differ in shape, not loaded', fit.mismatched)
+            + describe_keys('in the file but not used', fit.unexpected)
+        )
+        if left:
+            runner.logger.warning(f'Of {where}:{left}')
+
+
+def _fit(
+    module: nn.Module,
+    checkpoint: Mapping,
+    where: str,
+    prefix: str | None = None,
+) -> CheckpointFit:
+    try:
+        weights = state_dict_of(checkpoint, prefix)
+    except ValueError as error:
+        raise ValueError(f'{where} is refused. {error}') from None
+    return fit_checkpoint(module, weights)
+
+
+def _matched(keys: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        key for key in keys if any(fnmatchcase(key, p) for p in patterns)
+    )
+
+
+def _unmatched(
+    keys: Sequence[str], patterns: Sequence[str]
+) -> tuple[str, ...]:
+    matched = set(_matched(tuple(keys), patterns))
+    return tuple(key for key in keys if key not in matched)

@@ -1,0 +1,1 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.

@@ -1,0 +1,38 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""SparK masks the image itself, and its encoder reads the mask globally."""
+
+from mmpretrain.models.utils.sparse_modules import SparseHelper
+from torch import Tensor
+
+from .base import (
+    MaskDraw,
+    MethodRule,
+)
+
+
+def _remember(drawn: Tensor) -> tuple[Tensor, ...]:
+    return (drawn,)
+
+
+def _replay(remembered: tuple[Tensor, ...], *args, **kwargs) -> Tensor:
+    return remembered[0]
+
+
+def _shown(image: Tensor, active: Tensor) -> Tensor:
+    """Mask the image, and let the sparse layers know the mask.
+
+    Args:
+        image (Tensor): Images, (R, C, H, W).
+        active (Tensor): Visible cells, (R, 1, f, f), bool.
+
+    Returns:
+        Tensor: The images, 0 where they are not visible.
+    """
+    SparseHelper._cur_active = active
+    ratio = image.shape[-1] // active.shape[-1]
+    return image * active.repeat_interleave(ratio, 2).repeat_interleave(
+        ratio, 3
+    )
+
+
+SPARK = MethodRule(draw=MaskDraw('mask', _remember, _replay), shown=_shown)

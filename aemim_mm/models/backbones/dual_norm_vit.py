@@ -1,0 +1,274 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The MAE encoder in explicit form: mask as data, adapters as data."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule, PretrainedInit
+from mmengine.runner import CheckpointLoader
+from mmpretrain.models.selfsup import MAEViT
+from mmpretrain.models.utils import build_2d_sincos_position_embedding
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ...core import (
+    AdapterBank,
+    call_swapped,
+)
+from ...utils.tokens import (
+    gather_tokens,
+    kept_ids,
+    masking_of,
+)
+from ..layers import UnbindAttention
+
+
+@MODELS.register_module()
+class DualNormViT(MAEViT):
+    """Vision Transformer for (AE)MAE with one or two sets of norm layers.
+
+    Its state-dict keys, outputs and random mask are those of mmpretrain's
+    :class:`MAEViT`. What differs:
+
+    - Only the visible patches are embedded (the stock class embeds all of
+      them and then drops 75 %).
+    - Its attention is :class:`~aemim_mm.models.layers.UnbindAttention`: the
+      same to the bit, with a shorter backward pass.
+    - The mask can be data: pass the indices of the patches to keep.
+    - The adapters can be data: pass tensors by name, or ``'adv'``.
+    - ``mask=None`` and ``mask=False`` both run the unmasked path, and with
+      ``mask_ratio=0.`` it is a plain backbone: a tuple of feature maps in
+      train mode too, for fine-tuning and detection.
+    - ``img_size`` may be non-square, and :meth:`init_weights` keeps what
+      ``init_cfg=dict(type='Pretrained', ...)`` has loaded.
+
+    Used alone it can own both norm sets: with ``adapters=('norm', )`` it holds
+    an :class:`AdapterBank` under ``adv.*``, for AdvProp-style fine-tuning and
+    for probing the adversarial branch of an AEMIM checkpoint. Inside
+    :class:`AEMIMAlgorithm` the algorithm holds the bank: leave ``adapters``
+    empty there.
+
+    The position embedding is sin-cos and does not train, as in
+    :class:`MAEViT`.
+
+    Args:
+        *args: As :class:`MAEViT`.
+        adapters (Sequence[str]): Adapters that the backbone itself doubles: a
+            subset of ``'norm'`` and ``'cls_token'``. Defaults to ``()``.
+        **kwargs: As :class:`MAEViT`. One-channel images:
+            ``patch_cfg=dict(in_channels=1)``.
+
+    Raises:
+        ValueError: If the patch embedding is not a plain non-overlapping
+            convolution or an adapter is unknown.
+    """
+
+    def __init__(self, *args, adapters: Sequence[str] = (), **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        UnbindAttention.take_over(self)
+        conv = self.patch_embed.projection
+        if (
+            type(conv) is not nn.Conv2d
+            or conv.kernel_size != conv.stride
+            or conv.padding != (0, 0)
+            or conv.dilation != (1, 1)
+            or conv.groups != 1
+        ):
+            raise ValueError(
+                'DualNormViT needs a patch embedding whose stride equals its '
+                f'kernel size, but patch_cfg gives {conv}. Use MAEViT'
+            )
+        self.adapters = tuple(adapters)
+        if self.adapters:
+            self.adv = AdapterBank(self, adapters)
+            self._loaded_twins: set[str] = set()
+            self._register_load_state_dict_pre_hook(self._fill_adapters)
+
+    def _fill_adapters(self, state_dict, prefix, *args) -> None:
+        """Load-state-dict pre-hook: old checkpoints have no ``adv.*``."""
+        found = self.adv.fill_missing(state_dict, prefix, f'{prefix}adv.')
+        self._loaded_twins |= found
+
+    def init_weights(self) -> None:
+        """Initialise as MAE does, or load ``Pretrained`` and leave it so."""
+        if self.is_init:  # as BaseModule: the first call counts
+            return
+        if self.adapters:
+            self._loaded_twins.clear()  # the originals are about to change
+        BaseModule.init_weights(self)
+        pretrained = self._pretrained_cfg()
+        if pretrained is None:
+            rows, columns = self.patch_resolution
+            # The library function lays out (w, h); (columns, rows) makes that
+            # row-major, and is the same for a square.
+            pos_embed = build_2d_sincos_position_embedding(
+                (columns, rows), self.embed_dims, cls_token=True
+            )
+            self.pos_embed.data.copy_(pos_embed)
+            nn.init.xavier_uniform_(
+                self.patch_embed.projection.weight.data.flatten(1)
+            )
+            nn.init.normal_(self.cls_token, std=0.02)
+        elif self.adapters:
+            self._load_algorithm_adapters(pretrained)
+        if self.adapters:
+            self.adv.copy_from(self, skip=self._loaded_twins)
+
+    def _pretrained_cfg(self) -> dict | None:
+        cfgs = self.init_cfg or []
+        for cfg in [cfgs] if isinstance(cfgs, dict) else cfgs:
+            if cfg['type'] in ('Pretrained', PretrainedInit):
+                return cfg
+        return None
+
+    @torch.no_grad()
+    def _load_algorithm_adapters(self, cfg: dict) -> None:
+        """Take ``adv.backbone.*`` of an AEMIM checkpoint.
+
+        ``prefix='backbone.'`` does not see them: the algorithm's bank is
+        beside the backbone, not inside it.
+        """
+        checkpoint = CheckpointLoader.load_checkpoint(
+            cfg['checkpoint'], map_location='cpu'
+        )
+        state_dict = checkpoint.get('state_dict', checkpoint)
+        prefix = cfg.get('prefix') or ''
+        if prefix:  # mmengine takes it with and without the dot
+            prefix = prefix.removesuffix('.') + '.'
+        for name, twin in self.adv.tensors().items():
+            value = state_dict.get(f'adv.{prefix}{name}')
+            if value is not None:
+                twin.copy_(value)
+                self._loaded_twins.add(name)
+
+    def random_masking(
+        self, x: Tensor, mask_ratio: float = 0.75
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw a mask, as :meth:`MAEViT.random_masking` does.
+
+        Same draw from the random generator; the index is not materialised.
+
+        Args:
+            x (Tensor): Tokens of any width, (B, L, C).
+            mask_ratio (float): Share of tokens to remove. Defaults to 0.75.
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: The visible tokens (B, K, C), the
+            mask (B, L; 0 is keep, 1 is remove), and the ids that restore the
+            order (B, L).
+        """
+        num_images, num_tokens, _ = x.shape
+        num_kept = int(num_tokens * (1 - mask_ratio))
+        noise = torch.rand(num_images, num_tokens, device=x.device)
+        ids_shuffle = torch.argsort(noise, dim=1)
+        ids_restore = torch.argsort(ids_shuffle, dim=1)
+        mask = (ids_restore >= num_kept).float()
+        return gather_tokens(x, ids_shuffle[:, :num_kept]), mask, ids_restore
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: bool | Tensor | None = True,
+        adapters: Mapping[str, Tensor] | str | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x (Tensor): Normalised images, (B, C, H, W).
+            mask (bool | Tensor, optional): True draws a random mask; a tensor
+                (B, K) of integers names the patches to keep; None or False
+                encodes all patches. With ``mask_ratio=0.`` True does not mask
+                either. Defaults to True.
+            adapters (Mapping[str, Tensor] | str, optional): Tensors by stock
+                name to use in place of the backbone's own (say,
+                ``layers.0.ln1.weight``), or ``'adv'`` for its own bank.
+                Defaults to None, the clean adapters.
+
+        Returns:
+            tuple[Tensor, ...]: Masked: latent (B, 1 + K, C), mask (B, L; 1 is
+            removed) and ids_restore (B, L). Unmasked: the outputs of
+            ``out_indices`` in the form of ``out_type``.
+
+        Raises:
+            ValueError: If ``adapters='adv'`` and the backbone has none, or a
+                masked image is not of the size the backbone was built for.
+            TypeError: If ``mask`` is a tensor but not of integers.
+        """
+        if adapters is not None:
+            if isinstance(adapters, str):
+                adapters = self._own_bank(adapters)
+            return call_swapped(self, adapters, lambda: self.forward(x, mask))
+        if mask is None or mask is False:
+            return super().forward(x, mask=None)
+        if mask is True and self.mask_ratio == 0:
+            return super().forward(x, mask=None)
+        return self._forward_masked(x, mask)
+
+    def _own_bank(self, name: str) -> dict[str, Tensor]:
+        if name != 'adv' or not self.adapters:
+            raise ValueError(
+                f"adapters={name!r}: only 'adv' has a name, and it needs a "
+                "DualNormViT that was built with adapters=('norm',), "
+                "('cls_token',) or both"
+            )
+        return self.adv.tensors()
+
+    def _forward_masked(self, x: Tensor, mask: bool | Tensor):
+        patches = self._patchify(x)
+        if isinstance(mask, Tensor):
+            if mask.dtype not in (torch.int64, torch.int32):
+                raise TypeError(
+                    'mask must hold the indices of the patches to keep, '
+                    f'(B, K) integers, but got {mask.dtype}'
+                )
+            ids_keep = mask.long()
+            mask, ids_restore = masking_of(ids_keep, patches.shape[1])
+            visible = gather_tokens(patches, ids_keep)
+        else:
+            visible, mask, ids_restore = self.random_masking(
+                patches, self.mask_ratio
+            )
+            ids_keep = kept_ids(ids_restore, visible.shape[1])
+
+        conv = self.patch_embed.projection
+        x = F.linear(visible, conv.weight.flatten(1), conv.bias)
+        if self.patch_embed.norm is not None:
+            x = self.patch_embed.norm(x)
+        x = x + gather_tokens(self.pos_embed[:, 1:], ids_keep)
+        cls_token = self.cls_token + self.pos_embed[:, :1]
+        x = torch.cat((cls_token.expand(x.shape[0], -1, -1), x), dim=1)
+        for layer in self.layers:
+            x = layer(x)
+        if self.final_norm:
+            x = self.ln1(x)
+        return x, mask, ids_restore
+
+    def _patchify(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to raw patches (B, L, C * p * q)."""
+        p, q = self.patch_embed.projection.kernel_size
+        rows, columns = self.patch_resolution
+        if x.shape[-2:] != (rows * p, columns * q):
+            raise ValueError(
+                f'masked encoding needs images of {rows * p} x {columns * q} '
+                f'pixels (img_size={self.img_size}, patch {p} x {q}), but got '
+                f'{x.shape[-2]} x {x.shape[-1]}'
+            )
+        x = x.unflatten(3, (columns, q)).unflatten(2, (rows, p))
+        return x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+    def get_layer_depth(
+        self, param_name: str, prefix: str = ''
+    ) -> tuple[int, int]:
+        """The layer-wise depth; a twin has its clean parameter's depth.
+
+        Args:
+            param_name (str): Name of the parameter.
+            prefix (str): Prefix of the backbone. Defaults to ``''``.
+
+        Returns:
+            tuple[int, int]: The depth and the number of depths.
+        """
+        if param_name.startswith(f'{prefix}adv.'):
+            param_name = prefix + param_name[len(prefix) + len('adv.') :]
+        return super().get_layer_depth(param_name, prefix)

@@ -1,0 +1,216 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Everything about the cost of some configs, relative to the first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .cost_model import (
+    Parts,
+    floor,
+)
+from .parts import (
+    count_parts,
+    time_parts,
+)
+from .peak import peak_memory
+from .profile import profile_steps
+from .progress import Progress
+from .table import Row
+from .timing import (
+    interleave,
+    median_ratio,
+)
+from .trainee import Trainee
+
+# How often each part is timed, the attack's share measured, and a step
+# profiled.
+PART_ROUNDS = 3
+SHARE_ROUNDS = 3
+PROFILE_ROUNDS = 3
+NUM_PARTS = 6
+# Operations are those of a batch and those of each image, which two counts
+# tell apart.
+COUNTED_IMAGES = (2, 4)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it is measured.
+
+    Attributes:
+        batch_size (int): Images of a step. Defaults to 32.
+        iters (int): Steps of each model that count. Defaults to 8.
+        warmup (int): Steps before them that do not. Defaults to 3.
+        precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
+        cfg_options (Mapping): Changes to all configs. Defaults to {}.
+        own_options (Mapping): Changes to all configs but the base. Defaults
+            to {}.
+        channels_last (bool): As :class:`Trainee` takes it. Defaults to False.
+        compiled (bool): Likewise. Defaults to False.
+        memory (bool): Whether peak memory is measured. Defaults to True.
+        parts (bool): Whether the parts of a step are timed, too; else the
+            floor by times and the attack's share are None. Defaults to True.
+        profile (bool): Whether steps are profiled. Defaults to False.
+    """
+
+    batch_size: int = 32
+    iters: int = 8
+    warmup: int = 3
+    precision: str = 'fp32'
+    cfg_options: Mapping[str, Any] = field(default_factory=dict)
+    own_options: Mapping[str, Any] = field(default_factory=dict)
+    channels_last: bool = False
+    compiled: bool = False
+    memory: bool = True
+    parts: bool = True
+    profile: bool = False
+
+    def of(self, path: str, is_base: bool) -> dict[str, Any]:
+        """The arguments of :class:`Trainee`.
+
+        Args:
+            path (str): The config.
+            is_base (bool): Whether it is the base.
+
+        Returns:
+            dict[str, Any]: By name.
+        """
+        own = {} if is_base else self.own_options
+        return dict(
+            config=path,
+            batch_size=self.batch_size,
+            precision=self.precision,
+            cfg_options={**self.cfg_options, **own},
+            channels_last=self.channels_last,
+            compiled=self.compiled,
+        )
+
+
+def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
+    """Measure configs: memory one by one, times in turn.
+
+    All configs are built once before anything is measured.
+
+    Args:
+        paths (Sequence[str]): The configs, the base first.
+        settings (Settings): How.
+
+    Returns:
+        list[Row]: In the configs' order.
+    """
+    names = names_of(paths)
+    arguments = [
+        settings.of(path, is_base=index == 0)
+        for index, path in enumerate(paths)
+    ]
+    counts = {
+        name: _count(**kwargs)
+        for name, kwargs in zip(names, arguments, strict=True)
+    }
+    peaks = [
+        peak_memory(**kwargs) if settings.memory else None
+        for kwargs in arguments
+    ]
+    trainees = {
+        name: Trainee(**kwargs)
+        for name, kwargs in zip(names, arguments, strict=True)
+    }
+    runs = settings.iters + settings.warmup
+    if settings.parts:
+        runs += NUM_PARTS * PART_ROUNDS + SHARE_ROUNDS
+    if settings.profile:
+        runs += PROFILE_ROUNDS
+    progress = Progress(len(names) * runs)
+    steps = interleave(
+        {name: trainee.step for name, trainee in trainees.items()},
+        settings.iters,
+        settings.warmup,
+        progress.tick,
+    )
+    seconds, shares = {}, {}
+    if settings.parts:
+        seconds = time_parts(trainees, PART_ROUNDS, progress.tick)
+        shares = attack_shares(trainees, SHARE_ROUNDS, progress.tick)
+    kinds = {}
+    if settings.profile:
+        kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.tick)
+    floors = [
+        {name: floor(parts[name], trainees[name].shape) for name in parts}
+        for parts in (counts, seconds)
+    ]
+    base = names[0]
+    operations, times = (
+        {name: value / values[base] for name, value in values.items()}
+        for values in floors
+    )
+    return [
+        Row(
+            name=name,
+            seconds=median(steps[name]),
+            images_per_second=settings.batch_size / median(steps[name]),
+            ratio=median_ratio(steps[name], steps[base]),
+            floor_operations=operations[name],
+            floor_times=times.get(name),
+            attack_share=shares.get(name),
+            peak_bytes=peak,
+            peak_ratio=None if peak is None else peak / peaks[0],
+            parts_operations=asdict(counts[name]),
+            parts_seconds=asdict(seconds[name]) if name in seconds else None,
+            step_seconds=steps[name],
+            kinds_seconds=kinds.get(name),
+        )
+        for name, peak in zip(names, peaks, strict=True)
+    ]
+
+
+def attack_shares(
+    trainees: Mapping[str, Trainee],
+    rounds: int,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Measure the share of the attack in a step of several models, in turn.
+
+    Args:
+        trainees (Mapping[str, Trainee]): Models by name.
+        rounds (int): Steps of each; medians count.
+        tick (Callable): Called after each step. Defaults to nothing.
+
+    Returns:
+        dict[str, float]: In [0, 1], by the models' names.
+    """
+    found: dict[str, list[float]] = {name: [] for name in trainees}
+    for _ in range(rounds):
+        for name, trainee in trainees.items():
+            found[name].append(trainee.attack_share())
+            tick()
+    return {name: median(shares) for name, shares in found.items()}
+
+
+def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts:
+    """Count on few images; the counter does not see into compiled code."""
+    few, more = COUNTED_IMAGES
+    low, high = (
+        asdict(count_parts(Trainee(batch_size=images, **kwargs)))
+        for images in COUNTED_IMAGES
+    )
+    steps = (batch_size - few) / (more - few)
+    return Parts(**{k: low[k] + steps * (high[k] - low[k]) for k in low})
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """Short names of configs, all different.
+
+    Args:
+        paths (Sequence[str]): The configs.
+
+    Returns:
+        list[str]: File names, with a number where two are the same.
+    """
+    names = [Path(path).stem for path in paths]
+    return [
+        name if names.count(name) == 1 else f'{name} ({number})'
+        for number, name in enumerate(names)
+    ]

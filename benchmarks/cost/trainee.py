@@ -1,0 +1,172 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""A model in training: from its config, with a batch and an optimizer."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.model import revert_sync_batchnorm
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmpretrain.registry import MODELS
+
+from aemim_mm.algorithms import AEMIMAlgorithm
+from aemim_mm.core.dropout import active_drops
+from aemim_mm.core.replaced import replaced
+from aemim_mm.hooks.compile_blocks_hook import (
+    BLOCKS,
+    compile_blocks,
+)
+from aemim_mm.launcher.launch import disable_amp
+
+from .cost_model import (
+    STOCK,
+    StepShape,
+)
+from .synthetic import synthetic_batch
+from .timing import timed
+
+PRECISIONS = {
+    'fp32': torch.float32,
+    'bf16': torch.bfloat16,
+    'fp16': torch.float16,
+}
+
+
+class Trainee:
+    """What a benchmark runs.
+
+    Args:
+        config (str): A pre-training config.
+        batch_size (int): Number of images of the (synthetic) batch.
+        precision (str): 'fp32', or 'bf16' or 'fp16' for autocast; with 'fp16'
+            the loss is scaled, too. Defaults to 'fp32'.
+        cfg_options (Mapping, optional): Changes to the config. Defaults to
+            None.
+        channels_last (bool): Whether the weights of convolutions have their
+            channels last in memory. Defaults to False.
+        compiled (bool): Whether ``torch.compile`` compiles the blocks of
+            encoder and decoder. Defaults to False.
+
+    Attributes:
+        model (nn.Module): The algorithm, in training mode.
+
+    Raises:
+        ValueError: If the precision is unknown, it is no training config, or
+            the model has no such blocks to compile.
+    """
+
+    def __init__(
+        self,
+        config: str,
+        batch_size: int,
+        precision: str = 'fp32',
+        cfg_options: Mapping[str, Any] | None = None,
+        channels_last: bool = False,
+        compiled: bool = False,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(
+                f'precision is {precision!r}; it must be one of '
+                f'{", ".join(PRECISIONS)}'
+            )
+        cfg = Config.fromfile(config)
+        cfg.merge_from_dict(dict(cfg_options or {}))
+        init_default_scope(cfg.get('default_scope') or 'mmpretrain')
+        # Autocast and scaler are set here, on any device.
+        disable_amp(cfg)
+        self.device = get_device()
+        self.dtype = PRECISIONS[precision]
+        set_random_seed(0)
+        batch = synthetic_batch(cfg, batch_size)
+        self.batch_size = batch_size
+        preprocessor = cfg.get('data_preprocessor')
+        if preprocessor is not None:
+            cfg.model.setdefault('data_preprocessor', preprocessor)
+        model = revert_sync_batchnorm(MODELS.build(cfg.model))
+        model.init_weights()
+        self.model = model.to(self.device)
+        if channels_last:
+            self.model.to(memory_format=torch.channels_last)
+        if compiled:
+            for name in BLOCKS:
+                compile_blocks(self.model, name)
+        self.model.train()
+        self.data = self.model.data_preprocessor(batch, training=True)
+        wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
+        self._optimizer = wrapper.optimizer
+        self._clip = wrapper.clip_grad_kwargs
+        self._scaler = torch.amp.GradScaler(
+            self.device, enabled=precision == 'fp16'
+        )
+
+    @property
+    def shape(self) -> StepShape:
+        """Which parts a step has."""
+        model = self.model
+        if not isinstance(model, AEMIMAlgorithm):
+            return STOCK
+        rows = model.choose_rows(self.batch_size)
+        share = 1.0 if rows is None else len(rows) / self.batch_size
+        return StepShape(
+            share=share,
+            num_steps=getattr(model.attack, 'num_steps', 1),
+            decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
+            recomputes=bool(active_drops(model.backbone)),
+        )
+
+    def autocast(self) -> AbstractContextManager:
+        """The context of a forward pass."""
+        enabled = self.dtype != torch.float32
+        dtype = self.dtype if enabled else None
+        return torch.autocast(self.device, dtype, enabled=enabled)
+
+    def step(self) -> None:
+        """One training step: forward, attack, backward, optimizer."""
+        with self.autocast():
+            losses = self.model(**self.data, mode='loss')
+            loss, _ = self.model.parse_losses(losses)
+        self._scaler.scale(loss).backward()
+        if self._clip:
+            self._scaler.unscale_(self._optimizer)
+            kwargs = dict(self._clip)
+            kwargs.pop('type', None)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), **kwargs)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def attack_share(self) -> float:
+        """The share of the attack in the time of one step.
+
+        Returns:
+            float: In [0, 1]; 0 for a stock algorithm.
+        """
+        if not isinstance(self.model, AEMIMAlgorithm):
+            return 0.0
+        watch = _Watch(self.model.attack)
+        with replaced(self.model, 'attack', watch):
+            seconds = timed(self.step)
+        return watch.seconds / seconds
+
+
+class _Watch:
+    """An attack that is timed."""
+
+    def __init__(self, attack: Callable) -> None:
+        self.attack = attack
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.attack, name)
+
+    def __call__(self, *args, **kwargs):
+        result = []
+        self.seconds += timed(
+            lambda: result.append(self.attack(*args, **kwargs))
+        )
+        return result[0]

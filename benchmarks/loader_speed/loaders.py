@@ -1,0 +1,216 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Data loaders of three libraries for the same files and the same recipe."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms import transforms as v1
+
+from .recipe import (
+    Pipeline,
+    Recipe,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all loaders have in common.
+
+    Attributes:
+        folder (Path): With one folder of images per class.
+        batch_size (int): Images per batch.
+        num_workers (int): Processes; 0 loads in this one.
+    """
+
+    folder: Path
+    batch_size: int
+    num_workers: int
+
+    @property
+    def workers_stay(self) -> bool:
+        """Whether there are workers, which then serve every round."""
+        return self.num_workers > 0
+
+
+def ours(settings: Settings, cfg: Config, pipeline: Pipeline) -> DataLoader:
+    """The loader that mmengine's Runner builds in training.
+
+    Collating and seeding are those of the config.
+
+    Args:
+        settings (Settings): Files and workers.
+        cfg (Config): With ``train_dataloader``.
+        pipeline (Pipeline): Configs of the transforms.
+
+    Returns:
+        DataLoader: Yields ``dict(inputs=..., data_samples=...)``.
+    """
+    loader = cfg.train_dataloader
+    config = dict(
+        batch_size=settings.batch_size,
+        num_workers=settings.num_workers,
+        persistent_workers=settings.workers_stay,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        collate_fn=dict(loader.get('collate_fn', {'type': 'default_collate'})),
+        dataset=dict(
+            type='CustomDataset',
+            data_root=str(settings.folder),
+            pipeline=[dict(step) for step in pipeline],
+        ),
+    )
+    if 'worker_init_fn' in loader:
+        config['worker_init_fn'] = dict(loader.worker_init_fn)
+    return Runner.build_dataloader(config, seed=0)
+
+
+def torchvision_pil(settings: Settings, recipe: Recipe) -> DataLoader:
+    """Torchvision's folder, PIL loader and transforms, then uint8 tensors.
+
+    MAE's own code, but for ``ToTensor`` and ``Normalize``, which would make it
+    slower: in all loaders here that is left to the device.
+
+    Args:
+        settings (Settings): Files and workers.
+        recipe (Recipe): What to do to an image.
+
+    Returns:
+        DataLoader: Yields images and labels.
+    """
+    transform = v1.Compose(
+        [
+            v1.RandomResizedCrop(
+                recipe.size,
+                recipe.scale,
+                recipe.ratio,
+                InterpolationMode(recipe.interpolation),
+            ),
+            v1.RandomHorizontalFlip(recipe.flip),
+            v1.PILToTensor(),
+        ]
+    )
+    return _loader(ImageFolder(settings.folder, transform), settings)
+
+
+def torchvision_tensors(settings: Settings, recipe: Recipe) -> DataLoader:
+    """Torchvision's JPEG decoder and its transforms of uint8 tensors.
+
+    Not the pixels of PIL: see :func:`~benchmarks.loader_speed.pixels.compare`.
+
+    Args:
+        settings (Settings): Files and workers.
+        recipe (Recipe): What to do to an image.
+
+    Returns:
+        DataLoader: Yields images and labels.
+    """
+    transform = v2.Compose(
+        [
+            v2.RandomResizedCrop(
+                recipe.size,
+                recipe.scale,
+                recipe.ratio,
+                InterpolationMode(recipe.interpolation),
+                antialias=True,
+            ),
+            v2.RandomHorizontalFlip(recipe.flip),
+        ]
+    )
+    folder = ImageFolder(settings.folder, transform, loader=read_tensor)
+    return _loader(folder, settings)
+
+
+def timm_pil(settings: Settings, recipe: Recipe) -> DataLoader:
+    """Timm's data set and transforms, and the collating of its prefetcher.
+
+    Args:
+        settings (Settings): Files and workers.
+        recipe (Recipe): What to do to an image.
+
+    Returns:
+        DataLoader: Yields images and labels.
+
+    Raises:
+        ImportError: If timm is not installed.
+    """
+    from timm.data import ImageDataset, create_transform
+    from timm.data.loader import fast_collate
+
+    transform = create_transform(
+        (3, *recipe.size),
+        is_training=True,
+        scale=recipe.scale,
+        ratio=recipe.ratio,
+        hflip=recipe.flip,
+        color_jitter=None,
+        interpolation=recipe.interpolation,
+        use_prefetcher=True,
+    )
+    dataset = ImageDataset(str(settings.folder), transform=transform)
+    return _loader(dataset, settings, collate_fn=fast_collate)
+
+
+def read_tensor(path: str) -> Tensor:
+    """Decode a file without PIL.
+
+    Args:
+        path (str): Of the image.
+
+    Returns:
+        Tensor: (3, H, W) uint8.
+    """
+    return decode_image(path, ImageReadMode.RGB)
+
+
+def drain(
+    loader: DataLoader, images: int, size: tuple[int, int]
+) -> Callable[[], None]:
+    """A function that loads all images once.
+
+    Args:
+        loader (DataLoader): Whose batches are tensors first, or ``inputs``.
+        images (int): Number of images there must be.
+        size (tuple[int, int]): Height and width they must have.
+
+    Returns:
+        Callable: Raises ``RuntimeError`` if the batches are not that.
+    """
+
+    def run() -> None:
+        seen = 0
+        for batch in loader:
+            pixels: Any = batch['inputs' if isinstance(batch, dict) else 0]
+            if pixels.dtype != torch.uint8 or pixels.shape[1:] != (3, *size):
+                raise RuntimeError(
+                    f'a batch is {tuple(pixels.shape)} {pixels.dtype}, not '
+                    f'uint8 images of {size}'
+                )
+            seen += len(pixels)
+        if seen != images:
+            raise RuntimeError(f'{seen} images came for {images}')
+
+    return run
+
+
+def _loader(
+    dataset: Any,
+    settings: Settings,
+    collate_fn: Callable[[list], Any] | None = None,
+) -> DataLoader:
+    return DataLoader(
+        dataset,
+        settings.batch_size,
+        shuffle=True,
+        num_workers=settings.num_workers,
+        persistent_workers=settings.workers_stay,
+        collate_fn=collate_fn,
+    )

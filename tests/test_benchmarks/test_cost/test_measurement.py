@@ -1,0 +1,112 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from dataclasses import asdict
+
+import pytest
+from tiny_run import ROOT
+
+from benchmarks.cost import (
+    Settings,
+    Trainee,
+    count_parts,
+    measure,
+    measurement,
+)
+from benchmarks.cost.measurement import (
+    attack_shares,
+    names_of,
+)
+from benchmarks.cost.table import HEADER
+
+CONFIGS = [
+    str(
+        ROOT
+        / 'configs/pretrain'
+        / f'{name}_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
+    )
+    for name in ('mae', 'aemim')
+]
+
+
+def test_memory_is_relative_to_the_base(monkeypatch):
+    peaks, seen = iter([2e9, 3e9]), []
+
+    def peak_memory(**kwargs):
+        seen.append(kwargs)
+        return next(peaks)
+
+    monkeypatch.setattr(measurement, 'peak_memory', peak_memory)
+    options = {'model.neck.decoder_depth': 2}
+    own = {'model.attack.num_steps': 3}
+    settings = Settings(
+        batch_size=2,
+        iters=1,
+        cfg_options=options,
+        own_options=own,
+        parts=False,
+    )
+    base, aemim = measure(CONFIGS, settings)
+    same = dict(
+        batch_size=2, precision='fp32', channels_last=False, compiled=False
+    )
+    assert seen == [
+        dict(config=CONFIGS[0], cfg_options=options, **same),
+        dict(config=CONFIGS[1], cfg_options={**options, **own}, **same),
+    ]
+    assert (base.peak_ratio, aemim.peak_ratio) == (1, 1.5)
+    assert aemim.cells()[-2:] == ['3.00', '1.50']
+    # Not asked for.
+    assert aemim.parts_seconds is aemim.floor_times is aemim.attack_share
+    assert dict(zip(HEADER, aemim.cells(), strict=False))['attack'] == '-'
+
+
+def test_ratio_to_the_base_and_of_the_floors():
+    settings = Settings(batch_size=2, iters=3, memory=False)
+    base, aemim = measure(CONFIGS, settings)
+    assert base.ratio == base.floor_operations == base.floor_times == 1
+    assert aemim.ratio == pytest.approx(
+        sorted(
+            a / b
+            for a, b in zip(aemim.step_seconds, base.step_seconds, strict=True)
+        )[1]
+    )
+    assert 2 < aemim.floor_operations < 3
+    assert aemim.floor_times > 1 and aemim.peak_bytes is None
+
+
+def test_operations_of_a_batch_are_those_of_two_smaller_ones():
+    """What images share does not grow with their number."""
+    options = {'model.neck.decoder_depth': 2}
+    settings = Settings(
+        batch_size=8,
+        iters=1,
+        warmup=1,
+        cfg_options=options,
+        memory=False,
+        parts=False,
+    )
+    (row,) = measure(CONFIGS[1:], settings)
+    counted = count_parts(Trainee(CONFIGS[1], 8, cfg_options=options))
+    assert row.parts_operations == asdict(counted)
+
+
+def test_shares_are_measured_in_turn():
+    class Measured:
+        def __init__(self, name, shares):
+            self.name, self.shares = name, iter(shares)
+
+        def attack_share(self):
+            seen.append(self.name)
+            return next(self.shares)
+
+    seen = []
+    found = attack_shares(
+        dict(a=Measured('a', [0.1, 0.3, 0.2]), b=Measured('b', [0.5, 0.4, 1])),
+        3,
+        lambda: seen.append('.'),
+    )
+    assert found == dict(a=0.2, b=0.5)
+    assert ''.join(seen) == 'a.b.' * 3
+
+
+def test_same_config_twice_has_two_names():
+    assert names_of(['a/x.py', 'b/x.py', 'y.py']) == ['x (0)', 'x (1)', 'y']

@@ -1,0 +1,162 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The attack as plain torch: any encoder, no Runner, no registry."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from torch import nn
+from toys import MEAN, STD, column, images, to_pixels
+
+from aemim_mm.core import FeatureDistancePGD
+
+MEAN_C, STD_C = column(MEAN), column(STD)
+
+
+@pytest.fixture
+def encoder():
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 4, stride=4),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(512, 16),
+    )
+
+
+def features(encoder, x):
+    return [encoder(x)[:, None]]
+
+
+@pytest.mark.parametrize('distance', ['l2', 'kl'])
+@pytest.mark.parametrize('num_steps', [1, 2, 3])
+def test_pushes_features_away_within_the_budget(encoder, distance, num_steps):
+    x = images(4)
+    attack = FeatureDistancePGD(3, num_steps, distance=distance)
+    with torch.no_grad():
+        reference = features(encoder, x)
+    x_adv = attack(lambda z: features(encoder, z), x, reference, MEAN_C, STD_C)
+    change = (to_pixels(x_adv) - to_pixels(x)).abs()
+    assert change.max() <= 3 + 1e-3
+    torch.manual_seed(7)
+    noise = x + 3 / STD_C * torch.randn_like(x).sign()
+    with torch.no_grad():
+        after = attack.measure(features(encoder, x_adv), reference)
+        random = attack.measure(features(encoder, noise), reference)
+    assert (after > 2 * random).all()
+    assert all(p.grad is None for p in encoder.parameters())
+
+
+def test_more_steps_of_the_same_size_push_further(encoder):
+    x = images(4)
+    with torch.no_grad():
+        reference = features(encoder, x)
+    distances = []
+    for steps in (1, 2, 4):
+        torch.manual_seed(0)
+        attack = FeatureDistancePGD(8, steps, step_size=1)
+        x_adv = attack(
+            lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
+        )
+        distances.append(
+            attack.measure(features(encoder, x_adv), reference).sum().item()
+        )
+    assert distances == sorted(distances)
+
+
+def test_default_step_reaches_the_ball():
+    assert FeatureDistancePGD(2, 2).step_size == 1
+    assert FeatureDistancePGD(2, 1).step_size == 2
+    assert FeatureDistancePGD(4, 3, step_size=1.5).step_size == 1.5
+    defaults = FeatureDistancePGD()
+    assert (defaults.epsilon, defaults.num_steps) == (2, 2)
+    assert (defaults.distance, defaults.random_start) == ('l2', True)
+
+
+def test_one_step_is_fgsm_with_random_start(encoder):
+    """x_a from its formula."""
+    x = images(2)
+    with torch.no_grad():
+        reference = features(encoder, x)
+    torch.manual_seed(3)
+    x_adv = FeatureDistancePGD(2, 1)(
+        lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
+    )
+    torch.manual_seed(3)
+    noise = (2 * torch.rand_like(x) - 1) * 2
+    start = (to_pixels(x) + noise).clamp(0, 255)
+    z = ((start - MEAN_C) / STD_C).requires_grad_()
+    (features(encoder, z)[0] - reference[0]).square().sum().backward()
+    expected = start + 2 * z.grad.sign()
+    expected = torch.minimum(expected, to_pixels(x) + 2)
+    expected = torch.maximum(expected, to_pixels(x) - 2).clamp(0, 255)
+    torch.testing.assert_close(to_pixels(x_adv), expected, atol=1e-3, rtol=0)
+
+
+def test_zero_budget_returns_the_image(encoder):
+    x = images(2)
+    reference = [torch.zeros(2, 1, 16)]
+    x_adv = FeatureDistancePGD(0)(
+        lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
+    )
+    assert torch.equal(x_adv, x)
+
+
+def test_reconstruction_uses_the_given_loss(encoder):
+    x = images(2)
+    attack = FeatureDistancePGD(2, 1, distance='reconstruction')
+    with pytest.raises(ValueError, match='needs the argument `loss`'):
+        attack(lambda z: [z], x, [x], MEAN_C, STD_C)
+    # Ascending -sum(pixels) darkens every pixel.
+    x_adv = attack(lambda z: [z], x, [x], MEAN_C, STD_C, lambda f: -f[0].sum())
+    assert (to_pixels(x_adv) <= to_pixels(x) + 1e-3).all()
+
+
+def test_without_random_start_at_the_reference_nothing_moves(encoder):
+    with pytest.warns(UserWarning, match='does not move'):
+        attack = FeatureDistancePGD(2, 2, random_start=False)
+    x = images(2)
+    with torch.no_grad():
+        reference = features(encoder, x)
+    x_adv = attack(lambda z: features(encoder, z), x, reference, MEAN_C, STD_C)
+    assert torch.equal(x_adv, x)
+
+
+@pytest.mark.parametrize(
+    'options, error, match',
+    [
+        (dict(epsilon=-1), ValueError, '-1'),
+        (dict(epsilon=256), ValueError, '256'),
+        (dict(epsilon='2'), TypeError, "'2'"),
+        (dict(epsilon=True), TypeError, 'True'),
+        (dict(num_steps=0), ValueError, 'num_steps must be >= 1.*0'),
+        (dict(num_steps=1.5), TypeError, r'1\.5'),
+        (dict(step_size=0), ValueError, 'step_size'),
+        (dict(distance='l1'), ValueError, "'l1'.*'l2', 'kl'"),
+        (dict(random_start=1), TypeError, 'True or False'),
+    ],
+)
+def test_bad_arguments(options, error, match):
+    with pytest.raises(error, match=match):
+        FeatureDistancePGD(**options)
+
+
+def test_is_registered():
+    attack = MODELS.build(dict(type='FeatureDistancePGD', epsilon=4))
+    assert type(attack) is FeatureDistancePGD and attack.epsilon == 4
+
+
+def test_imports_torch_alone():
+    """The module must be usable where OpenMMLab is not installed."""
+    code = (
+        'import sys, types, importlib.util as u\n'
+        "sys.modules['mmengine'] = sys.modules['mmpretrain'] = None\n"
+        "package = types.ModuleType('aemim_mm')\n"
+        "package.__path__ = ['aemim_mm']\n"
+        "sys.modules['aemim_mm'] = package\n"
+        'import aemim_mm.core.feature_distance_pgd\n'
+        'import aemim_mm.core\n'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)

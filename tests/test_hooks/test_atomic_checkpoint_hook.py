@@ -1,0 +1,249 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.runner import find_latest_checkpoint
+
+from aemim_mm.checkpoints import load_checkpoint_file
+from aemim_mm.hooks import AtomicCheckpointHook
+
+_HOOK = dict(type='AtomicCheckpointHook', interval=1)
+
+# For each moment a process trains three epochs and kills itself at that moment
+# of the third. They are forked from one, which has imported the libraries.
+_KILLED = """
+import os, signal, sys
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch import nn
+import aemim_mm
+from aemim_mm.utils.storage import AtomicLocalBackend
+
+class Model(BaseModel):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 1)
+    def forward(self, x, mode):
+        return dict(loss=self.fc(x).square().mean())
+
+def kill_before(runner, owner, name, only=''):
+    original = getattr(owner, name)
+    def call(*args, **kwargs):
+        if runner.epoch == 2 and any(str(a).endswith(only) for a in args):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args, **kwargs)
+    setattr(owner, name, call)
+
+def train(work_dir, moment):
+    runner = Runner(
+        Model(), work_dir, train_dataloader=dict(
+            batch_size=1, num_workers=0, dataset=[dict(x=torch.ones(2))] * 2,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=dict(type='default_collate')),
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        default_hooks=dict(checkpoint=dict(
+            type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1)),
+        default_scope='mmpretrain')
+    kill_before(runner, *{
+        'save': (torch, 'save'),
+        'write': (os, 'fsync'),
+        'rename': (os, 'replace'),
+        'pointer': (AtomicLocalBackend, 'put_text'),
+        'pointer rename': (os, 'replace', 'last_checkpoint'),
+        'delete': (AtomicLocalBackend, 'remove'),
+    }[moment])
+    runner.train()
+
+for moment in sys.argv[2:]:
+    pid = os.fork()
+    if not pid:
+        train(os.path.join(sys.argv[1], moment), moment)
+        os._exit(0)
+    signal_number = os.waitpid(pid, 0)[1]
+    assert signal_number == signal.SIGKILL, (moment, signal_number)
+"""
+# The moment, and the epoch of the checkpoint that must be there then.
+_MOMENTS = {
+    'save': 2,
+    'write': 2,
+    'rename': 2,
+    'pointer': 2,
+    'pointer rename': 2,
+    'delete': 3,
+}
+
+
+@pytest.fixture(scope='module')
+def killed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('killed')
+    process = subprocess.run(
+        [sys.executable, '-c', _KILLED, str(folder), *_MOMENTS],
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return folder
+
+
+def _validated(runner, score):
+    hooks = [h for h in runner.hooks if isinstance(h, AtomicCheckpointHook)]
+    assert len(hooks) == 1
+    hooks[0].after_val_epoch(runner, dict(acc=score))
+
+
+class _Validate(Hook):
+    """Stands for a validation: it ends each with the next score."""
+
+    def __init__(self, scores):
+        self.scores = iter(scores)
+
+    def before_train_epoch(self, runner):
+        # As in the loop, the epoch before is counted as done by now.
+        if runner.epoch:
+            self.after_train(runner)
+
+    def after_train(self, runner):
+        _validated(runner, next(self.scores))
+
+
+def _files(folder):
+    return sorted(
+        name
+        for name in os.listdir(folder)
+        if name.endswith(('.pth', '.partial', 'last_checkpoint'))
+    )
+
+
+@pytest.mark.parametrize('moment', _MOMENTS)
+def test_kill_at_any_moment(killed, make_runner, moment):
+    folder, last = killed / moment, _MOMENTS[moment]
+    latest = find_latest_checkpoint(str(folder))
+    assert latest == str(folder / f'epoch_{last}.pth')
+    assert load_checkpoint_file(latest)['meta']['epoch'] == last
+    # The next start clears away the half-done and nothing else.
+    before = _files(folder)
+    AtomicCheckpointHook().before_train(make_runner(folder))
+    assert _files(folder) == [
+        name for name in before if not name.endswith('.partial')
+    ]
+
+
+def test_order_of_events(make_runner, tmp_path, monkeypatch):
+    (tmp_path / 'epoch_9.pth.0.partial').touch()
+    seen = []
+    replace, remove = os.replace, os.remove
+
+    def note_replace(source, target):
+        seen.append(('write', os.path.basename(target)))
+        replace(source, target)
+
+    def note_remove(path):
+        seen.append(('remove', os.path.basename(path)))
+        remove(path)
+
+    monkeypatch.setattr(os, 'replace', note_replace)
+    monkeypatch.setattr(os, 'remove', note_remove)
+    make_runner(checkpoint=dict(_HOOK, max_keep_ckpts=1)).train()
+    assert seen == [
+        ('write', 'epoch_1.pth'),
+        ('write', 'last_checkpoint'),
+        ('write', 'epoch_2.pth'),
+        ('write', 'last_checkpoint'),
+        ('remove', 'epoch_1.pth'),
+    ]
+    assert _files(tmp_path) == ['epoch_2.pth', 'last_checkpoint']
+
+
+def test_by_iteration(make_runner, tmp_path):
+    hook = dict(_HOOK, interval=3, by_epoch=False, max_keep_ckpts=2)
+    make_runner(checkpoint=hook).train()
+    assert _files(tmp_path) == ['iter_6.pth', 'iter_8.pth', 'last_checkpoint']
+    latest = find_latest_checkpoint(str(tmp_path))
+    assert load_checkpoint_file(latest)['meta']['iter'] == 8
+
+
+def test_failed_save_deletes_and_moves_nothing(
+    make_runner, tmp_path, monkeypatch
+):
+    runner = make_runner(checkpoint=dict(_HOOK, max_keep_ckpts=1))
+    save = torch.save
+
+    def full(*args, **kwargs):
+        if runner.epoch == 1:
+            raise OSError(28, 'No space left on device')
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(torch, 'save', full)
+    with pytest.raises(OSError, match='No space left'):
+        runner.train()
+    assert find_latest_checkpoint(str(tmp_path)).endswith('epoch_1.pth')
+    assert 'epoch_1.pth' in _files(tmp_path)
+
+
+def test_resumed_run_goes_on_deleting(make_runner, tmp_path):
+    hook = dict(_HOOK, max_keep_ckpts=1)
+    make_runner(checkpoint=hook).train()
+    make_runner(
+        checkpoint=hook,
+        resume=True,
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+    ).train()
+    assert _files(tmp_path) == ['epoch_3.pth', 'last_checkpoint']
+
+
+def test_save_best(make_runner, tmp_path):
+    runner = make_runner(
+        checkpoint=dict(_HOOK, save_best='acc', max_keep_ckpts=1)
+    )
+    runner.register_hook(_Validate([0.5, 0.7]))
+    runner.train()
+    assert _files(tmp_path) == [
+        'best_acc_epoch_2.pth',
+        'epoch_2.pth',
+        'last_checkpoint',
+    ]
+    info = load_checkpoint_file(tmp_path / 'epoch_2.pth')['message_hub']
+    assert info['runtime_info']['best_score'] == 0.7
+    best = str(tmp_path / 'best_acc_epoch_2.pth')
+    assert info['runtime_info']['best_ckpt'] == best
+    assert 'optimizer' not in load_checkpoint_file(best)
+
+
+def test_best_of_the_same_name_is_not_deleted(make_runner, tmp_path):
+    # A resumed run may find its best in the epoch it had found it before.
+    runner = make_runner(checkpoint=dict(_HOOK, save_best='acc'))
+    runner.train()
+    _validated(runner, 0.5)
+    _validated(runner, 0.6)
+    assert 'best_acc_epoch_2.pth' in _files(tmp_path)
+
+
+def test_folder_of_its_own(make_runner, tmp_path):
+    out = tmp_path / 'out'
+    work = tmp_path / 'work'
+    make_runner(work, checkpoint=dict(_HOOK, out_dir=str(out))).train()
+    latest = find_latest_checkpoint(str(work))
+    assert latest == str(out / 'work' / 'epoch_2.pth')
+    assert load_checkpoint_file(latest)['meta']['epoch'] == 2
+
+
+def test_backend():
+    assert AtomicCheckpointHook().backend_args == dict(backend='atomic')
+    other = dict(backend='local')
+    assert AtomicCheckpointHook(backend_args=other).backend_args == other
+    hook = AtomicCheckpointHook(out_dir='s3://bucket/runs')
+    assert hook.backend_args is None
+    assert isinstance(hook, CheckpointHook)
+
+
+def test_wrong_arguments():
+    with pytest.raises(TypeError, match="'max_keep_ckpt'.*max_keep_ckpts"):
+        AtomicCheckpointHook(max_keep_ckpt=3)
+    with pytest.raises(ValueError, match='backend_args in place'):
+        AtomicCheckpointHook(file_client_args=dict(backend='disk'))

@@ -1,0 +1,231 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import mmcv
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import default_collate
+from mmengine.model import MMDistributedDataParallel
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from mmpretrain.structures import DataSample
+from torch import distributed as dist
+from toys import (
+    build_aemim,
+    build_stock,
+    build_toy_mim,
+    images,
+    mae_cfg,
+    total_loss,
+)
+
+from aemim_mm.hooks import reconstruction_hook
+from aemim_mm.hooks.reconstruction_hook import ReconstructionHook
+from aemim_mm.visualization import read_scalars
+
+
+class _Images(torch.utils.data.Dataset):
+    """Sixteen images with an augmentation from all three generators."""
+
+    def __len__(self):
+        return 16
+
+    def __getitem__(self, index):
+        image = torch.full((3, 32, 32), 10.0 * index)
+        image[0] += 50 * torch.rand(1)
+        image[1] += 50 * random.random()
+        image[2] += 50 * np.random.rand()
+        return {'inputs': image, 'data_samples': DataSample()}
+
+
+def _run(work_dir, hooks, epochs=3, method='AEMIMAlgorithm'):
+    """Train a tiny model; return the losses of every iteration."""
+    options = dict(method='MAE', adv_ratio=0.5)
+    own = options if method == 'AEMIMAlgorithm' else {}
+    runner = Runner(
+        model=dict(type=method, **own, **mae_cfg('MAEViT')),
+        work_dir=str(work_dir),
+        train_dataloader=dict(
+            batch_size=8,
+            num_workers=0,
+            dataset=_Images(),
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            collate_fn=dict(type='default_collate'),
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=epochs),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=1), checkpoint=None
+        ),
+        custom_hooks=hooks,
+        visualizer=dict(
+            type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
+        ),
+        default_scope='mmpretrain',
+        randomness=dict(seed=0),
+        experiment_name=f'{work_dir.name}_{work_dir.parent.name}',
+        log_level='ERROR',
+    )
+    runner.train()
+    return [entry['loss'] for entry in read_scalars(work_dir)]
+
+
+def _pictures(work_dir):
+    return {p.name: p for p in work_dir.glob('*/vis_data/vis_image/*')}
+
+
+def _fake_runner(model):
+    loader = SimpleNamespace(dataset=_Images(), collate_fn=default_collate)
+    shown = []
+    visualizer = SimpleNamespace(
+        add_image=lambda name, image, step: shown.append((name, image, step))
+    )
+    return SimpleNamespace(
+        model=model,
+        train_dataloader=loader,
+        visualizer=visualizer,
+        shown=shown,
+        epoch=0,
+        max_epochs=4,
+    )
+
+
+def test_pictures_of_every_second_and_the_last_epoch(tmp_path):
+    hook = dict(type='ReconstructionHook', interval=2, num_images=4)
+    _run(tmp_path, [hook])
+    pictures = _pictures(tmp_path)
+    assert sorted(pictures) == ['reconstruction_2.png', 'reconstruction_3.png']
+    for path in pictures.values():
+        assert mmcv.imread(path).std() > 10
+
+
+def test_losses_are_those_of_a_run_without_the_hook(tmp_path):
+    hook = dict(type='ReconstructionHook', num_images=3, seed=5)
+    drawn = _run(tmp_path / 'with', [hook])
+    plain = _run(tmp_path / 'without', [])
+    assert len(plain) == 6
+    assert drawn == plain
+    assert len(_pictures(tmp_path / 'with')) == 3
+    assert not _pictures(tmp_path / 'without')
+
+
+def test_stock_method_draws_the_clean_rows(tmp_path):
+    hook = dict(type='ReconstructionHook', num_images=3)
+    heights = {}
+    for method in ('MAE', 'AEMIMAlgorithm'):
+        work_dir = tmp_path / method
+        _run(work_dir, [hook], epochs=1, method=method)
+        picture = _pictures(work_dir)['reconstruction_1.png']
+        heights[method] = mmcv.imread(picture).shape[0]
+    # three rows against six, under the same heading
+    assert heights['MAE'] < 0.6 * heights['AEMIMAlgorithm']
+
+
+def test_same_images_each_time(monkeypatch):
+    inputs = []
+    stock = reconstruction_hook.reconstruct
+
+    def remember(model, batch, *args):
+        inputs.append(batch.clone())
+        return stock(model, batch, *args)
+
+    monkeypatch.setattr(reconstruction_hook, 'reconstruct', remember)
+    runner = _fake_runner(build_aemim('MAE-stock-backbone'))
+    for _ in range(2):  # as after a restart
+        hook = ReconstructionHook(num_images=4, seed=1)
+        hook.before_train(runner)
+        hook.after_train_epoch(runner)
+        torch.rand(3)
+    other = ReconstructionHook(num_images=4, seed=2)
+    other.after_train_epoch(runner)
+    assert all(torch.equal(batch, inputs[0]) for batch in inputs[:4])
+    assert not torch.equal(inputs[4], inputs[0])
+    assert len(inputs[0]) == 4
+    # spread over the dataset, whose brightness rises with the index
+    brightness = inputs[0].mean((1, 2, 3))
+    assert (brightness.diff() > 0.3).all()
+    assert [(s[0], s[2]) for s in runner.shown] == [('reconstruction', 1)] * 3
+    assert np.array_equal(runner.shown[0][1], runner.shown[1][1])
+    assert runner.shown[0][1].dtype == np.uint8
+
+
+def test_only_the_main_process_draws(monkeypatch):
+    monkeypatch.setattr(reconstruction_hook, 'is_main_process', lambda: False)
+    runner = _fake_runner(build_stock('MAE-stock-backbone'))
+    ReconstructionHook().after_train_epoch(runner)
+    assert runner.shown == []
+
+
+def test_unsupported_method_fails_before_training():
+    runner = _fake_runner(build_toy_mim())
+    with pytest.raises(ValueError, match='remove ReconstructionHook'):
+        ReconstructionHook().before_train(runner)
+
+
+@pytest.mark.parametrize(
+    ('options', 'error', 'message'),
+    [
+        (dict(interval=0), ValueError, 'interval must be >= 1, but got 0'),
+        (dict(num_images=0), ValueError, 'num_images must be >= 1'),
+        (dict(seed=-1), ValueError, 'seed must be >= 0, but got -1'),
+        (dict(interval=1.5), TypeError, 'interval must be an int, but got'),
+        (dict(num_images=True), TypeError, 'num_images must be an int'),
+    ],
+)
+def test_wrong_arguments(options, error, message):
+    with pytest.raises(error, match=message):
+        HOOKS.build(dict(type='ReconstructionHook', **options))
+
+
+def _train_two_steps(rank, folder):
+    """One of two processes: a step, a picture on rank 0 alone, a step."""
+    dist.init_process_group(
+        'gloo', f'file://{folder}/store', rank=rank, world_size=2
+    )
+    torch.set_num_threads(1)
+    model = MMDistributedDataParallel(build_aemim('MAE-stock-backbone'))
+    runner = _fake_runner(model)
+    hook = ReconstructionHook(num_images=2)
+    hook.before_train(runner)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step in range(2):
+        losses = model(images(seed=2 * step + rank), None, mode='loss')
+        optimizer.zero_grad()
+        total_loss(losses).backward()
+        optimizer.step()
+        hook.after_train_epoch(runner)
+    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
+    torch.save((weights, len(runner.shown)), f'{folder}/{rank}.pt')
+
+
+def test_two_processes_stay_in_step(tmp_path):
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests.parent), str(tests)])
+    workers = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(rank), str(tmp_path)],
+            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for worker in workers:
+        output, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
+    (first, drawn), (second, silent) = (
+        torch.load(tmp_path / f'{rank}.pt') for rank in (0, 1)
+    )
+    assert torch.equal(first, second)
+    assert (drawn, silent) == (2, 0)
+
+
+if __name__ == '__main__':
+    _train_two_steps(int(sys.argv[1]), sys.argv[2])
