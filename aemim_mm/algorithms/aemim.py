@@ -11,40 +11,24 @@ from torch import Tensor
 
 from ..core import (
     AdapterBank,
+    AdapterSwap,
+    AEMIMStep,
     FeatureDistancePGD,
-    call_swapped,
-    frozen_tensors,
 )
-from ..core.autocast import cast_ahead
-from ..core.batch_subset import Rows
-from ..core.deferred_gradients import HandOver
-from ..core.distances import squared_l2
-from ..core.dropout import (
-    active_drops,
-    switched_off,
-)
-from ..core.losses import (
-    total,
-    weighted,
-)
-from ..core.step import AEMIMStep
-from ..interception.checks import (
+from ..core.batch_subset import BatchSubset
+from ..core.deferred_gradients import DeferredGradients
+from ..core.losses import total, weighted
+from ..core.step import aemim_step
+from ..interception.first_step import CheckedPasses
+from ..interception.frozen_network import FROZEN
+from ..interception.rules import method_rule
+from ..interception.stock_passes import StockPasses
+from .argument_checks import (
     check_decoder,
-    check_features,
     check_flag,
-    check_pinned,
     check_preprocessor,
     check_ratio,
     check_stock_arguments,
-    check_trainable,
-)
-from ..interception.passes import (
-    FROZEN,
-    Passes,
-)
-from ..interception.rules import (
-    ENCODERS,
-    method_rule,
 )
 from .stock import joined, stock_algorithm
 
@@ -141,15 +125,15 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         self.adv_ratio = adv_ratio
         self.loss_ratio = loss_ratio
         self.sequential_backward = sequential_backward
-        self.hand_over = HandOver()
+        self.deferred = DeferredGradients()
         self.attack = _build_attack(attack)
         self.adv = AdapterBank(
             self, adapters, exclude=('data_preprocessor', *FROZEN)
         )
         self.adapters = self.adv.kinds
         self.method_rule = method_rule(stock_class)
-        self.passes = Passes(self, self.method_rule)
-        self.port = self.passes.port
+        self.passes = StockPasses(self, self.method_rule)
+        self.swap = AdapterSwap(self, self.adv, 'backbone', exclude=FROZEN)
         self._loaded_twins: set[str] = set()
         self._checked = False
         self._register_load_state_dict_pre_hook(self._fill_adapters)
@@ -164,7 +148,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             AEMIMAlgorithm: The model itself.
         """
         super().train(mode)
-        self.passes.freeze()
+        self.passes.set_frozen_to_eval()
         return self
 
     # -- initialisation and loading -----------------------------------------
@@ -243,56 +227,30 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             AEMIMStep: The unweighted losses and what led to them.
         """
         images = inputs if isinstance(inputs, Tensor) else inputs[0]
-        rows = Rows(self.choose_rows(len(images)), len(images))
+        subset = BatchSubset(self.choose_rows(len(images)), len(images))
+        batch = (inputs, data_samples, kwargs)
+        chosen = subset.of(batch)
+        passes: StockPasses | CheckedPasses = self.passes
         if not self._checked:
-            check_trainable(self, self.adv.tensors(), exclude=FROZEN)
-        try:
-            step = self._step(images, inputs, data_samples, rows, kwargs)
-        finally:
-            self.passes.release()
+            passes = CheckedPasses(self.passes, self.swap, subset)
+        step = aemim_step(
+            images,
+            lambda: passes.clean_pass(*batch),
+            passes.encode,
+            lambda x_adv, call: passes.adversarial_pass(x_adv, call, *chosen),
+            lambda maps, call: passes.reconstruction(maps, call, *chosen),
+            swap=self.swap,
+            attack=self.attack,
+            mean=self.data_preprocessor.mean,
+            std=self.data_preprocessor.std,
+            rows=subset.rows,
+            # With weight 0 there is nothing to take, and no overflow to keep.
+            deferred=self.deferred
+            if self.sequential_backward and self.loss_ratio > 0
+            else None,
+        )
         self._checked = True
         return step
-
-    def _step(
-        self, images: Tensor, inputs, data_samples, rows: Rows, kwargs: dict
-    ) -> AEMIMStep:
-        with self.passes.recording():
-            clean = self.stock_loss(inputs, data_samples, **kwargs)
-        taken = None
-        # With weight 0 there is nothing to take, and no overflow to keep.
-        if self.sequential_backward and self.loss_ratio > 0:
-            clean, taken = self.hand_over.take(clean, self.parameters())
-        encoder_output = self.port.output
-
-        # The batch of the further passes: these rows, with clean targets.
-        batch = (rows.of(inputs), rows.of(data_samples))
-        kwargs = rows.of(kwargs)
-        drops = active_drops(self.backbone)
-        with switched_off(drops):
-            if not self._checked:
-                self._check_port(images, rows, recorded=not drops)
-            reference = self._reference(images, rows, recompute=bool(drops))
-            x_adv, start = self._generate(
-                rows.of(images), batch, kwargs, rows, reference
-            )
-
-        check = not self._checked
-        with (
-            self.passes.repeating(rows, check),
-            self.port.replaying(x_adv, rows),
-        ):
-            adv = call_swapped(
-                self,
-                self.adv.tensors(),
-                lambda: self.stock_loss(*batch, **kwargs),
-            )
-        if check:
-            self.port.check_arguments(rows)
-        clean = self.hand_over.give(clean, taken)
-        end = self._distance(self.port.maps(self.port.output), reference)
-        return AEMIMStep(
-            clean, adv, x_adv, rows.rows, encoder_output, start, end
-        )
 
     def choose_rows(self, batch_size: int) -> list[int] | None:
         """Choose the images that get an adversarial example, anew each step.
@@ -325,91 +283,6 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             dict[str, Any]: What the stock algorithm returns.
         """
         return super().loss(inputs, data_samples, **kwargs)
-
-    def _encode_clean(self, images: Tensor, rows: Rows) -> list[Tensor]:
-        """E(x^m; psi + phi_c) of the rows, outside the training graph."""
-        maps = call_swapped(
-            self,
-            frozen_tensors(self, exclude=FROZEN),
-            lambda: self.port.maps(self.port.encode(rows.of(images), rows)),
-        )
-        return [m.detach() for m in maps]
-
-    def _check_port(self, images: Tensor, rows: Rows, recorded: bool) -> None:
-        """Before the first attack: are image, features and mask as needed?
-
-        An encoder that has a rule of its own is trusted with its mask.
-        """
-        self.port.check_image(images)
-        maps = self.port.maps(self.port.output)
-        encoder = type(self.backbone)
-        check_features(encoder, maps, len(images))
-        if encoder in ENCODERS:
-            return
-        check_pinned(
-            encoder,
-            lambda rows: self._encode_clean(images, rows),
-            rows,
-            maps if recorded else None,
-        )
-
-    def _reference(
-        self, images: Tensor, rows: Rows, recompute: bool
-    ) -> list[Tensor]:
-        """The clean features z_c of the rows, detached.
-
-        They come from the clean training pass, unless that pass had dropout
-        in it (``recompute``).
-        """
-        if recompute:
-            return self._encode_clean(images, rows)
-        maps = rows.of(self.port.maps(self.port.output))
-        return [m.detach() for m in maps]
-
-    def _generate(
-        self,
-        images: Tensor,
-        batch: tuple,
-        kwargs: dict,
-        rows: Rows,
-        reference: list[Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """Run the attack under phi_a, with nothing but pixels to train."""
-        start: list[Tensor] = []
-        like = rows.of(self.port.output)
-
-        def encode(x_adv: Tensor) -> list[Tensor]:
-            maps = self.port.maps(self.port.encode(x_adv, rows))
-            if not start:
-                start.extend(m.detach() for m in maps)
-            return maps
-
-        def reconstruction(maps: list[Tensor]) -> Tensor:
-            output = self.port.with_maps(like, maps)
-            with self.passes.repeating(rows), self.port.answering(output):
-                return total(self.stock_loss(*batch, **kwargs))
-
-        x_adv = call_swapped(
-            self,
-            cast_ahead(
-                self,
-                frozen_tensors(self, self.adv.tensors(), exclude=FROZEN),
-                within='backbone',
-            ),
-            lambda: self.attack(
-                encode,
-                images,
-                reference,
-                self.data_preprocessor.mean,
-                self.data_preprocessor.std,
-                reconstruction,
-            ),
-        )
-        return x_adv, self._distance(start or reference, reference)
-
-    def _distance(self, maps, reference) -> Tensor:
-        measure = getattr(self.attack, 'measure', squared_l2)
-        return measure(maps, reference).mean().detach()
 
 
 def _build_attack(attack: dict | Callable | None) -> Callable:

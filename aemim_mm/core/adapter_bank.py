@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from .module_index import ModuleIndex
 from .names import inside
 
 NORM_TYPES = (_NormBase, nn.LayerNorm, nn.GroupNorm) + (
@@ -53,6 +54,7 @@ class AdapterBank(nn.Module):
         exclude: Collection[str] = (),
     ) -> None:
         super().__init__()
+        self._index = ModuleIndex(self)
         self.kinds = check_kinds(kinds)
         exclude = tuple(exclude)
         if 'norm' in self.kinds:
@@ -98,10 +100,7 @@ class AdapterBank(nn.Module):
             dict[str, Tensor]: The live tensors: what is computed with them
             sends its gradients to the bank.
         """
-        return {
-            **dict(self.named_parameters()),
-            **dict(self.named_buffers()),
-        }
+        return self._index.tensors()
 
     @torch.no_grad()
     def copy_from(self, module: nn.Module, skip: Collection[str] = ()) -> None:
@@ -112,10 +111,7 @@ class AdapterBank(nn.Module):
             skip (Collection[str]): Names of twins to leave alone. Defaults
                 to ``()``.
         """
-        originals = {
-            **dict(module.named_parameters()),
-            **dict(module.named_buffers()),
-        }
+        originals = ModuleIndex(module).tensors()
         for name, twin in self.tensors().items():
             if name not in skip:
                 twin.copy_(originals[name])

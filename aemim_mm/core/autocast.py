@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from .module_index import ModuleIndex
+from .names import inside
+
 
 def cast_ahead(
-    module: nn.Module, tensors: Mapping[str, Tensor], within: str
-) -> dict[str, Tensor]:
+    model: ModuleIndex, tensors: Mapping[str, Tensor], within: str = ''
+) -> Mapping[str, Tensor]:
     """Cast what linear and convolutional layers multiply by.
 
     Autocast keeps the half-precision copies of a training step's weights, but
@@ -18,22 +21,27 @@ def cast_ahead(
     the attack. The results are the same to the bit.
 
     Args:
-        module (nn.Module): The module that the tensors are swapped into.
-        tensors (Mapping[str, Tensor]): Its tensors by name.
-        within (str): Name of the submodule that every step runs.
+        model (ModuleIndex): The model that is to run with the tensors.
+        tensors (Mapping[str, Tensor]): By name.
+        within (str): Name of the submodule that every step runs. Defaults to
+            ``''``, the model itself.
 
     Returns:
-        dict[str, Tensor]: The same; where autocast is on, weights and biases
-        of such layers of the submodule are in its type.
+        Mapping[str, Tensor]: The same; where autocast is on, weights and
+        biases of such layers of the submodule are in its type.
     """
+    kinds = {tensor.device for tensor in tensors.values()}
+    if all(autocast_dtype(device) is None for device in kinds):
+        return tensors
     tensors = dict(tensors)
-    submodule = module.get_submodule(within)
-    for name, layer in submodule.named_modules(prefix=within):
+    for name, layer in model.modules().items():
+        if within and not inside(name, (within,)):
+            continue
         # Other convolutions may compute with their weights, in float32.
         if not isinstance(layer, nn.Linear) and type(layer) is not nn.Conv2d:
             continue
         for part in ('weight', 'bias'):
-            key = f'{name}.{part}'
+            key = f'{name}.{part}' if name else part
             tensor = tensors.get(key)
             if tensor is None or tensor.dtype != torch.float32:
                 continue

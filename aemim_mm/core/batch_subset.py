@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Rows of whatever a method passes around."""
+"""Some images of a batch, and what belongs to them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Rows:
+class BatchSubset:
     """The images of a batch that get an adversarial example.
 
     Args:

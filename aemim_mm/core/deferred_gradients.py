@@ -21,14 +21,14 @@ from .autocast import (
     autocast_dtype,
     without_autocast,
 )
-from .losses import total
+from .losses import Losses, total
 
 # GradScaler's first scale; later ones are known from the last backward pass.
 FIRST_SCALE = 2.0**16
 
 
-class HandOver:
-    """Takes the gradients of a loss dict, and gives them to another one.
+class DeferredGradients:
+    """Takes the gradients of a loss, and hands them over in the backward pass.
 
     In fp16 small gradients vanish unless the loss is scaled before it is
     differentiated, by GradScaler in the training loop. What it will scale by
@@ -42,18 +42,19 @@ class HandOver:
         self._factor: Tensor | None = None
 
     def take(
-        self, losses: dict[str, Any], parameters: Iterable[nn.Parameter]
-    ) -> tuple[dict[str, Any], 'Taken | None']:
+        self, losses: Losses, parameters: Iterable[nn.Parameter]
+    ) -> tuple[Losses, 'StoredGradients | None']:
         """Differentiate the losses and free their graph.
 
         Args:
-            losses (dict): What a ``loss()`` returned. Keys with ``loss`` in
-                them are losses: tensors or lists of tensors.
+            losses (Tensor | dict): A loss, or several; see
+                :mod:`~aemim_mm.core.losses`.
             parameters (Iterable[nn.Parameter]): What is trained.
 
         Returns:
-            tuple[dict, Taken | None]: The same values without their graph,
-            and what :meth:`give` needs; None where no gradients are recorded.
+            tuple[Tensor | dict, StoredGradients | None]: The same values
+            without their graph, and what :meth:`give` needs; None where no
+            gradients are recorded.
         """
         loss = total(losses)
         if not loss.requires_grad:
@@ -69,16 +70,13 @@ class HandOver:
             for parameter, grad in zip(parameters, grads, strict=True)
             if grad is not None
         ]
-        values = {key: _detached(value) for key, value in losses.items()}
-        return values, Taken(
+        return _detached(losses), StoredGradients(
             factor,
             [parameter for parameter, _ in used],
             [grad for _, grad in used],
         )
 
-    def give(
-        self, losses: dict[str, Any], taken: 'Taken | None'
-    ) -> dict[str, Any]:
+    def give(self, losses: Losses, stored: 'StoredGradients | None') -> Losses:
         """Let losses without a graph carry the gradients that were taken.
 
         To be called behind the other passes of the step: autograd runs the
@@ -87,25 +85,25 @@ class HandOver:
         sends each as soon as it is whole.
 
         Args:
-            losses (dict): What :meth:`take` returned.
-            taken (Taken, optional): Likewise. Its gradients are used up.
+            losses (Tensor | dict): What :meth:`take` returned.
+            stored (StoredGradients, optional): Likewise. Its gradients are
+                used up.
 
         Returns:
-            dict: The same values. A backward pass through the sum of the
-            losses gives every parameter the gradient that the sum had, times
-            the factor of that pass; a second one raises a RuntimeError. The
-            losses are to be weighted alike, as mmengine's ``parse_losses``
-            does.
+            Tensor | dict: The same values. A backward pass through the sum of
+            the losses gives every parameter the gradient that the sum had,
+            times the factor of that pass; a second one raises a RuntimeError.
+            The losses are to be weighted alike, as mmengine's
+            ``parse_losses`` does.
         """
-        if taken is None:
+        if stored is None:
             return losses
-        first = next(key for key in losses if 'loss' in key)
-        values = losses[first]
-        several = isinstance(values, list | tuple)
-        value = _Stored.apply(
-            self, taken, values[0] if several else values, *taken.parameters
-        )
-        return {**losses, first: [value, *values[1:]] if several else value}
+        if isinstance(losses, dict):
+            first = next(key for key in losses if 'loss' in key)
+            return {**losses, first: self.give(losses[first], stored)}
+        if isinstance(losses, list | tuple):
+            return [self.give(losses[0], stored), *losses[1:]]
+        return _Stored.apply(self, stored, losses, *stored.parameters)
 
     def remember(self, factor: Tensor) -> None:
         """Note what the real backward pass multiplied the losses by.
@@ -127,7 +125,7 @@ class HandOver:
 
 
 @dataclass
-class Taken:
+class StoredGradients:
     """Gradients that wait for the backward pass.
 
     Attributes:
@@ -145,16 +143,16 @@ class _Stored(torch.autograd.Function):
     """A value whose gradient is known already."""
 
     @staticmethod
-    def forward(ctx, owner, taken, value, *parameters) -> Tensor:
+    def forward(ctx, owner, stored, value, *parameters) -> Tensor:
         """Pass the value through."""
-        ctx.owner, ctx.taken = owner, taken
+        ctx.owner, ctx.stored = owner, stored
         return value.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad_output: Tensor):
         """Hand the gradients over, and forget them."""
-        if not ctx.taken.grads:
+        if not ctx.stored.grads:
             raise RuntimeError(
                 'sequential_backward hands the gradients of the clean loss '
                 'over once; set model.sequential_backward=False to '
@@ -163,10 +161,10 @@ class _Stored(torch.autograd.Function):
         # The sum: a loss that is no scalar enters the total by its mean.
         factor = grad_output.detach().float().sum()
         ctx.owner.remember(factor)
-        ratio = factor / ctx.taken.factor
+        ratio = factor / ctx.stored.factor
         # In place, so that never two whole sets are there.
-        grads = _apart(ctx.taken.grads)
-        ctx.taken.grads.clear()
+        grads = _apart(ctx.stored.grads)
+        ctx.stored.grads.clear()
         torch._foreach_mul_(grads, ratio)
         return None, None, None, *grads
 
@@ -190,6 +188,8 @@ def _apart(grads: list[Tensor]) -> list[Tensor]:
 
 
 def _detached(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _detached(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [v.detach() for v in value]
+        return [_detached(item) for item in value]
     return value.detach()

@@ -8,11 +8,12 @@ from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
 
-def active_drops(module: nn.Module) -> list[nn.Module]:
+def active_dropout(modules: Iterable[nn.Module]) -> list[nn.Module]:
     """The modules that drop something at random right now.
 
     Args:
-        module (nn.Module): Where to look.
+        modules (Iterable[nn.Module]): Where to look, such as
+            ``encoder.modules()``.
 
     Returns:
         list[nn.Module]: Dropout layers with p > 0, DropPath layers
@@ -20,7 +21,7 @@ def active_drops(module: nn.Module) -> list[nn.Module]:
         attention layers with a dropout of their own, as far as they are in
         training mode.
     """
-    return [m for m in module.modules() if m.training and _drops(m)]
+    return [m for m in modules if m.training and _drops(m)]
 
 
 def _drops(module: nn.Module) -> bool:
@@ -30,11 +31,15 @@ def _drops(module: nn.Module) -> bool:
         return module.p > 0
     if isinstance(module, nn.MultiheadAttention):
         return module.dropout > 0
-    for name in ('drop_prob', 'attn_drop'):
-        rate = getattr(module, name, None)
-        if isinstance(rate, float | int) and rate > 0:
-            return True
-    return False
+    rates = (_attribute(module, name) for name in ('drop_prob', 'attn_drop'))
+    return any(isinstance(r, float | int) and r > 0 for r in rates)
+
+
+def _attribute(module: nn.Module, name: str) -> object:
+    # nn.Module looks long for an attribute that it lacks.
+    if name in vars(module) or hasattr(type(module), name):
+        return getattr(module, name)
+    return None
 
 
 @contextmanager

@@ -1,21 +1,29 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The loss dicts of two passes, weighted and named."""
+"""The losses of two passes, summed, weighted and named.
+
+Losses are a tensor, or a dict as models of OpenMMLab return it: keys with
+``loss`` in them are losses, tensors or lists of tensors; others are for the
+log.
+"""
 
 from typing import Any
 
 from torch import Tensor
 
+Losses = Tensor | dict[str, Any]
 
-def total(losses: dict[str, Any]) -> Tensor:
+
+def total(losses: Losses) -> Tensor:
     """The sum of all losses, as mmengine's ``parse_losses`` forms it.
 
     Args:
-        losses (dict): What a ``loss()`` returned. Keys with ``loss`` in them
-            are losses: tensors or lists of tensors.
+        losses (Tensor | dict): A loss, or several.
 
     Returns:
         Tensor: The scalar sum of their means.
     """
+    if isinstance(losses, Tensor):
+        return losses.mean()
     values = [value for key, value in losses.items() if 'loss' in key]
     return sum(
         sum(v.mean() for v in value)

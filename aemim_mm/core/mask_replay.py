@@ -1,81 +1,93 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""One mask for the clean pass, the attack and the adversarial pass."""
+"""A mask that is drawn inside the model, remembered and drawn again.
 
-from collections.abc import Iterator
+Most masked auto-encoders draw their mask within ``forward()``. Here the
+method that draws is watched in the clean pass and answered for in the other
+passes, so that all of them have one mask.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..interception.rules import MaskDraw
-from .batch_subset import Rows
+from .replaced import replaced
 
 
-class MaskPin:
-    """Stands in for the method that draws: remembers the mask or replays it.
-
-    An object, not a closure: a deep copy of the owner gets a pin of its own.
+@dataclass(frozen=True)
+class MaskDraw:
+    """A method that draws the mask inside the model, and how to repeat it.
 
     Args:
-        owner (nn.Module): The encoder or algorithm that draws.
-        draw (MaskDraw): Names the method and how to replay it.
+        name (str): Name of the method that draws.
+        remember (Callable): Maps what the method returned to the tensors that
+            identify the mask: a tuple of tensors. Those whose first dimension
+            is the batch are cut to the rows of the second pass; others belong
+            to the batch as a whole.
+        replay (Callable): Called as ``replay(remembered, *args, **kwargs)``
+            with the arguments of the draw; returns what the method would
+            return for this mask.
     """
 
-    def __init__(self, owner: nn.Module, draw: MaskDraw) -> None:
-        self.owner = owner
-        self.draw = draw
-        self.drawn: tuple[Tensor, ...] | None = None
-        self._recording = False
-        self._rows: Rows | None = None
-        setattr(owner, draw.name, self)
+    name: str
+    remember: Callable[[Any], tuple[Tensor, ...]]
+    replay: Callable[..., Any]
 
-    def __call__(self, *args, **kwargs) -> Any:
-        """Replay if there are rows to replay, else draw as the class does."""
-        if self._rows is not None:
-            remembered = self._rows.of(self.drawn)
-            return self.draw.replay(remembered, *args, **kwargs)
-        draw = getattr(type(self.owner), self.draw.name)
-        drawn = draw(self.owner, *args, **kwargs)
-        if self._recording:
-            self.drawn = self.draw.remember(drawn)
+
+@contextmanager
+def remembered_mask(
+    owner: object, draw: MaskDraw
+) -> Iterator[list[tuple[Tensor, ...]]]:
+    """Remember the mask that a model draws meanwhile.
+
+    Args:
+        owner (object): What has the method that draws.
+        draw (MaskDraw): Names the method.
+
+    Yields:
+        list[tuple[Tensor, ...]]: Afterwards its one item is the mask.
+
+    Raises:
+        RuntimeError: If none was drawn.
+    """
+    method = getattr(owner, draw.name)
+    masks: list[tuple[Tensor, ...]] = []
+
+    def watched(*args, **kwargs) -> Any:
+        drawn = method(*args, **kwargs)
+        masks[:] = [draw.remember(drawn)]
         return drawn
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """Remember the mask that is drawn.
+    with replaced(owner, draw.name, watched):
+        yield masks
+    if not masks:
+        raise RuntimeError(
+            f'{type(owner).__name__} did not draw its mask by {draw.name}(), '
+            'so it cannot be repeated: the attack would see another mask than '
+            'the reconstruction. A class with a draw of its own needs a '
+            'MaskDraw of its own (for encoders of mmpretrain in '
+            'aemim_mm.interception.rules.ENCODERS); an encoder that does not '
+            'mask (mask_ratio=0) cannot be pre-trained'
+        )
 
-        Raises:
-            RuntimeError: If none was drawn.
-        """
-        self.drawn = None
-        self._recording = True
-        try:
-            yield
-        finally:
-            self._recording = False
-        if self.drawn is None:
-            raise RuntimeError(
-                f'{type(self.owner).__name__} did not draw its mask by '
-                f'{self.draw.name}(), so it cannot be pinned: the attack '
-                'would see another mask than the reconstruction. A class with '
-                'a draw of its own needs a rule in '
-                'aemim_mm.interception.rules.ENCODERS; an encoder that does '
-                'not mask (mask_ratio=0) cannot be pre-trained'
-            )
 
-    @contextmanager
-    def replaying(self, rows: Rows) -> Iterator[None]:
-        """Answer with the remembered mask.
+@contextmanager
+def repeated_mask(
+    owner: object, draw: MaskDraw, mask: tuple[Tensor, ...]
+) -> Iterator[None]:
+    """Let a model draw a mask that is known.
 
-        Args:
-            rows (Rows): Which rows of the recorded batch are wanted.
-        """
-        self._rows = rows
-        try:
-            yield
-        finally:
-            self._rows = None
+    Args:
+        owner (object): What has the method that draws.
+        draw (MaskDraw): Names the method and how to replay it.
+        mask (tuple[Tensor, ...]): What :func:`remembered_mask` gave, or rows
+            of it.
+    """
 
-    def release(self) -> None:
-        """Forget the step."""
-        self.drawn = None
+    def replay(*args, **kwargs) -> Any:
+        return draw.replay(mask, *args, **kwargs)
+
+    with replaced(owner, draw.name, replay):
+        yield

@@ -1,26 +1,76 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Run any function while some of a module's tensors are replaced."""
+"""Run a model with other tensors: phi_a in the place of phi_c."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from ..utils import near_misses
+from .adapter_bank import AdapterBank
+from .autocast import cast_ahead
+from .module_index import ModuleIndex
 from .names import inside
 
 
-class _Host(nn.Module):
-    """Gives :func:`torch.func.functional_call` a forward of our choice."""
+class AdapterSwap:
+    """Which adapters a model runs with, and whether it is trained.
 
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
+    The model itself has phi_c. In each context its own modules run with other
+    tensors, and afterwards it is as it was.
 
-    def forward(self, function: Callable[[], Any]) -> Any:
-        """Call ``function`` while the tensors are replaced."""
-        return function()
+    Args:
+        model (nn.Module): The auto-encoder F, parameters psi and phi_c.
+        bank (AdapterBank): phi_a, twins of adapters of ``model``. It may be a
+            part of it.
+        encoder (str): Name of the encoder E in ``model``. Defaults to ``''``,
+            the model itself.
+        exclude (Collection[str]): Names of submodules that are not trained,
+            and neither swapped nor frozen. Defaults to ``()``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        bank: AdapterBank,
+        encoder: str = '',
+        exclude: Collection[str] = (),
+    ) -> None:
+        names = [n for n, module in model.named_modules() if module is bank]
+        self.bank = bank
+        self.model = ModuleIndex(model, (*names, *exclude))
+        self.encoder = encoder
+
+    def encoder_modules(self) -> list[nn.Module]:
+        """The encoder, and all modules in it."""
+        return [
+            module
+            for name, module in self.model.modules().items()
+            if not self.encoder or inside(name, (self.encoder,))
+        ]
+
+    def clean_parameters(self) -> list[nn.Parameter]:
+        """All parameters of psi and phi_c that are trained."""
+        return [
+            tensor
+            for tensor in self.model.tensors().values()
+            if isinstance(tensor, nn.Parameter) and tensor.requires_grad
+        ]
+
+    def adversarial(self) -> AbstractContextManager[None]:
+        """Psi + phi_a, to be trained."""
+        return self.model.swapped(self.bank.tensors())
+
+    def frozen_adversarial(self) -> AbstractContextManager[None]:
+        """Psi + phi_a, of which nothing can be trained: for the attack."""
+        tensors = self.model.frozen(self.bank.tensors())
+        return self.model.swapped(
+            cast_ahead(self.model, tensors, within=self.encoder)
+        )
+
+    def frozen_clean(self) -> AbstractContextManager[None]:
+        """Psi + phi_c, of which nothing can be trained."""
+        return self.model.swapped(self.model.frozen())
 
 
 def call_swapped(
@@ -30,11 +80,7 @@ def call_swapped(
 ) -> Any:
     """Call ``function`` with some tensors of ``module`` replaced.
 
-    The module itself is not changed: once the call returns, or raises, every
-    name holds its own tensor again. Gradients flow to the tensors that were
-    used. The swap has to last until the last forward computation, so whatever
-    is recomputed in the backward pass (activation checkpointing) would see the
-    original tensors: do not combine the two.
+    For a single call; :class:`ModuleIndex` is for many.
 
     Args:
         module (nn.Module): The module whose tensors are replaced.
@@ -48,18 +94,8 @@ def call_swapped(
     Raises:
         KeyError: If a name is that of no parameter or buffer.
     """
-    if not tensors:
+    with ModuleIndex(module).swapped(tensors):
         return function()
-    known = {n for n, _ in module.named_parameters(remove_duplicate=False)}
-    known.update(n for n, _ in module.named_buffers(remove_duplicate=False))
-    for name in tensors:
-        if name not in known:
-            raise KeyError(
-                f'{type(module).__name__} has no parameter or buffer '
-                f'{name!r}.{near_misses(name, known)}'
-            )
-    named = {f'module.{name}': tensor for name, tensor in tensors.items()}
-    return functional_call(_Host(module), named, (function,))
 
 
 def frozen_tensors(
@@ -67,29 +103,5 @@ def frozen_tensors(
     on_top: Mapping[str, Tensor] | None = None,
     exclude: Collection[str] = (),
 ) -> dict[str, Tensor]:
-    """Detached parameters and cloned buffers of a module, for a swap.
-
-    Under detached parameters a backward pass computes no weight gradient and
-    calls no DDP hook; under cloned buffers no running statistic moves.
-
-    Args:
-        module (nn.Module): The module.
-        on_top (Mapping[str, Tensor], optional): Tensors that take the place
-            of those of the same name, detached or cloned too. Defaults to
-            None.
-        exclude (Collection[str]): Names of submodules that are left out with
-            all they contain. Defaults to ``()``.
-
-    Returns:
-        dict[str, Tensor]: By name, as :func:`call_swapped` takes them.
-    """
-    tensors = dict(module.named_parameters())
-    tensors.update(module.named_buffers())
-    tensors.update(on_top or {})
-    return {
-        name: tensor.detach()
-        if isinstance(tensor, nn.Parameter)
-        else tensor.clone()
-        for name, tensor in tensors.items()
-        if not inside(name, exclude)
-    }
+    """:meth:`ModuleIndex.frozen` of a module, for a single call."""
+    return ModuleIndex(module, exclude).frozen(on_top)

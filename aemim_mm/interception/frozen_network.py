@@ -1,93 +1,102 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Networks that only give targets: frozen, and run once in a step."""
+"""Networks that only give targets: frozen, and run once in a step.
 
-from collections.abc import Iterator
+mmpretrain leaves some of them trainable and in training mode: the codebook of
+BEiT v2's tokenizer would move with every forward pass.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..core.batch_subset import Rows
 from ..core.replaced import replaced
 
+# Their names in the stock algorithms.
+FROZEN = ('target_generator', 'teacher')
 
-class FrozenNetwork:
-    """A tokenizer or teacher: no gradients, eval mode, one run per step.
 
-    mmpretrain leaves some of them trainable and in training mode: the
-    codebook of BEiT v2's tokenizer would move with every forward pass.
+def frozen_networks(algorithm: nn.Module) -> list[nn.Module]:
+    """The networks of an algorithm that only give targets.
 
     Args:
-        module (nn.Module): The network. Its parameters are frozen.
+        algorithm (nn.Module): A stock algorithm.
+
+    Returns:
+        list[nn.Module]: Those it has.
     """
+    networks = (getattr(algorithm, name, None) for name in FROZEN)
+    return [n for n in networks if isinstance(n, nn.Module)]
 
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.outputs: list[Any] = []
-        self._recording = False
-        module.requires_grad_(False)
-        module.register_forward_hook(self._leave)
-        self.eval()
 
-    def eval(self) -> None:
-        """Put the network in evaluation mode."""
-        self.module.eval()
+@contextmanager
+def remembered_targets(network: nn.Module) -> Iterator[list[Any]]:
+    """Remember what a network returns meanwhile.
 
-    def _leave(self, module, args, output) -> None:
-        if self._recording:
-            self.outputs.append(output)
+    Args:
+        network (nn.Module): The network.
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """Remember what the network returns in the clean pass."""
-        self.outputs = []
-        self._recording = True
-        try:
-            yield
-        finally:
-            self._recording = False
+    Yields:
+        list: Afterwards, its outputs in their order.
+    """
+    outputs: list[Any] = []
+    handle = network.register_forward_hook(
+        lambda module, args, output: outputs.append(output)
+    )
+    try:
+        yield outputs
+    finally:
+        handle.remove()
 
-    @contextmanager
-    def repeating(self, rows: Rows) -> Iterator[None]:
-        """Let the network return what it returned, without running.
 
-        Args:
-            rows (Rows): Which rows of the recorded batch are wanted.
-        """
-        outputs = iter(self.outputs)
+@contextmanager
+def repeated_targets(
+    network: nn.Module, outputs: Sequence[Any]
+) -> Iterator[None]:
+    """Let a network return what it returned before, without running.
 
-        def forward(*args, **kwargs) -> Any:
-            for output in outputs:
-                return rows.of(output)
-            raise RuntimeError(
-                f'the second loss() of the step runs {type(self.module)} '
-                f'more often than the first one, {len(self.outputs)} times'
-            )
+    Args:
+        network (nn.Module): The network.
+        outputs (Sequence): Its outputs for the images in question.
 
-        with replaced(self.module, 'forward', forward):
-            yield
+    Raises:
+        RuntimeError: If it is asked more often than it ran before.
+    """
+    rest = iter(outputs)
 
-    @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """Check that nothing trains the network meanwhile.
+    def forward(*args, **kwargs) -> Any:
+        for output in rest:
+            return output
+        raise RuntimeError(
+            f'the second loss() of the step runs {type(network)} '
+            f'more often than the first one, {len(outputs)} times'
+        )
 
-        Raises:
-            RuntimeError: If a parameter has another value afterwards.
-        """
-        before = [p.detach().clone() for p in self.module.parameters()]
+    with replaced(network, 'forward', forward):
         yield
-        for old, new in zip(before, self.module.parameters(), strict=True):
-            if not (new.is_meta or torch.equal(old, new)):
-                raise RuntimeError(
-                    f'loss() changes {type(self.module).__name__}, which '
-                    'gives targets: in the second pass of a step it would be '
-                    'updated again, with the adversarial adapters. Put the '
-                    'update in a method of the algorithm and name it in '
-                    'aemim_mm.interception.rules.METHODS[...] = MethodRule('
-                    "once=('that_method',))"
-                )
 
-    def release(self) -> None:
-        """Forget the step."""
-        self.outputs = []
+
+@contextmanager
+def unchanged(network: nn.Module) -> Iterator[None]:
+    """Check that nothing trains a network meanwhile; waits for the device.
+
+    Args:
+        network (nn.Module): The network.
+
+    Raises:
+        RuntimeError: If a parameter has another value afterwards.
+    """
+    before = [p.detach().clone() for p in network.parameters()]
+    yield
+    for old, new in zip(before, network.parameters(), strict=True):
+        if not (new.is_meta or torch.equal(old, new)):
+            raise RuntimeError(
+                f'loss() changes {type(network).__name__}, which gives '
+                'targets: in the second pass of a step it would be updated '
+                'again, with the adversarial adapters. Put the update in a '
+                'method of the algorithm and name it in '
+                'aemim_mm.interception.rules.METHODS[...] = MethodRule('
+                "once=('that_method',))"
+            )

@@ -6,7 +6,9 @@ compared with the stock class on the same weights, mask and images.
 """
 
 import copy
+import gc
 import random
+import weakref
 
 import pytest
 import torch
@@ -27,7 +29,7 @@ from toys import (
 )
 
 from aemim_mm.core.adapter_bank import NORM_TYPES
-from aemim_mm.core.batch_subset import Rows
+from aemim_mm.core.batch_subset import BatchSubset
 
 toys = pytest.mark.parametrize('toy', list(METHODS))
 
@@ -303,16 +305,19 @@ def test_loss_of_rows_is_the_stock_loss_of_these_images(toy):
     model = build_aemim(toy, stock, adv_ratio=0.5, attack=attack(epsilon=0))
     drawn = []
 
-    def watch(encode, x, *args):
-        drawn.append(model.port.pin and model.port.pin.drawn)
-        return x
+    clean_pass = model.passes.clean_pass
 
-    model.attack = watch
+    def watch(*args):
+        losses, call = clean_pass(*args)
+        drawn.append(call.mask)
+        return losses, call
+
+    model.passes.clean_pass = watch
     inputs, samples = batch(toy, 6)
     step = seeded(model.step, inputs, samples)
-    rows = Rows(step.rows, 6)
+    rows = BatchSubset(step.rows, 6)
     if drawn[0] is not None:
-        draw = model.port.pin.draw
+        draw = model.passes.draw
         setattr(
             stock.backbone,
             draw.name,
@@ -345,9 +350,16 @@ def test_deep_copy_trains_on_its_own(toy):
 @toys
 def test_nothing_of_a_step_is_kept(toy):
     model = build_aemim(toy, adv_ratio=0.5)
-    first = model.step(*batch(toy))
-    assert first.x_adv.grad_fn is None
-    port = model.port
-    assert port.output is None and port._recorded_image is None
-    assert not any(network.outputs for network in model.passes.frozen)
-    assert port.pin is None or port.pin.drawn is None
+    clean_pass, seen = model.passes.clean_pass, []
+
+    def watch(*args):
+        losses, call = clean_pass(*args)
+        seen.extend(weakref.ref(features) for features in call.features)
+        return losses, call
+
+    model.passes.clean_pass = watch
+    for _ in range(2):  # with the checks of the first step and without
+        x_adv = model.step(*batch(toy)).x_adv
+        assert x_adv.grad_fn is None
+    gc.collect()
+    assert len(seen) >= 2 and all(tensor() is None for tensor in seen)

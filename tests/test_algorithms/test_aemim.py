@@ -219,7 +219,6 @@ def test_deep_copy_trains_on_its_own():
     total_loss(twin.loss(images(4), None)).backward()
     optimizer.step()
     assert not grads(model)
-    assert model.port.output is None and model.port.pin.drawn is None
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
     assert not torch.equal(twin.adv.neck.ln1.weight, model.adv.neck.ln1.weight)

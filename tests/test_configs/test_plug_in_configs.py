@@ -28,7 +28,7 @@ from aemim_mm.config_check import (
     check_constructor_keys,
     check_names,
 )
-from aemim_mm.core.dropout import active_drops
+from aemim_mm.core.dropout import active_dropout
 
 # Norm layers of every model, each of which has its twin. They are counted
 # from the architectures: blocks x norms per block + the others.
@@ -194,7 +194,7 @@ def test_docstring_says_what_it_is(name):
     assert doc.endswith(f'tools/dist_train.sh \\\n    configs/{name} 8')
     # With it, load_from needs resume=False.
     assert ('--cfg-options resume=False' in doc) == cfg.resume
-    drops = active_drops(model.backbone)
+    drops = active_dropout(model.backbone.modules())
     assert ('drop_path_rate' in doc) == bool(drops)
     most = '11/3x' if drops else '10/3x'
     prose = ' '.join(doc.split())
@@ -285,7 +285,7 @@ def test_the_table_of_the_docs():
             'yes' if cfg.train_dataloader.dataset.get('ann_file') else 'no',
             ', '.join(extra) or '-',
             str(cfg.resume),
-            '11/3x' if active_drops(model.backbone) else '10/3x',
+            '11/3x' if active_dropout(model.backbone.modules()) else '10/3x',
         ]
     assert rows == expected
 

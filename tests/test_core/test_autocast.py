@@ -10,6 +10,7 @@ from aemim_mm.core import (
     frozen_tensors,
 )
 from aemim_mm.core.autocast import cast_ahead
+from aemim_mm.core.module_index import ModuleIndex
 
 
 def network():
@@ -24,7 +25,7 @@ def test_same_result_to_the_bit(dtype):
     model, x = network(), torch.randn(2, 1, 4, 4)
     frozen = frozen_tensors(model)
     with torch.autocast('cpu', dtype):
-        ahead = cast_ahead(model, frozen, '0')
+        ahead = cast_ahead(ModuleIndex(model), frozen, '0')
         expected = call_swapped(model, frozen, lambda: model(x))
         actual = call_swapped(model, ahead, lambda: model(x))
     assert torch.equal(actual, expected)
@@ -48,7 +49,7 @@ def test_without_autocast_nothing_is_cast():
     frozen = frozen_tensors(model)
     assert all(
         tensor is frozen[name]
-        for name, tensor in cast_ahead(model, frozen, '0').items()
+        for name, tensor in cast_ahead(ModuleIndex(model), frozen, '0').items()
     )
 
 
@@ -88,8 +89,8 @@ def test_the_attack_under_autocast_is_the_same_as_before(monkeypatch):
     for ahead in (True, False):
         if not ahead:
             monkeypatch.setattr(
-                'aemim_mm.algorithms.aemim.cast_ahead',
-                lambda m, t, within: dict(t),
+                'aemim_mm.core.swap.cast_ahead',
+                lambda model, tensors, within: tensors,
             )
         model = move_twins(build_aemim('MAE-DualNormViT', attack=attack()))
         torch.manual_seed(1)

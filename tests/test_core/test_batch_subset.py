@@ -1,11 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import torch
 
-from aemim_mm.core.batch_subset import Rows
+from aemim_mm.core.batch_subset import BatchSubset
 
 
 def test_rows_of_structures():
-    rows = Rows([0, 2], 3)
+    rows = BatchSubset([0, 2], 3)
     x = torch.arange(6).reshape(3, 2)
     scalar, other = torch.tensor(5), torch.ones(1, 4)
     result = rows.of((x, [x, x], {'a': x, 'b': 'text'}, scalar, other, None))
@@ -18,7 +18,7 @@ def test_rows_of_structures():
 
 
 def test_list_of_samples_and_list_of_views():
-    rows = Rows([1], 2)
+    rows = BatchSubset([1], 2)
     assert rows.of(['a', 'b']) == ['b']
     # Two tensors that are not batches of two are samples.
     samples = [torch.zeros(5), torch.ones(5)]
@@ -29,10 +29,10 @@ def test_list_of_samples_and_list_of_views():
 
 def test_all_rows_copy_nothing():
     x = torch.ones(3)
-    assert Rows(None, 3).of(x) is x
+    assert BatchSubset(None, 3).of(x) is x
 
 
 def test_gradient_flows_through_rows():
     x = torch.ones(3, requires_grad=True)
-    Rows([0, 2], 3).of(x).sum().backward()
+    BatchSubset([0, 2], 3).of(x).sum().backward()
     assert x.grad.tolist() == [1, 0, 1]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from aemim_mm.core.deferred_gradients import HandOver
+from aemim_mm.core.deferred_gradients import DeferredGradients
 
 
 def network():
@@ -22,10 +22,10 @@ def losses(model, x):
     )
 
 
-def handed_over(values, parameters, hand_over=None):
+def handed_over(values, parameters, deferred=None):
     """Taken and given at once."""
-    hand_over = hand_over or HandOver()
-    return hand_over.give(*hand_over.take(values, parameters))
+    deferred = deferred or DeferredGradients()
+    return deferred.give(*deferred.take(values, parameters))
 
 
 def total(values):
@@ -49,6 +49,16 @@ def test_gradients_times_the_factor_and_no_graph():
     (0.3 * total(taken)).backward()
     for parameter, grad in zip(model.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, 0.3 * grad)
+
+
+def test_a_loss_may_be_one_tensor():
+    model, x = network(), torch.randn(5, 4)
+    expected = torch.autograd.grad(
+        model(x).square().mean(), list(model.parameters())
+    )
+    (2 * handed_over(model(x).square().mean(), model.parameters())).backward()
+    for parameter, grad in zip(model.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, 2 * grad)
 
 
 def test_a_list_may_come_first():
@@ -98,7 +108,7 @@ def test_the_graph_is_freed():
     with torch.autograd.graph.saved_tensors_hooks(Saved, lambda s: s.tensor):
         values = losses(model, x)
         assert len(alive) > 3
-        HandOver().take(values, model.parameters())
+        DeferredGradients().take(values, model.parameters())
         assert len(alive) == 0
 
 
@@ -156,12 +166,12 @@ def test_fp16_gradients_do_not_vanish(scale):
     expected = torch.autograd.grad(
         model(x).square().sum() * 1e-8, list(model.parameters())
     )
-    hand_over = HandOver()
+    deferred = DeferredGradients()
     for _ in range(2):  # from the second step on, the scale is known
         model.zero_grad()
         with torch.autocast('cpu', torch.float16):
             values = small(model, x)
-            taken = handed_over(values, model.parameters(), hand_over)
+            taken = handed_over(values, model.parameters(), deferred)
         (taken['loss'] * scale).backward()
         for parameter, grad in zip(model.parameters(), expected, strict=True):
             torch.testing.assert_close(
@@ -177,11 +187,11 @@ def test_stored_gradients_arrive_before_those_of_a_later_pass():
             lambda p, name=name: order.append(name)
         )
     model[1].register_full_backward_hook(lambda *args: order.append('tanh'))
-    hand_over = HandOver()
-    values, taken = hand_over.take(losses(model, x), model.parameters())
+    deferred = DeferredGradients()
+    values, taken = deferred.take(losses(model, x), model.parameters())
     order.clear()
     later = total(losses(model, x))
-    (total(hand_over.give(values, taken)) + later).backward()
+    (total(deferred.give(values, taken)) + later).backward()
     # The last layer's are whole before the first layer's are computed.
     assert order.index('2.weight') < order.index('tanh')
     assert order.index('tanh') < order.index('0.weight')
@@ -189,11 +199,11 @@ def test_stored_gradients_arrive_before_those_of_a_later_pass():
 
 def test_a_weight_of_zero_gives_zeros():
     model, x = network(), torch.randn(5, 4)
-    hand_over = HandOver()
+    deferred = DeferredGradients()
     for _ in range(2):
         model.zero_grad()
         values = dict(loss=model(x).square().sum())
-        given = handed_over(values, model.parameters(), hand_over)
+        given = handed_over(values, model.parameters(), deferred)
         (0.0 * given['loss']).backward()
         for parameter in model.parameters():
             assert not parameter.grad.any()
@@ -211,8 +221,8 @@ def test_infinite_gradients_stay_infinite():
 
 
 def test_copies_are_independent():
-    hand_over = HandOver()
-    hand_over.remember(torch.tensor(2.0))
-    twin = copy.deepcopy(hand_over)
+    deferred = DeferredGradients()
+    deferred.remember(torch.tensor(2.0))
+    twin = copy.deepcopy(deferred)
     twin.remember(torch.tensor(4.0))
-    assert hand_over._factor == 2
+    assert deferred._factor == 2

@@ -5,7 +5,7 @@ from torch import nn
 from torchvision.ops import StochasticDepth
 
 from aemim_mm.core.dropout import (
-    active_drops,
+    active_dropout,
     switched_off,
 )
 
@@ -18,11 +18,11 @@ def test_finds_what_drops_at_random():
         nn.MultiheadAttention(8, 2, dropout=0.1), StochasticDepth(0.1, 'row'),
         nn.MultiheadAttention(8, 2), StochasticDepth(0.0, 'row'),
     )  # fmt: skip
-    found = active_drops(net)
+    found = active_dropout(net.modules())
     assert found == [net[1], net[2], attention, net[6], net[7], net[8]]
     net[1].eval()
-    assert net[1] not in active_drops(net)
-    assert active_drops(net.eval()) == []
+    assert net[1] not in active_dropout(net.modules())
+    assert active_dropout(net.eval().modules()) == []
 
 
 def test_switches_off_only_these():

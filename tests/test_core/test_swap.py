@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from aemim_mm.core import call_swapped
+from aemim_mm.core import AdapterBank, AdapterSwap, call_swapped
+from aemim_mm.core.swap import frozen_tensors
 
 
 def test_any_function_runs_under_the_swap():
@@ -19,32 +20,6 @@ def test_any_function_runs_under_the_swap():
     assert own.grad is None and new.grad is not None
 
 
-def test_swap_is_undone_after_an_error():
-    net = nn.Linear(2, 2)
-    own = net.weight
-
-    def fail():
-        raise KeyError('x')
-
-    with pytest.raises(KeyError):
-        call_swapped(net, {'weight': torch.eye(2)}, fail)
-    assert net.weight is own
-
-
-def test_buffers_and_nesting():
-    net = nn.Sequential(nn.BatchNorm1d(2))
-    mean = torch.ones(2)
-    net.eval()
-    x = torch.ones(1, 2)
-    inner = call_swapped(
-        net,
-        {'0.running_mean': mean},
-        lambda: call_swapped(net, {'0.bias': mean}, lambda: net(x)),
-    )
-    torch.testing.assert_close(inner, torch.ones(1, 2))
-    assert torch.equal(net[0].running_mean, torch.zeros(2))
-
-
 def test_nothing_to_swap():
     assert call_swapped(nn.Identity(), {}, lambda: 5) == 5
 
@@ -53,3 +28,82 @@ def test_unknown_name_is_an_error():
     net = nn.Linear(2, 2)
     with pytest.raises(KeyError, match='wieght.*weight'):
         call_swapped(net, {'wieght': torch.eye(2)}, lambda: 5)
+
+
+class Net(nn.Module):
+    """Encoder with batch norm, and a decoder; the bank may be a part."""
+
+    def __init__(self, holds_bank):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+        self.decoder = nn.Sequential(nn.LayerNorm(3), nn.Linear(3, 2))
+        self.teacher = nn.BatchNorm1d(2)
+        bank = AdapterBank(self, exclude=('teacher',))
+        with torch.no_grad():
+            for twin in bank.parameters():
+                twin.fill_(3.0)
+        self.bank = bank if holds_bank else [bank]
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+
+
+def swap_of(net):
+    bank = net.bank if isinstance(net.bank, AdapterBank) else net.bank[0]
+    return AdapterSwap(net, bank, 'encoder', exclude=('teacher',))
+
+
+@pytest.mark.parametrize('holds_bank', [True, False])
+def test_which_adapters_run_and_what_is_trained(holds_bank):
+    net, x = Net(holds_bank), torch.randn(4, 2)
+    swap = swap_of(net)
+    own, twin = (
+        net.encoder[1].weight,
+        swap.bank.encoder.get_parameter('1.weight'),
+    )
+    with swap.adversarial():
+        assert net.encoder[1].weight is twin
+        assert (
+            net.encoder[1].running_mean
+            is swap.bank.tensors()['encoder.1.running_mean']
+        )
+        assert net.encoder[0].weight.requires_grad
+        net(x).sum().backward()
+    assert own.grad is None and twin.grad is not None
+    assert net.encoder[0].weight.grad is not None
+    state = {k: v.clone() for k, v in net.state_dict().items()}
+    for frozen, weight in (
+        (swap.frozen_clean, own),
+        (swap.frozen_adversarial, twin),
+    ):
+        with frozen():
+            assert torch.equal(net.encoder[1].weight, weight)
+            assert not net(x).requires_grad
+    assert net.encoder[1].weight is own
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def test_its_parts():
+    net = Net(holds_bank=True)
+    swap = swap_of(net)
+    net.decoder[1].bias.requires_grad_(False)
+    assert swap.encoder_modules() == list(net.encoder.modules())
+    whole = AdapterSwap(net, net.bank)
+    assert set(whole.encoder_modules()) == set(net.modules()) - set(
+        net.bank.modules()
+    )
+    parameters = [
+        *net.encoder.parameters(),
+        *net.decoder[0].parameters(),
+        net.decoder[1].weight,
+    ]
+    assert list(map(id, swap.clean_parameters())) == list(map(id, parameters))
+
+
+def test_frozen_tensors_of_one_call():
+    net = nn.BatchNorm1d(2)
+    frozen = frozen_tensors(net)
+    call_swapped(net, frozen, lambda: net(torch.randn(4, 2)))
+    assert not net.running_mean.any() and frozen['running_mean'].any()
+    assert not frozen_tensors(nn.Sequential(net), exclude=('0',))

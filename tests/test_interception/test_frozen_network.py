@@ -20,8 +20,11 @@ from toys import (
     move_twins,
 )
 
-from aemim_mm.core.batch_subset import Rows
-from aemim_mm.interception.frozen_network import FrozenNetwork
+from aemim_mm.core import BatchSubset
+from aemim_mm.interception.frozen_network import (
+    remembered_targets,
+    repeated_targets,
+)
 from aemim_mm.interception.rules import METHODS as METHOD_RULES
 from aemim_mm.interception.rules import MethodRule
 
@@ -62,9 +65,9 @@ def test_stays_frozen_and_in_eval_mode(toy):
     model = build_aemim(toy)
     assert model.train() is model and model.training
     for network in model.passes.frozen:
-        for module in network.module.modules():
+        for module in network.modules():
             assert not module.training
-        assert not any(p.requires_grad for p in network.module.parameters())
+        assert not any(p.requires_grad for p in network.parameters())
     # The rest is in training mode.
     assert model.backbone.training
     model.eval()
@@ -93,22 +96,20 @@ def test_has_no_twin_and_gets_no_gradient(toy):
 
 
 def test_repeats_its_outputs_in_order_and_says_when_there_are_too_few():
-    network = FrozenNetwork(torch.nn.Linear(2, 3).train())
-    assert not network.module.training
+    network = torch.nn.Linear(2, 3)
     first, second = torch.rand(4, 2), torch.rand(4, 2)
-    with network.recording():
-        expected = [network.module(first), network.module(second)]
-    network.module(first)  # not recorded
-    rows = Rows([0, 3], 4)
-    with network.repeating(rows):
+    with remembered_targets(network) as outputs:
+        expected = [network(first), network(second)]
+    network(first)  # not remembered
+    assert len(outputs) == 2
+    rows = BatchSubset([0, 3], 4)
+    with repeated_targets(network, rows.of(tuple(outputs))):
         for output in expected:
-            actual = network.module(torch.full((2, 2), torch.nan))
+            actual = network(torch.full((2, 2), torch.nan))
             assert torch.equal(actual, output[[0, 3]])
         with pytest.raises(RuntimeError, match='more often than the first'):
-            network.module(first)
-    assert not torch.equal(network.module(first), expected[1])
-    network.release()
-    assert network.outputs == []
+            network(first)
+    assert not torch.equal(network(first), expected[1])
 
 
 class TeacherMIM(ToyMIM):

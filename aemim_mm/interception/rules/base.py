@@ -8,25 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class MaskDraw:
-    """A method that draws the mask inside the model, and how to repeat it.
-
-    Args:
-        name (str): Name of the method that draws.
-        remember (Callable): Maps what the method returned to the tensors that
-            identify the mask: a tuple of tensors. Those whose first dimension
-            is the batch are cut to the rows of the second pass; others belong
-            to the batch as a whole.
-        replay (Callable): Called as ``replay(remembered, *args, **kwargs)``
-            with the arguments of the draw; returns what the method would
-            return for this mask.
-    """
-
-    name: str
-    remember: Callable[[Any], tuple[Tensor, ...]]
-    replay: Callable[..., Any]
+from ...core.mask_replay import MaskDraw
 
 
 @dataclass(frozen=True)

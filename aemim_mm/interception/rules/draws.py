@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
+from ...core.mask_replay import MaskDraw
 from ...utils.tokens import (
     gather_tokens,
     kept_ids,
 )
-from .base import MaskDraw
 
 
 def _all_but_tokens(drawn: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -6,9 +6,9 @@ from torch import Tensor, cat
 from ...utils.tokens import gather_tokens
 from ..layers import UnbindAttention
 from .partial_blocks import (
-    choose_rows,
     forward_last_tokens,
     forward_shared_tokens,
+    look_up,
 )
 
 
@@ -74,7 +74,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         if blocks:
             x = forward_shared_tokens(blocks[0], x, table, ids_masked)
         else:
-            x = cat([x, choose_rows(table, ids_masked)], dim=1)
+            x = cat([x, look_up(table, ids_masked)], dim=1)
         for block in blocks[1:]:
             x = block(x)
         x = forward_last_tokens(last, x, ids_masked.shape[1])

@@ -35,14 +35,14 @@ def forward_shared_tokens(
     attention = block.attn
     own = attention.qkv(block.ln1(x))
     shared = attention.qkv(block.ln1(table))
-    qkv = torch.cat([own, choose_rows(shared, ids)], dim=1)
+    qkv = torch.cat([own, look_up(shared, ids)], dim=1)
     q, k, v = split_heads(attention, qkv, 3)
-    x = torch.cat([x, choose_rows(table, ids)], dim=1)
+    x = torch.cat([x, look_up(table, ids)], dim=1)
     x = x + attend(attention, q, k, v)
     return block.ffn(block.ln2(x), identity=x)
 
 
-def choose_rows(table: Tensor, ids: Tensor) -> Tensor:
+def look_up(table: Tensor, ids: Tensor) -> Tensor:
     """Rows of a table; their gradients are summed in float32 or more.
 
     Args:
@@ -52,10 +52,10 @@ def choose_rows(table: Tensor, ids: Tensor) -> Tensor:
     Returns:
         Tensor: ``table[ids]``, (B, M, C).
     """
-    return _Rows.apply(table, ids)
+    return _LookUp.apply(table, ids)
 
 
-class _Rows(torch.autograd.Function):
+class _LookUp(torch.autograd.Function):
     """``F.embedding``, which sums in half precision on the CPU."""
 
     @staticmethod

@@ -5,7 +5,7 @@ import pytest
 import torch
 from toys import batch, build_aemim
 
-from aemim_mm.core.batch_subset import Rows
+from aemim_mm.core.batch_subset import BatchSubset
 from aemim_mm.interception.rules import encoder_rule
 
 DRAWING = [
@@ -35,7 +35,7 @@ def test_replay_repeats_the_draw(toy):
     for actual, expected in zip(replayed, seen['drawn'], strict=True):
         assert torch.equal(actual, expected)
 
-    rows = Rows([1, 4], 6)
+    rows = BatchSubset([1, 4], 6)
     some = draw.replay(rows.of(remembered), *rows.of(seen['args']))
     for actual, expected in zip(some, seen['drawn'], strict=True):
         assert torch.equal(actual, rows.of(expected))

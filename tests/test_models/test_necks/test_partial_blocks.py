@@ -6,9 +6,9 @@ from mmpretrain.models.backbones.vision_transformer import (
 )
 
 from aemim_mm.models.necks.partial_blocks import (
-    choose_rows,
     forward_last_tokens,
     forward_shared_tokens,
+    look_up,
 )
 
 
@@ -81,7 +81,7 @@ def test_gradients_of_many_images_are_summed_in_float32(dtype):
     """bfloat16 cannot count beyond 256, float16 beyond 2048."""
     table = torch.zeros(3, 2, dtype=dtype, requires_grad=True)
     ids = torch.tensor([0, 2]).repeat(4096, 1)
-    rows = choose_rows(table, ids)
+    rows = look_up(table, ids)
     assert rows.dtype == dtype and rows.shape == (4096, 2, 2)
     rows.sum(dtype=torch.float32).backward()
     assert table.grad[:, 0].tolist() == [4096, 0, 4096]

@@ -20,12 +20,9 @@ from toys import (
     total_loss,
 )
 
-from aemim_mm.core.batch_subset import Rows
+from aemim_mm.core import BatchSubset, MaskDraw
 from aemim_mm.interception.rules import METHODS as METHOD_RULES
-from aemim_mm.interception.rules import (
-    MaskDraw,
-    MethodRule,
-)
+from aemim_mm.interception.rules import MethodRule
 
 
 @pytest.mark.parametrize(
@@ -38,33 +35,18 @@ def test_row_subset_is_the_subset_of_the_batch(toy):
     inputs, samples = batch(toy, 6)
     x = inputs[0] if isinstance(inputs, list) else inputs
     chosen = model.choose_rows(6)
-    rows = Rows(chosen, 6)
-    with model.port.recording():
-        model.stock_loss(inputs, samples)
-    whole = model.port.output
+    subset = BatchSubset(chosen, 6)
+    _, whole = model.passes.clean_pass(inputs, samples, {})
+    call = whole.of(subset)
     assert len(chosen) == 4
-    subset = model.port.encode(x[chosen], rows)
-    expected = model.port.maps(whole)
-    for few, all_of_them in zip(
-        model.port.maps(subset), expected, strict=True
+    actual = model.passes.encode(x[chosen], call)
+    for few, recorded, all_of_them in zip(
+        actual, call.features, whole.features, strict=True
     ):
         assert few.shape[0] == 4 and all_of_them.shape[0] == 6
-        torch.testing.assert_close(
-            few, all_of_them[chosen], atol=1e-5, rtol=1e-5
-        )
-    # Masks and ids that the encoder returns are those of the rows.
-    for few, all_of_them in zip(
-        _others(model, subset), _others(model, whole), strict=True
-    ):
-        if all_of_them.shape[:1] == (6,):
-            all_of_them = all_of_them[chosen]
-        assert torch.equal(few, all_of_them)
-
-
-def _others(model, output):
-    if model.port.rule.features is None:
-        return []
-    return [t for i, t in enumerate(output) if i != model.port.rule.features]
+        assert torch.equal(recorded, all_of_them[chosen])
+        assert all_of_them.requires_grad and not recorded.requires_grad
+        torch.testing.assert_close(few, recorded, atol=1e-5, rtol=1e-5)
 
 
 def test_method_from_outside_with_a_mask_argument():
@@ -124,7 +106,6 @@ def test_subclass_with_a_draw_of_its_own_is_found():
 def test_second_step_starts_afresh():
     model = build_aemim('MAE-DualNormViT')
     model.loss(images(4), None)
-    assert model.port.output is None and model.port.pin.drawn is None
     masks = [model.step(images(4), None).encoder_output[1] for _ in range(2)]
     assert not torch.equal(*masks)
 
@@ -237,12 +218,6 @@ def test_the_check_of_the_first_step_draws_nothing():
         model.loss(images(4), samples)
         after.append(torch.rand(3))
     assert torch.equal(*after)
-
-
-def test_a_call_outside_of_the_step_is_not_recorded():
-    model = build_aemim('MAE-DualNormViT')
-    model.extract_feat(images(2))
-    assert model.port.output is None
 
 
 @pytest.mark.parametrize(

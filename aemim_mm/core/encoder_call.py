@@ -1,0 +1,50 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The encoder's one call in the clean pass, which the others repeat."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from .batch_subset import BatchSubset
+
+
+@dataclass(frozen=True)
+class EncoderCall:
+    """What the clean pass hands on to the attack and the adversarial pass.
+
+    Args:
+        features (Sequence[Tensor]): E(x^m), feature maps (B, ...).
+        mask (Any): The mask m in the form in which the model takes it, or
+            what identifies it. Defaults to None.
+        arguments (tuple): What else the encoder was called with, positional
+            and by keyword. Defaults to ``((), {})``.
+        output (Any): All that the encoder returned. Defaults to None.
+        targets (tuple): What networks returned that are not trained and give
+            targets. Defaults to ().
+    """
+
+    features: Sequence[Tensor]
+    mask: Any = None
+    arguments: tuple[tuple, dict[str, Any]] = ((), {})
+    output: Any = None
+    targets: tuple = ()
+
+    def of(self, subset: BatchSubset) -> 'EncoderCall':
+        """The call for some images, with features cut from their graph.
+
+        Args:
+            subset (BatchSubset): R images of the batch.
+
+        Returns:
+            EncoderCall: Every part that has B rows with R rows.
+        """
+        return replace(
+            self,
+            features=[subset.of(f).detach() for f in self.features],
+            mask=subset.of(self.mask),
+            arguments=subset.of(self.arguments),
+            output=subset.of(self.output),
+            targets=subset.of(self.targets),
+        )
