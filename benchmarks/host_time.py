@@ -16,12 +16,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .cost import Trainee
-from .cost.timing import (
-    interleave,
-    median_ratio,
-)
-from .cost.variations import size_options
+from .image_size import size_options
+from .timing import interleave, median_ratio
+from .trainee import Trainee
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 RECIPE = 'pretrain/{}_vit-small-p16_8xb512-amp-coslr-300e_in1k.py'
@@ -50,7 +47,7 @@ HEADER = ['model', 'ms / step', 'ratio']
 
 
 @dataclass(frozen=True)
-class Row:
+class HostRow:
     """A model's time.
 
     Attributes:
@@ -104,7 +101,7 @@ def tiny(name: str) -> Trainee:
 
 def measure_host(
     rounds: int, warmup: int, tick: Callable[[], None] = lambda: None
-) -> list[Row]:
+) -> list[HostRow]:
     """Time steps of all models in turn.
 
     Args:
@@ -113,12 +110,12 @@ def measure_host(
         tick (Callable): Called after each step. Defaults to nothing.
 
     Returns:
-        list[Row]: In the order of :data:`MODELS`.
+        list[HostRow]: In the order of :data:`MODELS`.
     """
     steps = {name: tiny(name).step for name in MODELS}
     seconds = interleave(steps, rounds, warmup, tick)
     return [
-        Row(
+        HostRow(
             name=name,
             seconds=median(seconds[name]),
             ratio=median_ratio(seconds[name], seconds[STOCK]),
@@ -146,6 +143,6 @@ def profile_host(name: str, warmup: int) -> str:
         for _ in range(PROFILED_STEPS):
             trainee.step()
     text = io.StringIO()
-    stats = pstats.Stats(profile, stream=text).sort_stats('cumulative')
-    stats.print_stats(NUM_FUNCTIONS)
+    stats = pstats.Stats(profile, stream=text).strip_dirs()
+    stats.sort_stats('cumulative').print_stats(NUM_FUNCTIONS)
     return text.getvalue()

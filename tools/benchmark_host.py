@@ -9,28 +9,29 @@ step and the ratio to the step of mmpretrain's own MAE.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-from mmengine.logging import MMLogger
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm.utils.markdown import markdown  # noqa: E402
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
-from benchmarks.cost.process import machine, require_positive  # noqa: E402
-from benchmarks.cost.progress import Progress  # noqa: E402
+from benchmarks.command_line import (  # noqa: E402
+    above,
+    add_json_option,
+    set_up,
+    write_json,
+)
 from benchmarks.host_time import (  # noqa: E402
     HEADER,
     MODELS,
     measure_host,
     profile_host,
 )
+from benchmarks.process import machine  # noqa: E402
+from benchmarks.progress import Progress  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         '--rounds',
-        type=int,
+        type=above(0),
         default=50,
         metavar='N',
         help='steps of each model that count, by their median (default: '
@@ -46,7 +47,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--warmup',
-        type=int,
+        type=above(0),
         default=5,
         metavar='N',
         help='steps before them that do not (default: %(default)s)',
@@ -58,13 +59,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='instead show which Python functions the steps of one model '
         f'spend their time in: {", ".join(map(repr, MODELS))}',
     )
-    parser.add_argument(
-        '--json',
-        metavar='FILE',
-        help='also write everything that was measured',
-    )
+    add_json_option(parser)
     args = parser.parse_args(argv)
-    require_positive(parser, args, 'rounds', 'warmup')
     if args.profile and args.json:
         parser.error('--profile measures nothing for --json: leave one out')
     return args
@@ -77,9 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0.
     """
     args = parse_args(argv)
-    # mmengine logs every parameter's learning rate.
-    MMLogger.get_instance('benchmark', log_level='WARNING')
-    torch.set_num_threads(1)
+    set_up(threads=1)
     if args.profile:
         print(profile_host(args.profile, args.warmup))
         return 0
@@ -89,14 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         f'\nmedians of {args.rounds} steps; {machine()}\n\n'
         f'{markdown(HEADER, [row.cells() for row in rows])}'
     )
-    if args.json is not None:
-        content = dict(
-            machine=machine(),
-            settings=dict(rounds=args.rounds, warmup=args.warmup),
-            rows=[asdict(row) for row in rows],
-        )
-        text = json.dumps(content, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', args.json)
+    content = dict(
+        machine=machine(),
+        settings=dict(rounds=args.rounds, warmup=args.warmup),
+        rows=[asdict(row) for row in rows],
+    )
+    write_json(args.json, content)
     return 0
 
 

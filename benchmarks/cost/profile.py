@@ -9,7 +9,7 @@ from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
-from .trainee import Trainee
+from ..trainee import Trainee
 
 # Kinds by parts of the operators' names; the first that fits counts.
 OPTIMIZER, OTHER = 'optimizer', 'other'
@@ -19,7 +19,7 @@ KINDS = {
     'GELU': ('gelu',),
     'norm': ('layer_norm', 'batch_norm'),
 }
-HEADER = [*KINDS, OPTIMIZER, OTHER]
+KIND_NAMES = [*KINDS, OPTIMIZER, OTHER]
 
 
 def profile_steps(
@@ -44,7 +44,9 @@ def profile_steps(
             found[name].append(profile_step(trainee))
             tick()
     return {
-        name: {kind: median(step[kind] for step in steps) for kind in HEADER}
+        name: {
+            kind: median(step[kind] for step in steps) for kind in KIND_NAMES
+        }
         for name, steps in found.items()
     }
 
@@ -56,7 +58,7 @@ def profile_step(trainee: Trainee) -> dict[str, float]:
         trainee (Trainee): The model.
 
     Returns:
-        dict[str, float]: Seconds by kind, every kind of :data:`HEADER`.
+        dict[str, float]: Seconds by kind, every kind of :data:`KIND_NAMES`.
     """
     activities = [ProfilerActivity.CPU]
     on_device = torch.cuda.is_available()
@@ -64,7 +66,7 @@ def profile_step(trainee: Trainee) -> dict[str, float]:
         activities.append(ProfilerActivity.CUDA)
     with profile(activities=activities, acc_events=True) as profiler:
         trainee.step()
-    seconds = dict.fromkeys(HEADER, 0.0)
+    seconds = dict.fromkeys(KIND_NAMES, 0.0)
     for event in profiler.events():
         # What ran on the device is found at the operators that started it.
         if event.device_type != DeviceType.CPU:
@@ -85,7 +87,7 @@ def kind_of(event: FunctionEvent) -> str:
         event (FunctionEvent): Of the profiler.
 
     Returns:
-        str: One of :data:`HEADER`.
+        str: One of :data:`KIND_NAMES`.
     """
     ancestor = event
     while ancestor is not None:

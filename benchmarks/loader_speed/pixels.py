@@ -13,10 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import resized_crop
 
 from .loaders import read_tensor
-from .recipe import (
-    Pipeline,
-    Recipe,
-)
+from .recipe import Pipeline, Recipe
 
 Box = tuple[int, int, int, int]
 

@@ -3,11 +3,7 @@ import pytest
 from mmengine.config import Config
 from tiny_run import ROOT
 
-from benchmarks.loader_speed import (
-    Recipe,
-    pipeline_of,
-    recipe_of,
-)
+from benchmarks.loader_speed.recipe import Recipe, pipeline_of, recipe_of
 
 LOAD, FLIP = dict(type='LoadImageOrSkip'), dict(type='RandomFlip', prob=0.25)
 CROP, PACK = dict(type='RandomResizedCrop', scale=32), dict(type='PackInputs')

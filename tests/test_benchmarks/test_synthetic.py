@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config
 from tiny_run import ROOT
 
-from benchmarks.cost.synthetic import synthetic_batch
+from benchmarks.synthetic import synthetic_batch
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
 

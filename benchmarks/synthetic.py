@@ -9,9 +9,9 @@ from mmengine.dataset import Compose
 from mmengine.registry import FUNCTIONS
 from mmpretrain.registry import TRANSFORMS
 
+from .image_size import image_size
+
 LOADING = ('LoadImageFromFile', 'LoadImageOrSkip')
-# Where the backbone's config does not say.
-IMAGE_SIZE = 224
 
 
 def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
@@ -64,19 +64,6 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
         )
     collate = (loader.get('collate_fn') or {}).get('type', 'default_collate')
     return FUNCTIONS.get(collate)(samples)
-
-
-def image_size(cfg: Config) -> int:
-    """Width and height of the images.
-
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        int: The backbone's ``img_size``, 224 where it has none.
-    """
-    size = cfg.model.backbone.get('img_size', IMAGE_SIZE)
-    return size if isinstance(size, int) else max(size)
 
 
 def channels(cfg: Config) -> int:
