@@ -10,6 +10,7 @@ from mmengine.registry import FUNCTIONS
 from mmpretrain.registry import TRANSFORMS
 
 from .image_size import image_size
+from .pipeline import pipeline_of
 
 LOADING = ('LoadImageFromFile', 'LoadImageOrSkip')
 
@@ -30,17 +31,10 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
     Raises:
         ValueError: If the config has no training pipeline.
     """
-    loader = cfg.get('train_dataloader') or {}
-    pipeline = (loader.get('dataset') or {}).get('pipeline')
-    if pipeline is None:
-        raise ValueError(
-            f'{cfg.filename} has no train_dataloader.dataset.pipeline: a '
-            'benchmark needs a training config'
-        )
     transforms = Compose(
         [
             TRANSFORMS.build(transform)
-            for transform in pipeline
+            for transform in pipeline_of(cfg)
             if transform['type'].split('.')[-1] not in LOADING
         ]
     )
@@ -62,6 +56,7 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
                 )
             )
         )
+    loader = cfg.train_dataloader
     collate = (loader.get('collate_fn') or {}).get('type', 'default_collate')
     return FUNCTIONS.get(collate)(samples)
 

@@ -16,7 +16,8 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import transforms as v1
 
-from .recipe import Pipeline, Recipe
+from ..pipeline import Pipeline
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)

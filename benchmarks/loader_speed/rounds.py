@@ -3,6 +3,7 @@
 
 from mmengine.config import Config
 
+from ..pipeline import pipeline_of
 from ..progress import Progress
 from ..timing import interleave
 from .loaders import (
@@ -14,7 +15,7 @@ from .loaders import (
     torchvision_tensors,
 )
 from .pixels import Difference, compare, crop_by, crop_of_tensors
-from .recipe import pipeline_of, recipe_of
+from .recipe import recipe_of
 from .speed_row import SpeedRow, best_of, rows_of
 from .variants import variants_of
 
