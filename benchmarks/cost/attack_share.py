@@ -2,13 +2,14 @@
 """How much of a step's time the attack takes."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 from typing import Any
 from unittest.mock import patch
 
 from aemim_mm.algorithms import AEMIMAlgorithm
 
-from ..timing import timed
+from ..timing import in_turn, timed
 from ..trainee import Trainee
 
 
@@ -27,11 +28,8 @@ def attack_shares(
     Returns:
         dict[str, float]: In [0, 1], by the models' names.
     """
-    found: dict[str, list[float]] = {name: [] for name in trainees}
-    for _ in range(rounds):
-        for name, trainee in trainees.items():
-            found[name].append(attack_share(trainee))
-            tick()
+    runs = {name: partial(attack_share, t) for name, t in trainees.items()}
+    found = in_turn(runs, rounds, tick=tick)
     return {name: median(shares) for name, shares in found.items()}
 
 

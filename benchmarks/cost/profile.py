@@ -2,6 +2,7 @@
 """What kinds of operations a step spends its time in."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 
 import torch
@@ -9,6 +10,7 @@ from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
+from ..timing import in_turn
 from ..trainee import Trainee
 
 # Kinds by parts of the operators' names; the first that fits counts.
@@ -38,11 +40,8 @@ def profile_steps(
         dict[str, dict[str, float]]: Seconds by kind of operation, by the
         models' names: on an accelerator those of its kernels.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in trainees}
-    for _ in range(rounds):
-        for name, trainee in trainees.items():
-            found[name].append(profile_step(trainee))
-            tick()
+    runs = {name: partial(profile_step, t) for name, t in trainees.items()}
+    found = in_turn(runs, rounds, tick=tick)
     return {
         name: {
             kind: median(step[kind] for step in steps) for kind in KIND_NAMES
