@@ -11,33 +11,28 @@ process; with --profile also the kinds of operations.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from mmengine.config import DictAction
-from mmengine.logging import MMLogger
 
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm.utils.markdown import markdown  # noqa: E402
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
-from benchmarks.cost import (  # noqa: E402
-    PRECISIONS,
-    Settings,
-    measure,
+from benchmarks.command_line import (  # noqa: E402
+    above,
+    add_json_option,
+    add_trainee_options,
+    set_up,
+    write_json,
 )
-from benchmarks.cost.process import (  # noqa: E402
-    keep_memory,
-    machine,
-    require_positive,
-)
-from benchmarks.cost.profile import HEADER as KINDS  # noqa: E402
-from benchmarks.cost.table import HEADER  # noqa: E402
+from benchmarks.cost.cost_row import HEADER  # noqa: E402
+from benchmarks.cost.measurement import Settings, measure  # noqa: E402
+from benchmarks.cost.profile import KIND_NAMES  # noqa: E402
+from benchmarks.process import keep_memory, machine  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -49,14 +44,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--batch-size',
-        type=int,
+        type=above(0),
         default=32,
         metavar='N',
         help='images per step (default: %(default)s)',
     )
     parser.add_argument(
         '--iters',
-        type=int,
+        type=above(0),
         default=8,
         metavar='N',
         help='steps of each model that count, by their median (default: '
@@ -64,25 +59,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--warmup',
-        type=int,
+        type=above(0),
         default=3,
         metavar='N',
         help='steps before them that do not: until they have all the memory '
         'they need, they wait for it (default: %(default)s)',
     )
-    parser.add_argument(
-        '--precision',
-        choices=PRECISIONS,
-        default='fp32',
-        help='bf16 and fp16 by autocast; fp16 with a gradient scaler (default:'
-        ' %(default)s)',
-    )
-    parser.add_argument(
-        '--threads',
-        type=int,
-        metavar='N',
-        help="threads of operations on the CPU (default: torch's own)",
-    )
+    add_trainee_options(parser)
     parser.add_argument(
         '--compile',
         action='store_true',
@@ -97,9 +80,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--profile',
         action='store_true',
         help='also show what kinds of operations the time goes to',
-    )
-    parser.add_argument(
-        '--no-memory', action='store_true', help='leave peak memory out'
     )
     parser.add_argument(
         '--no-parts',
@@ -122,13 +102,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='changes to all configs but BASE, such as '
         'model.sequential_backward=True',
     )
-    parser.add_argument(
-        '--json',
-        metavar='FILE',
-        help='also write everything that was measured',
-    )
+    add_json_option(parser)
     args = parser.parse_args(argv)
-    require_positive(parser, args, 'batch_size', 'iters', 'warmup')
     if args.compile and args.profile:
         parser.error(
             '--profile cannot tell the kinds of operations in compiled blocks '
@@ -144,10 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0, or 1 if a config cannot be used.
     """
     args = parse_args(argv)
-    # mmengine logs every parameter's learning rate.
-    MMLogger.get_instance('benchmark', log_level='WARNING')
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    set_up(args.threads)
     settings = Settings(
         batch_size=args.batch_size,
         iters=args.iters,
@@ -176,17 +148,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.profile:
         base = rows[0]
         table = markdown(
-            ['config', *KINDS], [[row.name, *row.kinds(base)] for row in rows]
+            ['config', *KIND_NAMES],
+            [[row.name, *row.kinds(base)] for row in rows],
         )
         print(f"In percent of the base's step, profiled:\n\n{table}")
-    if args.json is not None:
-        content = dict(
-            machine=machine(),
-            settings=asdict(settings),
-            rows=[asdict(row) for row in rows],
-        )
-        text = json.dumps(content, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', args.json)
+    content = dict(
+        machine=machine(),
+        settings=asdict(settings),
+        rows=[asdict(row) for row in rows],
+    )
+    write_json(args.json, content)
     return 0
 
 

@@ -9,35 +9,28 @@ own; what is finished is printed at once and, with --json, written.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm.utils.markdown import markdown, number  # noqa: E402
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
-from benchmarks.cost import (  # noqa: E402
-    PRECISIONS,
-    Settings,
-    measure,
+from benchmarks.command_line import (  # noqa: E402
+    above,
+    add_json_option,
+    add_trainee_options,
+    set_up,
+    write_json,
 )
-from benchmarks.cost.process import (  # noqa: E402
-    keep_memory,
-    machine,
-    require_positive,
-)
-from benchmarks.cost.variations import (  # noqa: E402
-    Variation,
-    variations,
-)
+from benchmarks.cost.cost_row import CostRow  # noqa: E402
+from benchmarks.cost.measurement import Settings, measure  # noqa: E402
+from benchmarks.cost.variations import Variation, variations  # noqa: E402
+from benchmarks.process import keep_memory, machine  # noqa: E402
 
 HEADER = [
     'setting',
@@ -59,79 +52,67 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', metavar='CONFIG', help='AEMIM over it')
     parser.add_argument(
         '--batch-size',
-        type=int,
+        type=above(0),
         default=16,
         metavar='N',
         help='where it is not varied (default: %(default)s)',
     )
     parser.add_argument(
-        '--batch-sizes', type=int, nargs='*', default=[8, 16, 32], metavar='N'
+        '--batch-sizes',
+        type=above(0),
+        nargs='*',
+        default=[8, 16, 32],
+        metavar='N',
     )
     parser.add_argument(
-        '--num-steps', type=int, nargs='*', default=[1, 2, 3], metavar='T'
+        '--num-steps', type=above(0), nargs='*', default=[1, 2, 3], metavar='T'
     )
     parser.add_argument(
         '--adv-ratios',
-        type=float,
+        type=above(0, float),
         nargs='*',
         default=[0.25, 0.5, 1.0],
         metavar='ALPHA',
     )
     parser.add_argument(
-        '--image-sizes', type=int, nargs='*', default=[160, 224, 288]
+        '--image-sizes', type=above(0), nargs='*', default=[160, 224, 288]
     )
     parser.add_argument(
         '--iters',
-        type=int,
+        type=above(0),
         default=3,
         metavar='N',
         help='steps that count, of each point (default: %(default)s)',
     )
-    parser.add_argument('--precision', choices=PRECISIONS, default='fp32')
-    parser.add_argument(
-        '--threads',
-        type=int,
-        metavar='N',
-        help="threads of operations on the CPU (default: torch's own)",
-    )
-    parser.add_argument(
-        '--no-memory', action='store_true', help='leave peak memory out'
-    )
-    parser.add_argument('--json', metavar='FILE', help='also write it here')
-    args = parser.parse_args(argv)
-    require_positive(
-        parser,
-        args,
-        *('batch_size', 'iters', 'batch_sizes', 'num_steps', 'adv_ratios'),
-        'image_sizes',
-    )
-    return args
+    add_trainee_options(parser)
+    add_json_option(parser)
+    return parser.parse_args(argv)
 
 
-def line(variation: Variation, base: dict, row: dict) -> list[str]:
+def line(variation: Variation, base: CostRow, row: CostRow) -> list[str]:
     """A line of the table.
 
     Args:
         variation (Variation): The setting.
-        base (dict): The base's :class:`~benchmarks.cost.table.Row` as a dict.
-        row (dict): The recipe's.
+        base (CostRow): The base's.
+        row (CostRow): The recipe's.
 
     Returns:
         list[str]: Cells under ``HEADER``.
     """
     peaks = [
-        None if r['peak_bytes'] is None else r['peak_bytes'] / 1e9
+        None if r.peak_bytes is None else r.peak_bytes / 1e9
         for r in (base, row)
     ]
     return [
         variation.what,
         f'{variation.value:g}',
-        number(base['seconds'], 3),
-        number(row['seconds'], 3),
-        number(row['ratio'], 2),
-        number(row['floor_operations'], 2),
+        number(base.seconds, 3),
+        number(row.seconds, 3),
+        number(row.ratio, 2),
+        number(row.floor_operations, 2),
         *(number(peak, 2) for peak in peaks),
-        number(row['peak_ratio'], 2),
+        number(row.peak_ratio, 2),
     ]
 
 
@@ -156,9 +137,7 @@ def run(args: argparse.Namespace) -> None:
     Args:
         args (argparse.Namespace): The options.
     """
-    MMLogger.get_instance('benchmark', log_level='WARNING')
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    set_up(args.threads)
     points = variations(
         Config.fromfile(args.config),
         args.batch_size,
@@ -183,14 +162,11 @@ def run(args: argparse.Namespace) -> None:
             memory=not args.no_memory,
             parts=False,
         )
-        rows = [asdict(r) for r in measure([args.base, args.config], settings)]
+        rows = measure([args.base, args.config], settings)
         lines.append(line(point, *rows))
         print(' | '.join(lines[-1]), file=sys.stderr, flush=True)
-        results.append(dict(asdict(point), rows=rows))
-        if args.json is not None:
-            content = dict(machine=machine(), points=results)
-            text = json.dumps(content, indent=2)
-            AtomicLocalBackend().put_text(f'{text}\n', args.json)
+        results.append(dict(asdict(point), rows=[asdict(r) for r in rows]))
+        write_json(args.json, dict(machine=machine(), points=results))
     print(
         f'\n{Path(args.config).stem} against {Path(args.base).stem}, batch '
         f'size {args.batch_size} and image size 224 where not varied, '

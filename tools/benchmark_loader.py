@@ -12,12 +12,12 @@ the pixels are from those of torchvision's transforms of PIL images.
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -33,17 +33,19 @@ sys.path.insert(0, str(REPO))
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.utils.markdown import markdown  # noqa: E402
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
-from benchmarks import loader_speed  # noqa: E402
-from benchmarks.cost.timing import interleave  # noqa: E402
+from benchmarks.command_line import (  # noqa: E402
+    above,
+    add_json_option,
+    write_json,
+)
+from benchmarks.loader_speed.loaders import LoaderSettings  # noqa: E402
+from benchmarks.loader_speed.photographs import (  # noqa: E402
+    write_photographs,
+)
+from benchmarks.loader_speed.rounds import measure_loaders  # noqa: E402
+from benchmarks.loader_speed.speed_row import HEADER  # noqa: E402
 
 CONFIG = REPO / 'configs' / '_base_' / 'datasets' / 'imagenet_bs512_mae.py'
-# Other libraries. The speed is relative to the fastest of them.
-TORCHVISION, TIMM = 'torchvision', 'timm'
-TENSORS = 'torchvision, tensors'
-OTHERS = (TORCHVISION, TIMM, TENSORS)
-# Files whose pixels are compared.
-COMPARED = 16
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -57,97 +59,31 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         f'{CONFIG.relative_to(REPO)})',
     )
     numbers = (
-        ('--images', 256, 1, 'files to write and to load in each round'),
-        ('--batch-size', 32, 1, 'images per batch'),
+        ('--images', 256, 0, 'files to write and to load in each round'),
+        ('--batch-size', 32, 0, 'images per batch'),
         (
             '--num-workers',
             len(os.sched_getaffinity(0)),
-            0,
+            -1,
             'processes that load, 0 for none but this one; without an option '
             'as many as there are cores',
         ),
-        ('--rounds', 7, 1, 'times each loader loads all files, after one that'
+        ('--rounds', 7, 0, 'times each loader loads all files, after one that'
          ' is not counted; the median counts'),
     )  # fmt: skip
-    for name, default, least, text in numbers:
+    for name, default, bound, text in numbers:
         parser.add_argument(
             name,
-            type=_at_least(least),
+            type=above(bound),
             default=default,
             metavar='N',
             help=f'{text} (default: %(default)s)',
         )
-    parser.add_argument(
-        '--json',
-        metavar='FILE',
-        help='also write everything that was measured',
-    )
+    add_json_option(parser)
     return parser.parse_args(argv)
 
 
-def _at_least(least: int):
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f'must be at least {least}')
-        return value
-
-    return number
-
-
-def measure(
-    args: argparse.Namespace, folder: Path
-) -> tuple[list[loader_speed.Row], str]:
-    """Measure all loaders.
-
-    Args:
-        args (argparse.Namespace): The options.
-        folder (Path): With the files.
-
-    Returns:
-        tuple[list[Row], str]: The row of the config first, and the name of
-        what the ratios are to.
-    """
-    cfg = Config.fromfile(args.config)
-    pipeline = loader_speed.pipeline_of(cfg)
-    recipe = loader_speed.recipe_of(pipeline)
-    settings = loader_speed.Settings(folder, args.batch_size, args.num_workers)
-    pipelines = loader_speed.variants_of(pipeline)
-    first, *others = pipelines
-    loaders = {
-        first: loader_speed.ours(settings, cfg, pipeline),
-        TORCHVISION: loader_speed.torchvision_pil(settings, recipe),
-        TIMM: loader_speed.timm_pil(settings, recipe),
-        TENSORS: loader_speed.torchvision_tensors(settings, recipe),
-    }
-    for name in others:
-        loaders[name] = loader_speed.ours(settings, cfg, pipelines[name])
-    paths = sorted(folder.rglob('*.JPEG'))[:COMPARED]
-    crops = {
-        name: loader_speed.crop_by(steps) for name, steps in pipelines.items()
-    }
-    crops[TENSORS] = loader_speed.crop_of_tensors(recipe, pipeline)
-    differences = {
-        name: loader_speed.compare(crop, recipe, paths)
-        for name, crop in crops.items()
-    }
-    # It is what the others are compared with, and what timm calls.
-    same = loader_speed.Difference(0, 0.0, 0.0)
-    differences.update({TORCHVISION: same, TIMM: same})
-    seconds = interleave(
-        {
-            name: loader_speed.drain(loader, args.images, recipe.size)
-            for name, loader in loaders.items()
-        },
-        args.rounds,
-        tick=loader_speed.Progress(len(loaders) * (args.rounds + 1)).tick,
-    )
-    best = loader_speed.best_of(seconds, OTHERS)
-    rows = loader_speed.rows_of(seconds, differences, args.images, best)
-    return rows, best
-
-
-def machine() -> str:
+def machine_and_libraries() -> str:
     """Where it ran, in words."""
     return (
         f'{len(os.sched_getaffinity(0))} cores, {platform.machine()}, torch '
@@ -168,31 +104,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(0)
     init_default_scope('mmpretrain')
     try:
+        cfg = Config.fromfile(args.config)
         with tempfile.TemporaryDirectory(prefix='loader_') as folder:
-            size = loader_speed.write_photographs(Path(folder), args.images)
-            rows, best = measure(args, Path(folder))
+            size = write_photographs(Path(folder), args.images)
+            settings = LoaderSettings(
+                Path(folder), args.batch_size, args.num_workers
+            )
+            rows, best = measure_loaders(cfg, settings, args.rounds)
     except (FileNotFoundError, ImportError, ValueError) as error:
         print(f'{error}', file=sys.stderr)
         return 1
-    table = markdown(
-        loader_speed.HEADER, [loader_speed.cells_of(row) for row in rows]
-    )
     print(
         f'\n{args.images} files of {size / args.images / 1000:.0f} kB on '
         f'average, batches of {args.batch_size}, {args.num_workers} workers, '
-        f'medians of {args.rounds} rounds; ratio to {best}; {machine()}\n\n'
-        f'{table}'
+        f'medians of {args.rounds} rounds; ratio to {best}; '
+        f'{machine_and_libraries()}\n\n'
+        f'{markdown(HEADER, [row.cells() for row in rows])}'
     )
-    if args.json is not None:
-        content = dict(
-            vars(args),
-            bytes=size,
-            best=best,
-            machine=machine(),
-            rows=[row.as_json() for row in rows],
-        )
-        text = json.dumps(content, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', args.json)
+    content = dict(
+        vars(args),
+        bytes=size,
+        best=best,
+        machine=machine_and_libraries(),
+        rows=[asdict(row) for row in rows],
+    )
+    write_json(args.json, content)
     return 0
 
 

@@ -1,29 +1,21 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Everything about the cost of some configs, relative to the first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .cost_model import (
-    Parts,
-    floor,
-)
-from .parts import (
-    count_parts,
-    time_parts,
-)
+from ..progress import Progress
+from ..timing import interleave, median_ratio
+from ..trainee import Trainee
+from .attack_share import attack_shares
+from .cost_model import Parts, floor
+from .cost_row import CostRow
+from .parts import count_parts, shape_of, time_parts
 from .peak import peak_memory
 from .profile import profile_steps
-from .progress import Progress
-from .table import Row
-from .timing import (
-    interleave,
-    median_ratio,
-)
-from .trainee import Trainee
 
 # How often each part is timed, the attack's share measured, and a step
 # profiled.
@@ -89,7 +81,7 @@ class Settings:
         )
 
 
-def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
+def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     """Measure configs: memory one by one, times in turn.
 
     All configs are built once before anything is measured.
@@ -99,7 +91,7 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         settings (Settings): How.
 
     Returns:
-        list[Row]: In the configs' order.
+        list[CostRow]: In the configs' order.
     """
     names = names_of(paths)
     arguments = [
@@ -138,7 +130,7 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
     if settings.profile:
         kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.tick)
     floors = [
-        {name: floor(parts[name], trainees[name].shape) for name in parts}
+        {name: floor(parts[name], shape_of(trainees[name])) for name in parts}
         for parts in (counts, seconds)
     ]
     base = names[0]
@@ -147,7 +139,7 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         for values in floors
     )
     return [
-        Row(
+        CostRow(
             name=name,
             seconds=median(steps[name]),
             images_per_second=settings.batch_size / median(steps[name]),
@@ -164,29 +156,6 @@ def measure(paths: Sequence[str], settings: Settings) -> list[Row]:
         )
         for name, peak in zip(names, peaks, strict=True)
     ]
-
-
-def attack_shares(
-    trainees: Mapping[str, Trainee],
-    rounds: int,
-    tick: Callable[[], None] = lambda: None,
-) -> dict[str, float]:
-    """Measure the share of the attack in a step of several models, in turn.
-
-    Args:
-        trainees (Mapping[str, Trainee]): Models by name.
-        rounds (int): Steps of each; medians count.
-        tick (Callable): Called after each step. Defaults to nothing.
-
-    Returns:
-        dict[str, float]: In [0, 1], by the models' names.
-    """
-    found: dict[str, list[float]] = {name: [] for name in trainees}
-    for _ in range(rounds):
-        for name, trainee in trainees.items():
-            found[name].append(trainee.attack_share())
-            tick()
-    return {name: median(shares) for name, shares in found.items()}
 
 
 def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts:

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -11,22 +12,35 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from aemim_mm.algorithms import AEMIMAlgorithm
-from aemim_mm.core import (
-    call_swapped,
-    frozen_tensors,
-)
-from aemim_mm.core.losses import total
-from aemim_mm.core.replaced import replaced
-from aemim_mm.interception.passes import FROZEN
+from aemim_mm.core.dropout import active_drops
 
-from .cost_model import (
-    Parts,
-    from_costs,
-)
-from .timing import interleave
-from .trainee import Trainee
+from ..timing import interleave
+from ..trainee import Trainee
+from .cost_model import STOCK, Parts, StepShape, from_costs
 
 Runs = Mapping[str, Callable[[], Any]]
+
+
+def shape_of(trainee: Trainee) -> StepShape:
+    """Which parts a step has.
+
+    Args:
+        trainee (Trainee): The model.
+
+    Returns:
+        StepShape: The shape.
+    """
+    model = trainee.model
+    if not isinstance(model, AEMIMAlgorithm):
+        return STOCK
+    rows = model.choose_rows(trainee.batch_size)
+    share = 1.0 if rows is None else len(rows) / trainee.batch_size
+    return StepShape(
+        share=share,
+        num_steps=getattr(model.attack, 'num_steps', 1),
+        decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
+        recomputes=bool(active_drops(model.backbone)),
+    )
 
 
 def part_runs(trainee: Trainee) -> Runs:
@@ -55,10 +69,10 @@ def part_runs(trainee: Trainee) -> Runs:
 
     def decode(features: Any = output) -> Tensor:
         with (
-            replaced(model.backbone, 'forward', lambda *_, **__: features),
+            patch.object(model.backbone, 'forward', lambda *_, **__: features),
             trainee.autocast(),
         ):
-            return total(loss(inputs, samples))
+            return model.parse_losses(loss(inputs, samples))[0]
 
     def encode_backward() -> None:
         maps = encode()
@@ -158,8 +172,15 @@ def _encoder_call(model, run) -> tuple[Tensor, tuple, dict, Any]:
 
 
 def _frozen(model, run) -> None:
-    """Run under detached parameters, as the attack does."""
-    call_swapped(model, frozen_tensors(model, exclude=FROZEN), run)
+    """Run with parameters that get no gradient, as the attack does."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        run()
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_()
 
 
 def _marked(tensor: Tensor) -> Tensor:

@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
-from .trainee import Trainee
+from ..trainee import Trainee
 
 STEPS = 2  # in the first one there is no state of the optimizer yet
 STATUS = Path('/proc/self/status')
+ROOT = Path(__file__).resolve().parents[2]
 # Blocks from 1 MiB on go back to the system when they are freed: so the peak
 # is that of the tensors, not that of what glibc keeps for later.
 ENVIRONMENT = {'MALLOC_MMAP_THRESHOLD_': str(2**20)}
@@ -41,12 +42,19 @@ def peak_memory(config: str, batch_size: int, **options: Any) -> int:
     Raises:
         RuntimeError: If the process fails, of memory for example.
     """
-    arguments = dict(config=config, batch_size=batch_size, **options)
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get('PYTHONPATH')]))
+    path = str(Path(config).resolve())
+    arguments = dict(config=path, batch_size=batch_size, **options)
+    # What this process can import, from whatever folder it runs in; -m puts
+    # the new one's working directory first.
+    imports = os.pathsep.join(map(os.path.abspath, sys.path))
     done = subprocess.run(
         [sys.executable, '-m', __spec__.name, json.dumps(arguments)],
-        env={**_without_malloc_settings(), **ENVIRONMENT, 'PYTHONPATH': path},
+        cwd=ROOT,
+        env={
+            **_without_malloc_settings(),
+            **ENVIRONMENT,
+            'PYTHONPATH': imports,
+        },
         capture_output=True,
         text=True,
     )

@@ -2,6 +2,7 @@
 """What kinds of operations a step spends its time in."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 
 import torch
@@ -9,7 +10,8 @@ from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
-from .trainee import Trainee
+from ..timing import in_turn
+from ..trainee import Trainee
 
 # Kinds by parts of the operators' names; the first that fits counts.
 OPTIMIZER, OTHER = 'optimizer', 'other'
@@ -19,7 +21,7 @@ KINDS = {
     'GELU': ('gelu',),
     'norm': ('layer_norm', 'batch_norm'),
 }
-HEADER = [*KINDS, OPTIMIZER, OTHER]
+KIND_NAMES = [*KINDS, OPTIMIZER, OTHER]
 
 
 def profile_steps(
@@ -38,13 +40,12 @@ def profile_steps(
         dict[str, dict[str, float]]: Seconds by kind of operation, by the
         models' names: on an accelerator those of its kernels.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in trainees}
-    for _ in range(rounds):
-        for name, trainee in trainees.items():
-            found[name].append(profile_step(trainee))
-            tick()
+    runs = {name: partial(profile_step, t) for name, t in trainees.items()}
+    found = in_turn(runs, rounds, tick=tick)
     return {
-        name: {kind: median(step[kind] for step in steps) for kind in HEADER}
+        name: {
+            kind: median(step[kind] for step in steps) for kind in KIND_NAMES
+        }
         for name, steps in found.items()
     }
 
@@ -56,7 +57,7 @@ def profile_step(trainee: Trainee) -> dict[str, float]:
         trainee (Trainee): The model.
 
     Returns:
-        dict[str, float]: Seconds by kind, every kind of :data:`HEADER`.
+        dict[str, float]: Seconds by kind, every kind of :data:`KIND_NAMES`.
     """
     activities = [ProfilerActivity.CPU]
     on_device = torch.cuda.is_available()
@@ -64,7 +65,7 @@ def profile_step(trainee: Trainee) -> dict[str, float]:
         activities.append(ProfilerActivity.CUDA)
     with profile(activities=activities, acc_events=True) as profiler:
         trainee.step()
-    seconds = dict.fromkeys(HEADER, 0.0)
+    seconds = dict.fromkeys(KIND_NAMES, 0.0)
     for event in profiler.events():
         # What ran on the device is found at the operators that started it.
         if event.device_type != DeviceType.CPU:
@@ -85,7 +86,7 @@ def kind_of(event: FunctionEvent) -> str:
         event (FunctionEvent): Of the profiler.
 
     Returns:
-        str: One of :data:`HEADER`.
+        str: One of :data:`KIND_NAMES`.
     """
     ancestor = event
     while ancestor is not None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from ..image_size import size_options
+
 
 @dataclass(frozen=True)
 class Variation:
@@ -70,32 +72,3 @@ def variations(
         for size in image_sizes
     ]
     return found
-
-
-def size_options(cfg: Config, size: int) -> dict[str, Any]:
-    """What has to change for images of another size.
-
-    Args:
-        cfg (Config): MAE with a ViT, or AEMIM over it.
-        size (int): Width and height in pixels.
-
-    Returns:
-        dict[str, Any]: Options, as ``merge_from_dict`` takes them.
-
-    Raises:
-        ValueError: If it is no multiple of the patch size.
-    """
-    patch = cfg.model.backbone.patch_size
-    if size % patch:
-        raise ValueError(
-            f'an image size of {size} is no multiple of the patch size {patch}'
-        )
-    options = {
-        'model.backbone.img_size': size,
-        'model.neck.num_patches': (size // patch) ** 2,
-    }
-    for index, transform in enumerate(cfg.train_dataloader.dataset.pipeline):
-        if 'RandomResizedCrop' in transform.type:
-            key = f'train_dataloader.dataset.pipeline.{index}.scale'
-            options[key] = size
-    return options

@@ -16,14 +16,12 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms import transforms as v1
 
-from .recipe import (
-    Pipeline,
-    Recipe,
-)
+from ..pipeline import Pipeline
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Settings:
+class LoaderSettings:
     """What all loaders have in common.
 
     Attributes:
@@ -42,13 +40,15 @@ class Settings:
         return self.num_workers > 0
 
 
-def ours(settings: Settings, cfg: Config, pipeline: Pipeline) -> DataLoader:
+def ours(
+    settings: LoaderSettings, cfg: Config, pipeline: Pipeline
+) -> DataLoader:
     """The loader that mmengine's Runner builds in training.
 
     Collating and seeding are those of the config.
 
     Args:
-        settings (Settings): Files and workers.
+        settings (LoaderSettings): Files and workers.
         cfg (Config): With ``train_dataloader``.
         pipeline (Pipeline): Configs of the transforms.
 
@@ -73,14 +73,14 @@ def ours(settings: Settings, cfg: Config, pipeline: Pipeline) -> DataLoader:
     return Runner.build_dataloader(config, seed=0)
 
 
-def torchvision_pil(settings: Settings, recipe: Recipe) -> DataLoader:
+def torchvision_pil(settings: LoaderSettings, recipe: Recipe) -> DataLoader:
     """Torchvision's folder, PIL loader and transforms, then uint8 tensors.
 
     MAE's own code, but for ``ToTensor`` and ``Normalize``, which would make it
     slower: in all loaders here that is left to the device.
 
     Args:
-        settings (Settings): Files and workers.
+        settings (LoaderSettings): Files and workers.
         recipe (Recipe): What to do to an image.
 
     Returns:
@@ -101,13 +101,15 @@ def torchvision_pil(settings: Settings, recipe: Recipe) -> DataLoader:
     return _loader(ImageFolder(settings.folder, transform), settings)
 
 
-def torchvision_tensors(settings: Settings, recipe: Recipe) -> DataLoader:
+def torchvision_tensors(
+    settings: LoaderSettings, recipe: Recipe
+) -> DataLoader:
     """Torchvision's JPEG decoder and its transforms of uint8 tensors.
 
     Not the pixels of PIL: see :func:`~benchmarks.loader_speed.pixels.compare`.
 
     Args:
-        settings (Settings): Files and workers.
+        settings (LoaderSettings): Files and workers.
         recipe (Recipe): What to do to an image.
 
     Returns:
@@ -129,11 +131,11 @@ def torchvision_tensors(settings: Settings, recipe: Recipe) -> DataLoader:
     return _loader(folder, settings)
 
 
-def timm_pil(settings: Settings, recipe: Recipe) -> DataLoader:
+def timm_pil(settings: LoaderSettings, recipe: Recipe) -> DataLoader:
     """Timm's data set and transforms, and the collating of its prefetcher.
 
     Args:
-        settings (Settings): Files and workers.
+        settings (LoaderSettings): Files and workers.
         recipe (Recipe): What to do to an image.
 
     Returns:
@@ -203,7 +205,7 @@ def drain(
 
 def _loader(
     dataset: Any,
-    settings: Settings,
+    settings: LoaderSettings,
     collate_fn: Callable[[list], Any] | None = None,
 ) -> DataLoader:
     return DataLoader(

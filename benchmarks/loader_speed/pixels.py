@@ -12,11 +12,9 @@ from torchvision.datasets.folder import pil_loader
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import resized_crop
 
+from ..pipeline import Pipeline
 from .loaders import read_tensor
-from .recipe import (
-    Pipeline,
-    Recipe,
-)
+from .recipe import Recipe
 
 Box = tuple[int, int, int, int]
 

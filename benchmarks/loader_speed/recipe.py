@@ -1,15 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What a training pipeline does to an image, for other libraries to repeat."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from mmengine.config import Config
 from mmpretrain.datasets import RandomResizedCrop
 from mmpretrain.registry import TRANSFORMS
 
-Pipeline = Sequence[Mapping[str, Any]]
+from ..pipeline import Pipeline
+
 # Flips: the name of their probability, and its default.
 _FLIPS = {
     'RandomFlip': ('prob', 0.0),
@@ -40,28 +38,6 @@ class Recipe:
     ratio: tuple[float, float]
     interpolation: str
     flip: float
-
-
-def pipeline_of(cfg: Config) -> Pipeline:
-    """The training pipeline of a config, of a run or of a data set.
-
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        Pipeline: Configs of the transforms.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    loader = cfg.get('train_dataloader') or {}
-    pipeline = (loader.get('dataset') or {}).get('pipeline')
-    if pipeline is None:
-        raise ValueError(
-            f'{cfg.filename} has no train_dataloader.dataset.pipeline: give '
-            'a config of pre-training, or of its data set'
-        )
-    return pipeline
 
 
 def recipe_of(pipeline: Pipeline) -> Recipe:

@@ -5,7 +5,7 @@ import mmcv
 
 from aemim_mm.datasets.transforms.random_resized_crop import INTERPOLATIONS
 
-from .recipe import Pipeline
+from ..pipeline import Pipeline
 
 OURS = 'aemim_mm'
 # Those of mmcv for JPEG; tifffile reads TIFF.

@@ -6,10 +6,8 @@ import torch
 from tiny_run import ROOT, load_tool
 from torch import nn
 
-from benchmarks.cost import (
-    Trainee,
-    measurement,
-)
+from benchmarks.cost import measurement
+from benchmarks.trainee import Trainee
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
 NAMES = [
@@ -95,7 +93,8 @@ def test_blocks_are_compiled_and_weights_laid_out(tool, monkeypatch):
 def test_wrong_numbers(tool, option, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['base.py', option])
-    assert f'{option[:-2]} must be above 0' in capsys.readouterr().err
+    message = f'{option[:-2]}: must be above 0, but got 0'
+    assert message in capsys.readouterr().err
 
 
 def test_compiled_blocks_have_no_profile(tool, capsys):

@@ -86,7 +86,7 @@ def test_without_scikit_image(tool, monkeypatch, capsys):
 def test_numbers_out_of_range(tool, capsys, option):
     with pytest.raises(SystemExit):
         tool.parse_args([option])
-    assert 'must be at least' in capsys.readouterr().err
+    assert 'must be above' in capsys.readouterr().err
 
 
 def test_tool_works_from_a_bare_checkout(tmp_path):

@@ -4,18 +4,11 @@ from dataclasses import asdict
 import pytest
 from tiny_run import ROOT
 
-from benchmarks.cost import (
-    Settings,
-    Trainee,
-    count_parts,
-    measure,
-    measurement,
-)
-from benchmarks.cost.measurement import (
-    attack_shares,
-    names_of,
-)
-from benchmarks.cost.table import HEADER
+from benchmarks.cost import measurement
+from benchmarks.cost.cost_row import HEADER
+from benchmarks.cost.measurement import Settings, measure, names_of
+from benchmarks.cost.parts import count_parts
+from benchmarks.trainee import Trainee
 
 CONFIGS = [
     str(
@@ -87,25 +80,6 @@ def test_operations_of_a_batch_are_those_of_two_smaller_ones():
     (row,) = measure(CONFIGS[1:], settings)
     counted = count_parts(Trainee(CONFIGS[1], 8, cfg_options=options))
     assert row.parts_operations == asdict(counted)
-
-
-def test_shares_are_measured_in_turn():
-    class Measured:
-        def __init__(self, name, shares):
-            self.name, self.shares = name, iter(shares)
-
-        def attack_share(self):
-            seen.append(self.name)
-            return next(self.shares)
-
-    seen = []
-    found = attack_shares(
-        dict(a=Measured('a', [0.1, 0.3, 0.2]), b=Measured('b', [0.5, 0.4, 1])),
-        3,
-        lambda: seen.append('.'),
-    )
-    assert found == dict(a=0.2, b=0.5)
-    assert ''.join(seen) == 'a.b.' * 3
 
 
 def test_same_config_twice_has_two_names():

@@ -8,16 +8,15 @@ A block on N tokens of D dimensions with an MLP of H: queries, keys and values
 import pytest
 from tiny_run import ROOT
 
-from benchmarks.cost import (
-    Trainee,
-    count_parts,
-    floor,
-    time_parts,
-)
-from benchmarks.cost.cost_model import STOCK
+from benchmarks.cost.cost_model import STOCK, StepShape, floor
+from benchmarks.cost.parts import count_parts, shape_of, time_parts
+from benchmarks.trainee import Trainee
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
-AEMIM = PRETRAIN / 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
+AEMIM, FAST, MAE = (
+    PRETRAIN / f'{name}_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
+    for name in ('aemim', 'fast-aemim', 'mae')
+)
 # Of the stock modules; the shipped decoder computes less.
 STOCK_MODULES = {
     'model.neck.type': 'MAEPretrainDecoder',
@@ -118,3 +117,18 @@ def test_other_methods_have_parts_too():
     found = count_parts(Trainee(str(PRETRAIN / name), 1))
     assert 0 < found.decoder < found.encoder
     assert found.encoder < found.encoder_pixels < found.encoder_backward
+
+
+def test_shapes():
+    assert shape_of(Trainee(str(MAE), 8)) == STOCK
+    assert shape_of(Trainee(str(AEMIM), 8)) == StepShape(1.0, 2)
+    assert shape_of(Trainee(str(FAST), 8)) == StepShape(0.25, 1)
+    options = {
+        'model.adv_ratio': 0.3,
+        'model.attack.distance': 'reconstruction',
+        'model.attack.num_steps': 5,
+    }
+    # 0.3 of 8 images are 2 images.
+    assert shape_of(Trainee(str(AEMIM), 8, cfg_options=options)) == StepShape(
+        0.25, 5, decodes=True
+    )

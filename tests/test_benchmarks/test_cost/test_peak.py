@@ -3,8 +3,7 @@ import pytest
 import torch
 from tiny_run import ROOT
 
-from benchmarks.cost import peak_memory
-from benchmarks.cost.peak import own_peak
+from benchmarks.cost.peak import own_peak, peak_memory
 
 CONFIG = str(
     ROOT / 'configs/pretrain/mae_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
@@ -28,6 +27,15 @@ def test_a_process_of_its_own(small):
 
 def test_activations_count(small):
     assert peak_memory(CONFIG, 2048) > small + 100e6
+
+
+def test_any_working_directory(small, tmp_path, monkeypatch):
+    """One with a folder of the same name, and a relative path from it."""
+    (tmp_path / 'benchmarks').mkdir()
+    (tmp_path / 'benchmarks' / '__init__.py').touch()
+    (tmp_path / 'mine.py').write_text(f"_base_ = '{CONFIG}'")
+    monkeypatch.chdir(tmp_path)
+    assert peak_memory('mine.py', 2) == pytest.approx(small, rel=0.1)
 
 
 def test_failure_is_told():

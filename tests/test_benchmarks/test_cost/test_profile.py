@@ -4,12 +4,13 @@ from tiny_run import ROOT
 from torch import nn
 
 from benchmarks.cost import profile
+from benchmarks.cost.cost_row import CostRow
 from benchmarks.cost.profile import (
-    HEADER,
+    KIND_NAMES,
     kind_of,
     profile_steps,
 )
-from benchmarks.cost.table import Row
+from benchmarks.trainee import Trainee
 
 NAME = '_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
 PRETRAIN = ROOT / 'configs' / 'pretrain'
@@ -65,7 +66,7 @@ def test_every_kind_of_every_model():
     found = profile_steps(trainees, 3, lambda: ticks.append(1))
     assert [t.steps for t in trainees.values()] == [3, 3] and len(ticks) == 6
     for seconds in found.values():
-        assert list(seconds) == HEADER
+        assert list(seconds) == KIND_NAMES
         assert 0 < seconds['matrix products'] < 1 and seconds['other'] > 0
         for kind in ('attention', 'GELU', 'norm', 'optimizer'):
             assert seconds[kind] == 0
@@ -75,23 +76,23 @@ def test_medians(monkeypatch):
     steps = iter([3.0, 1.0, 2.0])
 
     def profile_step(trainee):
-        return dict.fromkeys(HEADER, next(steps))
+        return dict.fromkeys(KIND_NAMES, next(steps))
 
     monkeypatch.setattr(profile, 'profile_step', profile_step)
-    assert profile_steps({'a': None}, 3)['a'] == dict.fromkeys(HEADER, 2.0)
+    assert profile_steps({'a': None}, 3)['a'] == dict.fromkeys(KIND_NAMES, 2.0)
 
 
 def test_a_training_step_has_all_kinds():
     path = str(PRETRAIN / f'aemim{NAME}')
-    (seconds,) = profile_steps({'a': profile.Trainee(path, 2)}, 1).values()
+    (seconds,) = profile_steps({'a': Trainee(path, 2)}, 1).values()
     assert min(seconds.values()) > 0
 
 
 def test_cells_are_relative_to_the_step_of_the_base():
     def row(*seconds):
-        values = dict.fromkeys(Row.__dataclass_fields__)
+        values = dict.fromkeys(CostRow.__dataclass_fields__)
         values['kinds_seconds'] = dict(zip('ab', seconds, strict=True))
-        return Row(**values)
+        return CostRow(**values)
 
     base = row(1.0, 3.0)
     assert base.kinds(base) == ['25.0', '75.0']

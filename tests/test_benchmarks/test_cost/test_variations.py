@@ -3,11 +3,7 @@ import pytest
 from mmengine.config import Config
 from tiny_run import ROOT
 
-from benchmarks.cost import Trainee
-from benchmarks.cost.variations import (
-    size_options,
-    variations,
-)
+from benchmarks.cost.variations import variations
 
 SMALL = ROOT / (
     'configs/pretrain/aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k.py'
@@ -37,14 +33,3 @@ def test_one_setting_at_a_time(cfg):
     ]
     # The base sees other images, too.
     assert [bool(v.cfg_options) for v in found] == [False] * 4 + [True]
-
-
-def test_models_of_another_image_size_run(cfg):
-    trainee = Trainee(str(SMALL), 1, cfg_options=size_options(cfg, 64))
-    assert trainee.data['inputs'].shape == (1, 3, 64, 64)
-    trainee.step()
-
-
-def test_size_must_fit_the_patches(cfg):
-    with pytest.raises(ValueError, match='100 is no multiple of .* 16'):
-        size_options(cfg, 100)

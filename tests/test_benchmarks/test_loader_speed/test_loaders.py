@@ -7,15 +7,15 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from benchmarks.loader_speed import (
-    Settings,
+from benchmarks.loader_speed.loaders import (
+    LoaderSettings,
     drain,
     ours,
-    recipe_of,
     timm_pil,
     torchvision_pil,
     torchvision_tensors,
 )
+from benchmarks.loader_speed.recipe import recipe_of
 
 # The whole image, without a flip: nothing is left to chance.
 PIPELINE = [
@@ -40,7 +40,7 @@ def settings(tmp_path):
         pixels = rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)
         image = Image.fromarray(pixels).resize((40, 40), Image.BICUBIC)
         image.save(tmp_path / 'photographs' / f'{index}.JPEG', quality=95)
-    return Settings(tmp_path, batch_size=2, num_workers=0)
+    return LoaderSettings(tmp_path, batch_size=2, num_workers=0)
 
 
 def all_images(loader):

@@ -2,7 +2,7 @@
 import pytest
 from PIL import Image
 
-from benchmarks.loader_speed import write_photographs
+from benchmarks.loader_speed.photographs import write_photographs
 
 pytest.importorskip('skimage')
 

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.loader_speed import (
+from benchmarks.loader_speed.pixels import (
     Difference,
     compare,
     crop_by,
     crop_of_tensors,
-    recipe_of,
 )
+from benchmarks.loader_speed.recipe import recipe_of
 
 PIPELINE = [
     dict(type='LoadImageOrSkip'),

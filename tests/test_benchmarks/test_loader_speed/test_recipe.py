@@ -3,11 +3,8 @@ import pytest
 from mmengine.config import Config
 from tiny_run import ROOT
 
-from benchmarks.loader_speed import (
-    Recipe,
-    pipeline_of,
-    recipe_of,
-)
+from benchmarks.loader_speed.recipe import Recipe, recipe_of
+from benchmarks.pipeline import pipeline_of
 
 LOAD, FLIP = dict(type='LoadImageOrSkip'), dict(type='RandomFlip', prob=0.25)
 CROP, PACK = dict(type='RandomResizedCrop', scale=32), dict(type='PackInputs')
@@ -59,8 +56,3 @@ def test_steps_that_only_pack_are_no_difference():
 def test_others_cannot_be_compared(pipeline):
     with pytest.raises(ValueError, match=r'the pipeline is \w+, .* only load'):
         recipe_of(pipeline)
-
-
-def test_config_without_a_pipeline():
-    with pytest.raises(ValueError, match='has no train_dataloader.dataset'):
-        pipeline_of(Config(dict(model=dict(type='MAE'))))

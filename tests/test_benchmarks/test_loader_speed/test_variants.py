@@ -1,10 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import mmcv
 
-from benchmarks.loader_speed import (
-    variants,
-    variants_of,
-)
+from benchmarks.loader_speed import variants
+from benchmarks.loader_speed.variants import variants_of
 
 PIPELINE = [
     dict(type='LoadImageOrSkip'),

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What was measured, as rows of a table."""
+"""What a config costs, as a row of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from aemim_mm.utils.markdown import (
 
 
 @dataclass(frozen=True)
-class Row:
+class CostRow:
     """A config's cost, alone and relative to the base.
 
     Attributes:
@@ -61,11 +61,11 @@ class Row:
             number(self.peak_ratio, 2),
         ]
 
-    def kinds(self, base: 'Row') -> list[str]:
+    def kinds(self, base: 'CostRow') -> list[str]:
         """Time by kind of operation, in percent of the base's profiled step.
 
         Args:
-            base (Row): The base. Both rows have ``kinds_seconds``.
+            base (CostRow): The base. Both rows have ``kinds_seconds``.
 
         Returns:
             list[str]: A cell per kind; their sum is this step's.

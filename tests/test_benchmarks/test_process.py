@@ -3,14 +3,14 @@ import os
 import subprocess
 import sys
 
-from benchmarks.cost.process import (
+from benchmarks.process import (
     KEEP_MEMORY,
     machine,
 )
 
 SCRIPT = """
 import os
-from benchmarks.cost.process import keep_memory
+from benchmarks.process import keep_memory
 keep_memory()
 import sys
 print(os.environ['MALLOC_MMAP_MAX_'], *sys.argv[1:])

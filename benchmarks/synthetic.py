@@ -9,9 +9,10 @@ from mmengine.dataset import Compose
 from mmengine.registry import FUNCTIONS
 from mmpretrain.registry import TRANSFORMS
 
+from .image_size import image_size
+from .pipeline import pipeline_of
+
 LOADING = ('LoadImageFromFile', 'LoadImageOrSkip')
-# Where the backbone's config does not say.
-IMAGE_SIZE = 224
 
 
 def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
@@ -30,17 +31,10 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
     Raises:
         ValueError: If the config has no training pipeline.
     """
-    loader = cfg.get('train_dataloader') or {}
-    pipeline = (loader.get('dataset') or {}).get('pipeline')
-    if pipeline is None:
-        raise ValueError(
-            f'{cfg.filename} has no train_dataloader.dataset.pipeline: a '
-            'benchmark needs a training config'
-        )
     transforms = Compose(
         [
             TRANSFORMS.build(transform)
-            for transform in pipeline
+            for transform in pipeline_of(cfg)
             if transform['type'].split('.')[-1] not in LOADING
         ]
     )
@@ -62,21 +56,9 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
                 )
             )
         )
+    loader = cfg.train_dataloader
     collate = (loader.get('collate_fn') or {}).get('type', 'default_collate')
     return FUNCTIONS.get(collate)(samples)
-
-
-def image_size(cfg: Config) -> int:
-    """Width and height of the images.
-
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        int: The backbone's ``img_size``, 224 where it has none.
-    """
-    size = cfg.model.backbone.get('img_size', IMAGE_SIZE)
-    return size if isinstance(size, int) else max(size)
 
 
 def channels(cfg: Config) -> int:

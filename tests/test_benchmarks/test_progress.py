@@ -1,6 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from benchmarks.cost import progress
-from benchmarks.cost.progress import Progress
+from benchmarks import progress
+from benchmarks.progress import Progress
 
 
 def test_a_line_every_ten_seconds(monkeypatch, capsys):

@@ -3,9 +3,14 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from statistics import median
+from typing import TypeVar
 
 import torch
+
+Name = TypeVar('Name', bound=Hashable)
+Result = TypeVar('Result')
 
 
 def timed(function: Callable[[], object]) -> float:
@@ -24,33 +29,54 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def interleave(
-    functions: Mapping[Hashable, Callable[[], object]],
+def in_turn(
+    functions: Mapping[Name, Callable[[], Result]],
     rounds: int,
-    warmup: int = 1,
+    warmup: int = 0,
     tick: Callable[[], None] = lambda: None,
-) -> dict[Hashable, list[float]]:
-    """Time functions in turn: A B C, A B C, ...
+) -> dict[Name, list[Result]]:
+    """Call functions in turn: A B C, A B C, ...
 
     What slows the machine down for a while then slows all of them.
 
     Args:
         functions (Mapping[Hashable, Callable]): By name.
-        rounds (int): How often each is timed.
-        warmup (int): Rounds before that are not counted. Defaults to 1.
+        rounds (int): How often the result of each is kept.
+        warmup (int): Rounds before that do not count. Defaults to 0.
         tick (Callable): Called after each run. Defaults to nothing.
+
+    Returns:
+        dict[Hashable, list]: Results of every round, by name.
+    """
+    results: dict[Name, list[Result]] = {name: [] for name in functions}
+    for number in range(warmup + rounds):
+        for name, function in functions.items():
+            result = function()
+            if number >= warmup:
+                results[name].append(result)
+            tick()
+    return results
+
+
+def interleave(
+    functions: Mapping[Name, Callable[[], object]],
+    rounds: int,
+    warmup: int = 1,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[Name, list[float]]:
+    """Time functions in turn.
+
+    Args:
+        functions (Mapping[Hashable, Callable]): By name.
+        rounds (int): As :func:`in_turn` takes it.
+        warmup (int): Likewise. Defaults to 1.
+        tick (Callable): Likewise. Defaults to nothing.
 
     Returns:
         dict[Hashable, list[float]]: Seconds of every round, by name.
     """
-    seconds: dict[Hashable, list[float]] = {n: [] for n in functions}
-    for number in range(warmup + rounds):
-        for name, function in functions.items():
-            value = timed(function)
-            if number >= warmup:
-                seconds[name].append(value)
-            tick()
-    return seconds
+    watched = {name: partial(timed, f) for name, f in functions.items()}
+    return in_turn(watched, rounds, warmup, tick)
 
 
 def median_ratio(values: Sequence[float], base: Sequence[float]) -> float:

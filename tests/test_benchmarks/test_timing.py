@@ -1,8 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 
-from benchmarks.cost import timing
-from benchmarks.cost.timing import (
+from benchmarks import timing
+from benchmarks.timing import (
     interleave,
     median_ratio,
     timed,

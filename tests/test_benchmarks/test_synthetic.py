@@ -4,7 +4,7 @@ import torch
 from mmengine.config import Config
 from tiny_run import ROOT
 
-from benchmarks.cost.synthetic import synthetic_batch
+from benchmarks.synthetic import synthetic_batch
 
 PRETRAIN = ROOT / 'configs' / 'pretrain'
 
@@ -55,10 +55,3 @@ def test_batches_come_through_the_pipeline(name, size, channels, views, mask):
     assert first.dtype == torch.uint8 and first.float().std() > 20
     assert len(samples) == 2
     assert all(('mask' in sample) == mask for sample in samples)
-
-
-def test_without_a_pipeline(tmp_path):
-    (tmp_path / 'a.py').write_text('model = dict(backbone=dict())')
-    cfg = Config.fromfile(tmp_path / 'a.py')
-    with pytest.raises(ValueError, match='a.py has no train_dataloader'):
-        synthetic_batch(cfg, 2)

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """A model in training: from its config, with a batch and an optimizer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,21 +14,13 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmpretrain.registry import MODELS
 
-from aemim_mm.algorithms import AEMIMAlgorithm
-from aemim_mm.core.dropout import active_drops
-from aemim_mm.core.replaced import replaced
 from aemim_mm.hooks.compile_blocks_hook import (
     BLOCKS,
     compile_blocks,
 )
 from aemim_mm.launcher.launch import disable_amp
 
-from .cost_model import (
-    STOCK,
-    StepShape,
-)
 from .synthetic import synthetic_batch
-from .timing import timed
 
 PRECISIONS = {
     'fp32': torch.float32,
@@ -54,6 +46,8 @@ class Trainee:
 
     Attributes:
         model (nn.Module): The algorithm, in training mode.
+        batch_size (int): Number of images of the batch.
+        data (dict): The preprocessed batch.
 
     Raises:
         ValueError: If the precision is unknown, it is no training config, or
@@ -104,21 +98,6 @@ class Trainee:
             self.device, enabled=precision == 'fp16'
         )
 
-    @property
-    def shape(self) -> StepShape:
-        """Which parts a step has."""
-        model = self.model
-        if not isinstance(model, AEMIMAlgorithm):
-            return STOCK
-        rows = model.choose_rows(self.batch_size)
-        share = 1.0 if rows is None else len(rows) / self.batch_size
-        return StepShape(
-            share=share,
-            num_steps=getattr(model.attack, 'num_steps', 1),
-            decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
-            recomputes=bool(active_drops(model.backbone)),
-        )
-
     def autocast(self) -> AbstractContextManager:
         """The context of a forward pass."""
         enabled = self.dtype != torch.float32
@@ -139,34 +118,3 @@ class Trainee:
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
-
-    def attack_share(self) -> float:
-        """The share of the attack in the time of one step.
-
-        Returns:
-            float: In [0, 1]; 0 for a stock algorithm.
-        """
-        if not isinstance(self.model, AEMIMAlgorithm):
-            return 0.0
-        watch = _Watch(self.model.attack)
-        with replaced(self.model, 'attack', watch):
-            seconds = timed(self.step)
-        return watch.seconds / seconds
-
-
-class _Watch:
-    """An attack that is timed."""
-
-    def __init__(self, attack: Callable) -> None:
-        self.attack = attack
-        self.seconds = 0.0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.attack, name)
-
-    def __call__(self, *args, **kwargs):
-        result = []
-        self.seconds += timed(
-            lambda: result.append(self.attack(*args, **kwargs))
-        )
-        return result[0]

@@ -1,17 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What was measured, as rows of a table."""
+"""The speed of the pipelines, as rows of a table."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from ..cost.timing import median_ratio
+from ..timing import median_ratio
 from .pixels import Difference
 
 
 @dataclass(frozen=True)
-class Row:
+class SpeedRow:
     """The speed of a pipeline.
 
     Attributes:
@@ -29,9 +28,16 @@ class Row:
     difference: Difference
     seconds: Sequence[float]
 
-    def as_json(self) -> dict[str, Any]:
-        """The row as JSON can hold it."""
-        return asdict(self)
+    def cells(self) -> list[str]:
+        """The row's cells under :data:`HEADER`."""
+        return [
+            self.name,
+            f'{self.images_per_second:.0f}',
+            f'{self.ratio:.2f}',
+            f'{self.difference.largest}',
+            f'{100 * self.difference.share:.1f} %',
+            f'{100 * self.difference.share_above_1:.3f} %',
+        ]
 
 
 def best_of(
@@ -54,7 +60,7 @@ def rows_of(
     differences: Mapping[str, Difference],
     images: int,
     best: str,
-) -> list[Row]:
+) -> list[SpeedRow]:
     """Make the rows.
 
     Args:
@@ -64,10 +70,10 @@ def rows_of(
         best (str): The pipeline that the ratios are to.
 
     Returns:
-        list[Row]: In the order of ``seconds``.
+        list[SpeedRow]: In the order of ``seconds``.
     """
     return [
-        Row(
+        SpeedRow(
             name=name,
             images_per_second=images / median(rounds),
             ratio=median_ratio(seconds[best], rounds),
@@ -86,22 +92,3 @@ HEADER = (
     'values that differ',
     'by more than 1',
 )
-
-
-def cells_of(row: Row) -> list[str]:
-    """A row as text.
-
-    Args:
-        row (Row): The row.
-
-    Returns:
-        list[str]: A cell for each of ``HEADER``.
-    """
-    return [
-        row.name,
-        f'{row.images_per_second:.0f}',
-        f'{row.ratio:.2f}',
-        f'{row.difference.largest}',
-        f'{100 * row.difference.share:.1f} %',
-        f'{100 * row.difference.share_above_1:.3f} %',
-    ]

@@ -1,0 +1,103 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the command lines of the benchmarks have in common."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from mmengine.logging import MMLogger
+
+from aemim_mm.utils.storage import AtomicLocalBackend
+
+from .trainee import PRECISIONS
+
+
+def above(
+    bound: float, kind: Callable[[str], float] = int
+) -> Callable[[str], float]:
+    """A type of options, for argparse.
+
+    Args:
+        bound (float): What the number must be above.
+        kind (Callable): int or float. Defaults to int.
+
+    Returns:
+        Callable: Converts the text.
+    """
+
+    def convert(text: str) -> float:
+        value = kind(text)
+        if value <= bound:
+            raise argparse.ArgumentTypeError(
+                f'must be above {bound}, but got {text}'
+            )
+        return value
+
+    # argparse's own message is "invalid int value".
+    convert.__name__ = kind.__name__
+    return convert
+
+
+def add_trainee_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of tools that train a model.
+
+    Args:
+        parser (argparse.ArgumentParser): Gets ``--precision``, ``--threads``
+            and ``--no-memory``.
+    """
+    parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        default='fp32',
+        help='bf16 and fp16 by autocast; fp16 with a gradient scaler (default:'
+        ' %(default)s)',
+    )
+    parser.add_argument(
+        '--threads',
+        type=above(0),
+        metavar='N',
+        help="threads of operations on the CPU (default: torch's own)",
+    )
+    parser.add_argument(
+        '--no-memory', action='store_true', help='leave peak memory out'
+    )
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option to write what was measured.
+
+    Args:
+        parser (argparse.ArgumentParser): Gets ``--json``.
+    """
+    parser.add_argument(
+        '--json',
+        metavar='FILE',
+        help='also write everything that was measured',
+    )
+
+
+def write_json(path: str | None, content: Mapping[str, Any]) -> None:
+    """Write what was measured.
+
+    Args:
+        path (str, optional): Of the file; None writes nothing.
+        content (Mapping): What is written.
+    """
+    if path is not None:
+        text = json.dumps(content, indent=2)
+        AtomicLocalBackend().put_text(f'{text}\n', path)
+
+
+def set_up(threads: int | None) -> None:
+    """Prepare this process for training steps.
+
+    Args:
+        threads (int, optional): Of operations on the CPU; None leaves torch's
+            own number.
+    """
+    # mmengine logs every parameter's learning rate.
+    MMLogger.get_instance('benchmark', log_level='WARNING')
+    if threads is not None:
+        torch.set_num_threads(threads)

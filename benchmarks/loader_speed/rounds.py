@@ -1,0 +1,81 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""All loaders on the same files, in turn."""
+
+from mmengine.config import Config
+
+from ..pipeline import pipeline_of
+from ..progress import Progress
+from ..timing import interleave
+from .loaders import (
+    LoaderSettings,
+    drain,
+    ours,
+    timm_pil,
+    torchvision_pil,
+    torchvision_tensors,
+)
+from .pixels import Difference, compare, crop_by, crop_of_tensors
+from .recipe import recipe_of
+from .speed_row import SpeedRow, best_of, rows_of
+from .variants import variants_of
+
+# Other libraries. The speed is relative to the fastest of them.
+TORCHVISION, TIMM = 'torchvision', 'timm'
+TENSORS = 'torchvision, tensors'
+OTHERS = (TORCHVISION, TIMM, TENSORS)
+# Files whose pixels are compared.
+COMPARED = 16
+
+
+def measure_loaders(
+    cfg: Config, settings: LoaderSettings, rounds: int
+) -> tuple[list[SpeedRow], str]:
+    """Measure the loader of a config, of other libraries, and variants.
+
+    Args:
+        cfg (Config): With the pipeline.
+        settings (LoaderSettings): What all loaders have in common; the folder
+            has JPEG files.
+        rounds (int): Times each loader loads all files, after one that is
+            not counted.
+
+    Returns:
+        tuple[list[SpeedRow], str]: The row of the config first, and the name
+        of what the ratios are to.
+
+    Raises:
+        ImportError: If timm is not installed.
+        ValueError: If the pipeline cannot be compared with other libraries.
+    """
+    pipeline = pipeline_of(cfg)
+    recipe = recipe_of(pipeline)
+    pipelines = variants_of(pipeline)
+    first, *others = pipelines
+    loaders = {
+        first: ours(settings, cfg, pipeline),
+        TORCHVISION: torchvision_pil(settings, recipe),
+        TIMM: timm_pil(settings, recipe),
+        TENSORS: torchvision_tensors(settings, recipe),
+    }
+    for name in others:
+        loaders[name] = ours(settings, cfg, pipelines[name])
+    paths = sorted(settings.folder.rglob('*.JPEG'))
+    crops = {name: crop_by(steps) for name, steps in pipelines.items()}
+    crops[TENSORS] = crop_of_tensors(recipe, pipeline)
+    differences = {
+        name: compare(crop, recipe, paths[:COMPARED])
+        for name, crop in crops.items()
+    }
+    # It is what the others are compared with, and what timm calls.
+    same = Difference(0, 0.0, 0.0)
+    differences.update({TORCHVISION: same, TIMM: same})
+    seconds = interleave(
+        {
+            name: drain(loader, len(paths), recipe.size)
+            for name, loader in loaders.items()
+        },
+        rounds,
+        tick=Progress(len(loaders) * (rounds + 1)).tick,
+    )
+    best = best_of(seconds, OTHERS)
+    return rows_of(seconds, differences, len(paths), best), best
