@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.checkpoints')
+
 from .fit import CheckpointFit, fit_checkpoint
 from .safe_file import load_checkpoint_file
 from .safe_loader import use_safe_loader

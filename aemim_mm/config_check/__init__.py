@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.config_check')
+
 from .check import check_config
 from .constructors import check_constructor_keys
 from .data_paths import check_data_paths
