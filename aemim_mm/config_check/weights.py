@@ -7,9 +7,9 @@ from http.client import HTTPException
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import CheckpointLoader
 from mmpretrain.models.selfsup import CLIPGenerator
 
+from ..checkpoints import read_checkpoint
 from . import registries
 
 # Where each launcher says which process of its machine this one is.
@@ -49,7 +49,7 @@ def check_weights(cfg: Config) -> None:
         if '://' not in file:
             _require_file(cfg, key, file, owner)
         try:
-            CheckpointLoader.load_checkpoint(file, 'cpu')
+            read_checkpoint(file, 'cpu')
         except (ValueError, RuntimeError) as error:
             raise ValueError(f'{key}: {error}') from error
         except (OSError, HTTPException) as error:
