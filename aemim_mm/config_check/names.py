@@ -3,6 +3,7 @@ import difflib
 import inspect
 import logging
 import os.path as osp
+import re
 from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
@@ -10,7 +11,6 @@ from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
 
 from ..utils import near_misses
-from .variables import is_variable
 
 # What is read elsewhere than in a Runner's constructor: through `runner.cfg`,
 # by `Config` itself or by the tools.
@@ -53,6 +53,18 @@ MOVED = {
     'seed': 'randomness.seed',
 }
 
+# In the text of a config: what is no code (an f-string is), and a name that is
+# neither assigned nor a key nor an attribute of another.
+NO_CODE = re.compile(
+    r'"""[\s\S]*?"""'
+    r"|'''[\s\S]*?'''"
+    r'|(?<![fF])"(?:\\.|[^"\\\n])*"'
+    r"|(?<![fF])'(?:\\.|[^'\\\n])*'"
+    r'|#[^\n]*'
+)
+READ = re.compile(r'(?:\b_base_\.|(?<![\w.]))(\w+)\b(?!\s*(?:=(?!=)|:))')
+BASE_VARIABLE = re.compile(r'\{\{\s*_base_\.(\w+)')
+
 # From this likeness on, a name is a misspelt setting: 'param_schedular' has
 # 0.93, the variable 'query_dataloader' 0.77 to 'test_dataloader'.
 TYPO = 0.8
@@ -88,6 +100,9 @@ def check_names(cfg: Config) -> None:
     known = settings()
     read = {k: v for k, v in cfg.items() if k in known | TTA_NAMES}
     file = _reread(cfg)
+    text = cfg.text or ''
+    used = {*READ.findall(NO_CODE.sub('', text))}
+    used.update(BASE_VARIABLE.findall(text))
     for name, value in cfg.items():
         if name in read or value is None or callable(value):
             continue
@@ -103,7 +118,9 @@ def check_names(cfg: Config) -> None:
                 'setting of the Runner, and a variable of the config has no '
                 f'effect after the file was read.{_hint(name, cfg, known)}'
             )
-        if is_variable(name, cfg.text or '') or (inlined and not typo):
+        # In mmengine's pure Python style the text lacks the bases.
+        hidden = 'read_base' in text and not re.search(rf'\b{name}\b', text)
+        if name in used or hidden or (inlined and not typo):
             continue
         message = (
             f'The config sets "{name}", but nothing reads it: it is no '
