@@ -3,10 +3,10 @@ from ..openmmlab import require
 
 require('aemim_mm.config_check')
 
-from .check import check_config
+from .check_config import check_config
 from .constructors import check_constructor_keys
 from .data_paths import check_data_paths
-from .names import check_names
+from .top_level_names import check_names
 from .weights import check_weights
 
 __all__ = [

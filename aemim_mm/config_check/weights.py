@@ -71,17 +71,7 @@ def _weights(cfg: Config) -> Iterator[tuple[str, str, str]]:
 def _walk(
     value: object, path: str, owner: str, scope: str | None
 ) -> Iterator[tuple[str, str, str]]:
-    """The weights in a part of the config.
-
-    Args:
-        value (object): The part.
-        path (str): Its place, in the way of ``--cfg-options``.
-        owner (str): Name of the enclosing part.
-        scope (str, optional): The default scope.
-
-    Yields:
-        tuple[str, str, str]: As :func:`_weights`.
-    """
+    """The same for a part at a path, within a part named ``owner``."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _walk(item, f'{path}.{index}', owner, scope)

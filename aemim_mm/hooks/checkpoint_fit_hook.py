@@ -18,7 +18,7 @@ from ..checkpoints.misfit import (
     describe_prefixes,
     likely_cause,
 )
-from ._loading import (
+from .load_target import (
     is_training,
     pretrained_parts,
     unwrap,

@@ -159,6 +159,7 @@ def test_what_is_no_use(tmp_path, warnings, use):
         ('resume_from = None', False),
         ('def helper():\n    return 1', False),
         ('size = 4\nmodel = dict(a=4)', False),
+        ("a = [1, 2]\nmodel = dict(b=f'{a}')", False),
         ("sync_bn = 'torch'\nfind_unused_parameters = True", False),
     ],
 )

@@ -99,7 +99,10 @@ def check_names(cfg: Config) -> None:
     """
     known = settings()
     read = {k: v for k, v in cfg.items() if k in known | TTA_NAMES}
-    file = _reread(cfg)
+    inside = [_bare(part) for _, part in _parts(read)]
+    file = None
+    if cfg.filename and osp.isfile(cfg.filename):  # without the options
+        file = Config.fromfile(cfg.filename, import_custom_modules=False)
     text = cfg.text or ''
     used = {*READ.findall(NO_CODE.sub('', text))}
     used.update(BASE_VARIABLE.findall(text))
@@ -109,7 +112,7 @@ def check_names(cfg: Config) -> None:
         typo = difflib.get_close_matches(name, known, cutoff=TYPO)
         # A word or number may be the same by chance, a dict or list not.
         telling = bool(value) and isinstance(value, Mapping | list | tuple)
-        inlined = any(_bare(part) == _bare(value) for _, part in _parts(read))
+        inlined = _bare(value) in inside
         if inlined and telling:
             continue
         if file is not None and file.get(name, None) != value:
@@ -133,25 +136,16 @@ def check_names(cfg: Config) -> None:
         print_log(message, logger='current', level=logging.WARNING)
 
 
-def _reread(cfg: Config) -> Config | None:
-    """The config as its file has it, without the options."""
-    if not cfg.filename or not osp.isfile(cfg.filename):
-        return None
-    return Config.fromfile(cfg.filename, import_custom_modules=False)
-
-
 def _parts(value: object, path: str = '') -> Iterator[tuple[str, object]]:
     """Places and values of all that stands within the settings."""
-    items = ()
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
     if isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    for key, child in items:
-        place = f'{path}.{key}' if path else str(key)
-        if path:
-            yield place, child
-        yield from _parts(child, place)
+        for key, child in value.items():
+            place = f'{path}.{key}' if path else str(key)
+            if path:
+                yield place, child
+            yield from _parts(child, place)
 
 
 def _bare(value: object) -> object:
