@@ -53,13 +53,14 @@ MOVED = {
     'seed': 'randomness.seed',
 }
 
-# In the text of a config: what is no code (an f-string is), and a name that is
-# neither assigned nor a key nor an attribute of another.
+# In the text of a config: a string (an f-string has the first group) or comment,
+# and a name that is neither assigned nor a key nor an attribute of another.
 NO_CODE = re.compile(
+    r'([fF][rR]?)?(?:'
     r'"""[\s\S]*?"""'
     r"|'''[\s\S]*?'''"
-    r'|(?<![fF])"(?:\\.|[^"\\\n])*"'
-    r"|(?<![fF])'(?:\\.|[^'\\\n])*'"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'(?:\\.|[^'\\\n])*')"
     r'|#[^\n]*'
 )
 READ = re.compile(r'(?:\b_base_\.|(?<![\w.]))(\w+)\b(?!\s*(?:=(?!=)|:))')
@@ -104,7 +105,8 @@ def check_names(cfg: Config) -> None:
     if cfg.filename and osp.isfile(cfg.filename):  # without the options
         file = Config.fromfile(cfg.filename, import_custom_modules=False)
     text = cfg.text or ''
-    used = {*READ.findall(NO_CODE.sub('', text))}
+    code = NO_CODE.sub(lambda found: found[0] if found[1] else '', text)
+    used = {*READ.findall(code)}
     used.update(BASE_VARIABLE.findall(text))
     for name, value in cfg.items():
         if name in read or value is None or callable(value):
