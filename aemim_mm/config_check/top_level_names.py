@@ -53,7 +53,7 @@ MOVED = {
     'seed': 'randomness.seed',
 }
 
-# In the text of a config: a string (an f-string has the first group) or comment,
+# In the text of a config: a string (group 1 if an f-string) or comment,
 # and a name that is neither assigned nor a key nor an attribute of another.
 NO_CODE = re.compile(
     r'([fF][rR]?)?(?:'
