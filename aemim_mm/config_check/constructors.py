@@ -114,7 +114,7 @@ def _check_part(
         )
     owner = re.search(r'(\w+)\[\d+\]$', path)
     extra = BUILDER_KEYS | KIND_KEYS.get(kind, set())
-    extra |= LIST_KEYS.get(owner and owner[1], set())
+    extra |= LIST_KEYS.get(owner[1] if owner else '', set())
     choices = [_keys_of(target, part, path, scope) for target in found]
     # A name may stand in several registries: one that fits will do.
     if not any(c is None or set(part) <= c | extra for c in choices):

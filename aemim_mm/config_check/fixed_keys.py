@@ -59,11 +59,11 @@ def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
             PARAMWISE_KEYS.get(name, None),
         )
     ]
-    for path, keys in KEYS.items():
-        part = cfg
-        for key in path.split('.'):
-            part = part.get(key, None) or {}
-        found.append((path, 'Runner', part, keys))
+    for place, known in KEYS.items():
+        section = cfg
+        for key in place.split('.'):
+            section = section.get(key, None) or {}
+        found.append((place, 'Runner', section, known))
     for path, title, part, keys in found:
         if isinstance(part, Mapping) and keys is not None:
             yield path, title, part, keys

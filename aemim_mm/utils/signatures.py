@@ -84,7 +84,7 @@ def hands_on(init: Callable) -> bool:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))
     except (OSError, TypeError, SyntaxError):
         return False
-    name = inspect.getfullargspec(init).varkw
+    name = inspect.getfullargspec(init).varkw or ''
     understood: set[ast.AST] = set()
     handed_on = False
     for node in ast.walk(tree):
