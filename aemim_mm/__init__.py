@@ -21,11 +21,8 @@ if not missing():
         models,
         optimizers,
     )
-    from .checkpoints import use_safe_loader
     from .core import AdapterBank, FeatureDistancePGD
 
-    # From here on mmengine, too, executes nothing that a checkpoint holds.
-    use_safe_loader()
     # These two import torch alone; they are registered from here.
     for _cls in (FeatureDistancePGD, AdapterBank):
         MODELS.register_module(module=_cls, force=True)

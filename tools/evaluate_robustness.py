@@ -14,6 +14,7 @@ from mmengine.utils.dl_utils import set_multi_processing
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
+from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
@@ -101,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0 if it is done, 1 if something is wrong with what was given, 130
         if it was interrupted.
     """
+    use_safe_loader()
     args = parse_args(argv)
     try:
         if args.compare is not None:

@@ -17,6 +17,7 @@ from mmengine.evaluator import DumpResults
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
+from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
@@ -227,6 +228,7 @@ def set_tta(cfg: Config) -> None:
 
 def main() -> None:
     """Run the tool."""
+    use_safe_loader()
     args = parse_args()
     cfg = merge_args(Config.fromfile(args.config), args)
     check_config(cfg, phases=('test',))

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
+from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
@@ -169,6 +170,7 @@ def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run the tool."""
+    use_safe_loader()
     args = parse_args()
     cfg = merge_args(Config.fromfile(args.config), args)
     start = run_options.set_start(cfg, args.resume)

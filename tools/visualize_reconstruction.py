@@ -24,7 +24,10 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
-from aemim_mm.checkpoints.safe_file import load_checkpoint_file  # noqa: E402
+from aemim_mm.checkpoints import (  # noqa: E402
+    load_checkpoint_file,
+    use_safe_loader,
+)
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
     isolated,
@@ -170,6 +173,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         FileNotFoundError: If config, checkpoint or an image is missing.
         ValueError: If one of them cannot be used.
     """
+    use_safe_loader()
     args = parse_args(argv)
     cfg = Config.fromfile(args.config)
     if args.cfg_options:

@@ -78,6 +78,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             backbone lacks an adapter, or the preprocessor has no mean/std.
     """
 
+    # The key that names the class which takes all other arguments.
+    rest_goes_to = 'method'
+
     def __new__(cls, *args, method: str | None = None, **kwargs):
         """Make the instance of the class that joins AEMIM and the method."""
         if cls is AEMIMAlgorithm:

@@ -3,11 +3,15 @@
 
 ``init_cfg=dict(type='Pretrained')``, ``load_from`` and ``--resume`` all ask
 :class:`mmengine.runner.CheckpointLoader` for the function that belongs to the
-prefix of the path. These functions are replaced; mmengine itself is not
-patched.
+prefix of the path. :func:`use_safe_loader` replaces these functions; mmengine
+itself is not patched. Code of ours reads by :func:`read_checkpoint`, which
+does not need the replacement.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -153,10 +157,11 @@ def load_from_unsupported(filename: str, map_location: Any = None) -> dict:
 
 
 def use_safe_loader() -> None:
-    """Make mmengine load every checkpoint of this process by our loader.
+    """Make mmengine load every checkpoint of this process by our loaders.
 
     It acts on all code in the process that loads through mmengine. Calling
-    it again changes nothing. ``import aemim_mm`` calls it.
+    it again changes nothing. The tools and ``CheckpointFitHook`` call it;
+    ``import aemim_mm`` does not.
     """
     for prefixes, loader in (
         (('',), load_from_local),
@@ -166,3 +171,33 @@ def use_safe_loader() -> None:
         (_REFUSED, load_from_unsupported),
     ):
         CheckpointLoader.register_scheme(prefixes, loader, force=True)
+
+
+@contextmanager
+def safe_loading() -> Iterator[None]:
+    """Let mmengine load by our loaders within a block, and leave no trace."""
+    before = dict(CheckpointLoader._schemes)
+    use_safe_loader()
+    try:
+        yield
+    finally:
+        CheckpointLoader._schemes = before
+
+
+def read_checkpoint(
+    filename: str | PathLike, map_location: Any = None
+) -> dict:
+    """Read a checkpoint from wherever mmengine can, without executing it.
+
+    Whether :func:`use_safe_loader` was called makes no difference.
+
+    Args:
+        filename (str or PathLike): Path, URL, or name with a prefix.
+        map_location (str or torch.device or Callable, optional): As in
+            :func:`torch.load`. Defaults to None.
+
+    Returns:
+        dict: The content of the file.
+    """
+    with safe_loading():
+        return CheckpointLoader.load_checkpoint(fspath(filename), map_location)

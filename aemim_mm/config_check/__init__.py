@@ -1,8 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from .check import check_config
+from ..openmmlab import require
+
+require('aemim_mm.config_check')
+
+from .check_config import check_config
 from .constructors import check_constructor_keys
 from .data_paths import check_data_paths
-from .names import check_names
+from .top_level_names import check_names
 from .weights import check_weights
 
 __all__ = [

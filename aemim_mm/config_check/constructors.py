@@ -1,21 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 
 from mmengine.config import Config
 from torch.utils.data import DataLoader
 
-from ..utils import (
-    allowed_keys,
-    near_misses,
-    own_keys,
-    similar,
-)
+from ..utils import allowed_keys, near_misses, own_keys, similar
 from . import registries
-from .fixed_keys import (
-    check_default_hooks,
-    fixed_keys,
-)
+from .fixed_keys import check_default_hooks, fixed_keys
 from .sections import sections
 
 # Keys that mmengine's builders and `Config` take for themselves.
@@ -27,10 +19,9 @@ KIND_KEYS = {
     'parameter scheduler': {'convert_to_iter_based'},
     'loop': {'by_epoch'},
 }
-LOADER_KEYS = {
-    'num_batch_per_epoch',
-    'disable_subprocess_warning',
-}
+# What the owner of a list takes out of its parts before it builds them.
+LIST_KEYS = {'policies': {'magnitude_key', 'magnitude_range'}}
+LOADER_KEYS = {'num_batch_per_epoch', 'disable_subprocess_warning'}
 # Within these, parts of another kind are named.
 KIND_OF_KEY = {
     'dataset': 'dataset',
@@ -74,117 +65,87 @@ def check_constructor_keys(cfg: Config) -> None:
     check_default_hooks(cfg)
     for path, title, part, keys in fixed_keys(cfg):
         # What is not read is often left over: an error only where misspelt.
-        for key in part:
-            if similar(key, keys):
-                _compare(path, title, {key: part[key]}, keys)
+        misspelt = {key: part[key] for key in part if similar(key, keys)}
+        _compare(path, title, misspelt, keys)
     for path, kind, section in sections(cfg, scope):
         _walk(section, path, kind, scope)
 
 
-def _walk(
-    value: object,
-    path: str,
-    kind: str,
-    scope: str | None,
-    parents: Sequence[Callable] = (),
-) -> None:
+def _walk(value: object, path: str, kind: str, scope: str | None) -> None:
     """Check a part of the config and all parts within it."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _walk(item, f'{path}[{index}]', kind, scope, parents)
+            _walk(item, f'{path}[{index}]', kind, scope)
     if not isinstance(value, Mapping):
         return
     scope = value.get('_scope_', scope)
-    if value.get('type', None) is not None:
-        parents = _check_part(value, path, kind, scope, parents)
-        if not parents:
-            return
+    if value.get('type', None) is not None and not _check_part(
+        value, path, kind, scope
+    ):
+        return
     for key, child in value.items():
-        if not isinstance(key, str) or key.endswith(('_cfg', '_cfgs')):
-            continue
-        child_kind = KIND_OF_KEY.get(key, kind)
-        _walk(child, f'{path}.{key}', child_kind, scope, parents)
+        if isinstance(key, str) and not key.endswith(('_cfg', '_cfgs')):
+            child_kind = KIND_OF_KEY.get(key, kind)
+            _walk(child, f'{path}.{key}', child_kind, scope)
 
 
 def _check_part(
-    part: Mapping,
-    path: str,
-    kind: str,
-    scope: str | None,
-    parents: Sequence[Callable],
-) -> Sequence[Callable]:
+    part: Mapping, path: str, kind: str, scope: str | None
+) -> bool:
     """Check one dict with a ``type``.
 
     Returns:
-        Sequence[Callable]: What ``type`` may stand for. Nothing, for a type
+        bool: Whether the parts within can be judged. Not those of a type
         that is in no registry and resembles no entry: the enclosing part may
-        look it up elsewhere, or else the build reports it. Nothing, too, for
-        one that is registered under another name than its own: mmpretrain
+        look it up elsewhere, or else the build reports it. Nor those of a
+        type that is registered under another name than its own: mmpretrain
         registers such placeholders for models whose dependencies are not
-        installed, and the parts of such a model cannot be judged.
+        installed.
     """
     name = part['type']
     found = list(registries.find(kind, name, scope))
     if not found:
         guesses = near_misses(name, registries.names(kind, scope))
-        if not guesses or _mentioned(name, parents):
-            return ()
+        if not guesses:
+            return False
         raise KeyError(
             f'{path}.type: "{name}" is in no registry of "{scope}".{guesses} '
             'A class of your own must be imported through custom_imports.'
         )
+    owner = re.search(r'(\w+)\[\d+\]$', path)
     extra = BUILDER_KEYS | KIND_KEYS.get(kind, set())
+    extra |= LIST_KEYS.get(owner[1] if owner else '', set())
     choices = [_keys_of(target, part, path, scope) for target in found]
     # A name may stand in several registries: one that fits will do.
-    if any(c is None or set(part) <= c | extra for c in choices):
-        return [t for t in found if _goes_by(t, name)]
-    title = name if isinstance(name, str) else name.__name__
-    taken = {key for key in part if _mentioned(key, parents)}
-    _compare(path, title, part, choices[0] | extra | taken)
-    return found
-
-
-def _goes_by(target: Callable, name: str | Callable) -> bool:
-    """Whether a registry entry has the name it is registered under."""
-    if not isinstance(name, str):
-        return True
-    return getattr(target, '__name__', None) == name.split('.')[-1]
-
-
-def _mentioned(key: str, parents: Sequence[Callable]) -> bool:
-    """Whether the code of an enclosing part names a key of its child.
-
-    Some classes take keys out of a child's config before they build it.
-    """
-    for parent in parents:
-        for cls in getattr(parent, '__mro__', (parent,)):
-            try:
-                source = inspect.getsource(cls)
-            except (OSError, TypeError):
-                continue
-            if f"'{key}'" in source or f'"{key}"' in source:
-                return True
-    return False
+    if not any(c is None or set(part) <= c | extra for c in choices):
+        title = name if isinstance(name, str) else name.__name__
+        _compare(path, title, part, choices[0] | extra)
+    return not isinstance(name, str) or any(
+        getattr(target, '__name__', None) == name.split('.')[-1]
+        for target in found
+    )
 
 
 def _keys_of(
     target: Callable, part: Mapping, path: str, scope: str | None
 ) -> frozenset[str] | None:
-    """Allowed keys of a part; for a part that extends a method, both's."""
-    method = part.get('method', None)
-    if getattr(target, '__name__', '') != 'AEMIMAlgorithm' or not method:
+    """Allowed keys of a part.
+
+    A class whose attribute ``rest_goes_to`` is a key of its config takes the
+    keys of the class that stands there, too.
+    """
+    key = getattr(target, 'rest_goes_to', None)
+    name = part.get(key, None)
+    if name is None:
         return allowed_keys(target)
-    stock = next(iter(registries.find('model', method, scope)), None)
-    if stock is None:
-        choices = registries.names('model', scope)
+    other = next(iter(registries.find('model', name, scope)), None)
+    if other is None:
+        guesses = near_misses(name, registries.names('model', scope))
         raise KeyError(
-            f'{path}.method: "{method}" is in no registry of "{scope}".'
-            f'{near_misses(method, choices)}'
+            f'{path}.{key}: "{name}" is in no registry of "{scope}".{guesses}'
         )
-    stock_keys = allowed_keys(stock)
-    # What AEMIMAlgorithm does not name itself goes to the stock algorithm.
-    own, _ = own_keys(target.__init__)
-    return None if stock_keys is None else stock_keys | own
+    others = allowed_keys(other)
+    return None if others is None else others | own_keys(target.__init__)[0]
 
 
 def _compare(
@@ -192,10 +153,9 @@ def _compare(
 ) -> None:
     """Raise if a part has a key that is not allowed."""
     for key in part:
-        if key in allowed:
-            continue
-        listed = ', '.join(sorted(allowed - BUILDER_KEYS))
-        raise TypeError(
-            f'{path}: {title} takes no key "{key}".'
-            f'{near_misses(key, allowed)} Allowed keys: {listed}.'
-        )
+        if key not in allowed:
+            listed = ', '.join(sorted(allowed - BUILDER_KEYS))
+            raise TypeError(
+                f'{path}: {title} takes no key "{key}".'
+                f'{near_misses(key, allowed)} Allowed keys: {listed}.'
+            )

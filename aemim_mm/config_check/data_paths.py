@@ -31,27 +31,19 @@ def check_data_paths(cfg: Config, phases: Sequence[str]) -> None:
         loader = cfg.get(f'{phase}_dataloader', None)
         if isinstance(loader, Mapping):
             path = f'{phase}_dataloader.dataset'
-            for key, dataset in datasets(loader.get('dataset', None), path):
+            for key, dataset in _datasets(loader.get('dataset', None), path):
                 _check_dataset(dataset, key, scope)
 
 
-def datasets(value: object, path: str) -> Iterator[tuple[str, Mapping]]:
-    """All data sets in a config, those within wrappers included.
-
-    Args:
-        value (object): The config of a data set, or a list of them.
-        path (str): Its place in the config.
-
-    Yields:
-        tuple[str, Mapping]: Place and config of a data set.
-    """
+def _datasets(value: object, path: str) -> Iterator[tuple[str, Mapping]]:
+    """Place and config of all data sets, those within wrappers included."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from datasets(item, f'{path}[{index}]')
+            yield from _datasets(item, f'{path}[{index}]')
     elif isinstance(value, Mapping):
         yield path, value
         for key in ('dataset', 'datasets'):
-            yield from datasets(value.get(key, None), f'{path}.{key}')
+            yield from _datasets(value.get(key, None), f'{path}.{key}')
 
 
 def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
@@ -74,7 +66,8 @@ def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
         if folder and isinstance(folder, str):
             where = f'{key}.data_prefix' + (f'.{name}' if name else '')
             what = f'a folder with the files of {kind}'
-            _require(_join(root, folder), where, what, is_prefix=True)
+            path = osp.join(root, osp.expanduser(folder))
+            _require(path, where, what, is_prefix=True)
     files = dataset.get('ann_file', None) or []
     for file in [files] if isinstance(files, str) else files:
         if isinstance(file, str):
@@ -87,33 +80,32 @@ def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
                 if optional
                 else ''
             )
-            _require(_join(root, file), f'{key}.ann_file', what, way_out)
+            path = osp.join(root, osp.expanduser(file))
+            _require(path, f'{key}.ann_file', what, way_out)
+
+
+def _class_of(dataset: Mapping, scope: str | None) -> object:
+    """The class or function of a data set, if it can be found."""
+    name = dataset.get('type', None) or ''
+    return next(iter(registries.find('dataset', name, scope)), None)
 
 
 def _downloads(dataset: Mapping, scope: str | None) -> bool:
     """Whether a data set fetches itself if it is not there."""
-    name = dataset.get('type', None)
-    if name is None or not dataset.get('download', True):
+    found = _class_of(dataset, scope)
+    if found is None or not dataset.get('download', True):
         return False
-    for target in registries.find('dataset', name, scope):
-        return 'download' in (allowed_keys(target) or ())
-    return False
+    return 'download' in (allowed_keys(found) or ())
 
 
 def _lists_folders(dataset: Mapping, scope: str | None) -> bool:
     """Whether a data set does without ``ann_file``: its folder is read."""
-    for target in registries.find('dataset', dataset.get('type', ''), scope):
-        return (
-            isinstance(target, type)
-            and issubclass(target, CustomDataset)
-            and target.load_data_list is CustomDataset.load_data_list
-        )
-    return False
-
-
-def _join(root: str, path: str) -> str:
-    """Join as mmengine's data sets do: absolute paths stay."""
-    return osp.join(root, osp.expanduser(path))
+    found = _class_of(dataset, scope)
+    return (
+        isinstance(found, type)
+        and issubclass(found, CustomDataset)
+        and found.load_data_list is CustomDataset.load_data_list
+    )
 
 
 def _require(
@@ -123,17 +115,8 @@ def _require(
     way_out: str = '',
     is_prefix: bool = False,
 ) -> None:
-    """Raise unless a local path exists.
-
-    Args:
-        path (str): The path. What has a scheme (``s3://``) is not local.
-        key (str): Its place in the config.
-        what (str): What belongs there.
-        way_out (str): What else helps, for the end of the message.
-            Defaults to ''.
-        is_prefix (bool): Whether the start of a file name is enough.
-            Defaults to False.
-    """
+    """Raise unless a local path, or with ``is_prefix`` its start, exists."""
+    # What has a scheme (`s3://`) is not local.
     if re.match(r'^[A-Za-z][\w+.-]+:', path):
         return
     path = osp.expanduser(path)

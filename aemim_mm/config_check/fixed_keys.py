@@ -3,16 +3,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
-from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
-from mmpretrain.engine import LearningRateDecayOptimWrapperConstructor
 
-from ..optimizers import DetLayerDecayOptimWrapperConstructor
-from ..utils import (
-    near_misses,
-    own_keys,
-)
+from ..utils import near_misses, own_keys
 
 DEFAULT_HOOKS = (
     'runtime_info',
@@ -22,36 +16,30 @@ DEFAULT_HOOKS = (
     'param_scheduler',
     'checkpoint',
 )
-# What the constructors of optimizer wrappers read from `paramwise_cfg`.
+# What the constructors of optimizer wrappers read from `paramwise_cfg`. They
+# are in a registry of their own, which no other part uses.
+_DECAY = {'custom_keys', 'bias_decay_mult', 'norm_decay_mult'}
+_DECAY |= {'flat_decay_mult'}
 PARAMWISE_KEYS = {
-    DefaultOptimWrapperConstructor: {
-        'custom_keys',
-        'bias_lr_mult',
-        'bias_decay_mult',
-        'norm_decay_mult',
-        'flat_decay_mult',
-        'dwconv_decay_mult',
-        'dcn_offset_lr_mult',
-        'bypass_duplicate',
-    },
-    LearningRateDecayOptimWrapperConstructor: {
-        'custom_keys',
-        'bias_decay_mult',
-        'norm_decay_mult',
-        'flat_decay_mult',
-        'layer_decay_rate',
-    },
+    'DefaultOptimWrapperConstructor': _DECAY
+    | {'bias_lr_mult', 'dwconv_decay_mult', 'dcn_offset_lr_mult'}
+    | {'bypass_duplicate'},
+    'LearningRateDecayOptimWrapperConstructor': _DECAY | {'layer_decay_rate'},
+    'DetLayerDecayOptimWrapperConstructor': _DECAY | {'layer_decay_rate'},
 }
-PARAMWISE_KEYS[DetLayerDecayOptimWrapperConstructor] = PARAMWISE_KEYS[
-    LearningRateDecayOptimWrapperConstructor
-]
-ENV_KEYS = {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'}
+# Sections that are no part of their own, and what mmengine reads of them.
+KEYS = {
+    'auto_scale_lr': {'enable', 'base_batch_size'},
+    'randomness': own_keys(Runner.set_randomness)[0],
+    'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
+    'env_cfg.mp_cfg': own_keys(set_multi_processing)[0],
+}
 
 
-def fixed_keys(
-    cfg: Config,
-) -> Iterator[tuple[str, str, Mapping, set[str]]]:
+def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
     """The sections that are no part of their own but have known keys.
+
+    mmengine reads some of their keys and ignores the rest.
 
     Args:
         cfg (Config): The config.
@@ -60,32 +48,23 @@ def fixed_keys(
         tuple[str, str, Mapping, set[str]]: Place, who reads it, content and
         the keys that are read.
     """
-    env_cfg = cfg.get('env_cfg', None) or {}
     wrapper = cfg.get('optim_wrapper', None) or {}
-    # In a registry of its own, which no other part uses.
     name = wrapper.get('constructor', None) or 'DefaultOptimWrapperConstructor'
-    known = {c.__name__: keys for c, keys in PARAMWISE_KEYS.items()}
-    name = name if isinstance(name, str) else name.__name__
-    name = name.split('.')[-1]
-    randomness, _ = own_keys(Runner.set_randomness)
-    mp_cfg, _ = own_keys(set_multi_processing)
-    for path, title, part, keys in (
+    name = getattr(name, '__name__', name).split('.')[-1]
+    found = [
         (
             'optim_wrapper.paramwise_cfg',
             name,
             wrapper.get('paramwise_cfg', None),
-            known.get(name, None),
-        ),
-        (
-            'auto_scale_lr',
-            'Runner',
-            cfg.get('auto_scale_lr', None),
-            {'enable', 'base_batch_size'},
-        ),
-        ('randomness', 'Runner', cfg.get('randomness', None), randomness),
-        ('env_cfg', 'Runner', env_cfg, ENV_KEYS),
-        ('env_cfg.mp_cfg', 'Runner', env_cfg.get('mp_cfg', None), mp_cfg),
-    ):
+            PARAMWISE_KEYS.get(name, None),
+        )
+    ]
+    for place, known in KEYS.items():
+        section = cfg
+        for key in place.split('.'):
+            section = section.get(key, None) or {}
+        found.append((place, 'Runner', section, known))
+    for path, title, part, keys in found:
         if isinstance(part, Mapping) and keys is not None:
             yield path, title, part, keys
 

@@ -60,15 +60,7 @@ def find(
 
 
 def names(kind: str, scope: str | None) -> set[str]:
-    """Names that a registry and its parents know.
-
-    Args:
-        kind (str): A key of ``ALL``.
-        scope (str, optional): The default scope.
-
-    Returns:
-        set[str]: The names.
-    """
+    """Names that the registry of a kind and its parents know."""
     found: set[str] = set()
     registry = in_scope(ALL[kind], scope)
     while registry is not None:
@@ -78,21 +70,12 @@ def names(kind: str, scope: str | None) -> set[str]:
 
 
 def in_scope(registry: Registry, scope: str | None) -> Registry:
-    """The registry that a library has for the same kind of part.
-
-    Args:
-        registry (Registry): A registry of ``ALL``.
-        scope (str, optional): The name of the library.
-
-    Returns:
-        Registry: Its own, or ``registry`` where it has none.
-    """
+    """The registry of a library, or ``registry`` where it has none."""
     if scope is not None:
         with contextlib.suppress(ImportError):
             importlib.import_module(f'{scope}.registry')
     candidates = [registry]
-    while candidates:
-        candidate = candidates.pop()
+    for candidate in candidates:
         if candidate.scope == scope:
             return candidate
         candidates.extend(candidate.children.values())

@@ -62,34 +62,31 @@ def sections(
         tuple[str, str, object]: Place, kind of part and content.
     """
     path, preprocessor = _preprocessor(cfg, scope)
+    by_epoch = (cfg.get('train_cfg', None) or {}).get('by_epoch', True)
+    types = {
+        **DEFAULT_TYPES,
+        'train_cfg': EpochBasedTrainLoop if by_epoch else IterBasedTrainLoop,
+        'data_preprocessor': preprocessor,
+    }
+    if 'optimizer' not in (cfg.get('optim_wrapper', None) or ()):
+        del types['optim_wrapper']  # several, for a constructor of its own
     for name, kind in KIND_OF_SECTION.items():
-        default = DEFAULT_TYPES.get(name, None)
         section = cfg.get(name, None)
-        if name == 'train_cfg' and _is_typeless(section):
-            by_epoch = section.get('by_epoch', True)
-            default = EpochBasedTrainLoop if by_epoch else IterBasedTrainLoop
-        elif name == 'optim_wrapper' and 'optimizer' not in (section or ()):
-            default = None  # several, for a constructor of its own
-        elif name == 'data_preprocessor':
-            default = preprocessor
-        yield name, kind, _typed(section, default)
+        yield name, kind, _typed(section, types.get(name, None))
     model = cfg
     for key in path.split('.'):
         model = model.get(key, None) or {}
     inner = model.get('data_preprocessor', None)
-    if _is_typeless(inner):  # with a type, it is seen within the model
-        place = f'{path}.data_preprocessor'
-        yield place, 'model', _typed(inner, preprocessor)
-
-
-def _is_typeless(section: object) -> bool:
-    """Whether this is a dict that names no type."""
-    return isinstance(section, Mapping) and section.get('type', None) is None
+    typed = _typed(inner, preprocessor)
+    if typed is not inner:  # with a type, it is seen within the model
+        yield f'{path}.data_preprocessor', 'model', typed
 
 
 def _typed(section: object, default: type | None) -> object:
     """A section with its default type where it names none."""
-    if default is None or not _is_typeless(section):
+    if default is None or not isinstance(section, Mapping):
+        return section
+    if section.get('type', None) is not None:
         return section
     return {**section, 'type': default}
 

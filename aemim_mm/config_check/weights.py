@@ -7,9 +7,9 @@ from http.client import HTTPException
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import CheckpointLoader
 from mmpretrain.models.selfsup import CLIPGenerator
 
+from ..checkpoints import read_checkpoint
 from . import registries
 
 # Where each launcher says which process of its machine this one is.
@@ -49,7 +49,7 @@ def check_weights(cfg: Config) -> None:
         if '://' not in file:
             _require_file(cfg, key, file, owner)
         try:
-            CheckpointLoader.load_checkpoint(file, 'cpu')
+            read_checkpoint(file, 'cpu')
         except (ValueError, RuntimeError) as error:
             raise ValueError(f'{key}: {error}') from error
         except (OSError, HTTPException) as error:
@@ -71,17 +71,7 @@ def _weights(cfg: Config) -> Iterator[tuple[str, str, str]]:
 def _walk(
     value: object, path: str, owner: str, scope: str | None
 ) -> Iterator[tuple[str, str, str]]:
-    """The weights in a part of the config.
-
-    Args:
-        value (object): The part.
-        path (str): Its place, in the way of ``--cfg-options``.
-        owner (str): Name of the enclosing part.
-        scope (str, optional): The default scope.
-
-    Yields:
-        tuple[str, str, str]: As :func:`_weights`.
-    """
+    """The same for a part at a path, within a part named ``owner``."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _walk(item, f'{path}.{index}', owner, scope)

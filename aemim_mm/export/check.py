@@ -15,6 +15,7 @@ from mmengine.runner import load_checkpoint
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ..checkpoints import safe_loading
 from .architecture import Architecture
 from .classifier import classifier_config
 from .files import load_export
@@ -76,7 +77,7 @@ def compare(
         (2, architecture.in_channels, height, width),
         generator=torch.Generator().manual_seed(seed),
     )
-    with _quiet():
+    with _quiet(), safe_loading():
         return _compare(source, architecture, target, path, images)
 
 

@@ -3,10 +3,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from mmengine.hooks import Hook
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
+from ..checkpoints import read_checkpoint, use_safe_loader
 from ..checkpoints.fit import (
     CheckpointFit,
     fit_checkpoint,
@@ -17,7 +18,7 @@ from ..checkpoints.misfit import (
     describe_prefixes,
     likely_cause,
 )
-from ._loading import (
+from .load_target import (
     is_training,
     pretrained_parts,
     unwrap,
@@ -46,6 +47,9 @@ class CheckpointFitHook(Hook):
     What the load hooks of a model resize or fill in (position embeddings;
     the adversarial adapters, from a checkpoint without them) fits. Whether a
     load is a resume is read from ``resume`` in the runner's config.
+
+    From when the hook is built, mmengine loads the checkpoints of the process
+    without executing what they hold (:func:`use_safe_loader`).
 
     Under another default scope write ``type='mmpretrain.CheckpointFitHook'``,
     for example in a detection run.
@@ -97,6 +101,8 @@ class CheckpointFitHook(Hook):
                     f'CheckpointFitHook.{name} is a sequence of patterns; '
                     f'write ({value!r}, ) in place of {value!r}.'
                 )
+        # Not in `before_run`: mmengine's FlexibleRunner loads before it.
+        use_safe_loader()
         self.allow_missing = tuple(allow_missing)
         self.allow_mismatch = tuple(allow_mismatch)
         self.allow_unused = tuple(allow_unused)
@@ -115,9 +121,7 @@ class CheckpointFitHook(Hook):
             if any(fnmatchcase(name, pattern) for pattern in self.skip):
                 continue
             file, prefix = cfg['checkpoint'], cfg.get('prefix')
-            checkpoint = CheckpointLoader.load_checkpoint(
-                file, map_location='cpu', logger=runner.logger
-            )
+            checkpoint = read_checkpoint(file, map_location='cpu')
             where = (
                 f'{file} for the Pretrained init_cfg of '
                 f'{name or "the model"} (prefix={prefix!r})'

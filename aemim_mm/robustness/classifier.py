@@ -10,11 +10,11 @@ import timm
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
 from mmpretrain.registry import MODELS
 from timm.data import resolve_model_data_config
 from torch import nn
 
+from ..checkpoints import read_checkpoint
 from ..checkpoints.fit import (
     fit_checkpoint,
     state_dict_of,
@@ -80,7 +80,7 @@ def load_config_classifier(
             f'the model of {config} is a {type(model).__name__}, not a '
             'classifier of mmpretrain'
         )
-    content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    content = read_checkpoint(checkpoint, 'cpu')
     _load(model, checkpoint, content)
     if input_size is None:
         size = (cfg.model.get('backbone') or {}).get('img_size', 224)
@@ -134,7 +134,7 @@ def load_timm_classifier(
             f'timm has no model {name} with these options ({error}).{close}'
         ) from error
     if checkpoint is not None:
-        content = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+        content = read_checkpoint(checkpoint, 'cpu')
         if 'state_dict' not in content and isinstance(
             content.get('model'), Mapping
         ):

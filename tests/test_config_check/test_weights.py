@@ -14,6 +14,7 @@ from mmengine.runner import CheckpointLoader
 from mmpretrain.models.selfsup import CLIPGenerator
 from mmpretrain.registry import MODELS
 
+from aemim_mm.checkpoints import use_safe_loader
 from aemim_mm.config_check import (
     check_config,
     check_weights,
@@ -134,6 +135,7 @@ def test_a_url_is_downloaded_once_to_where_the_model_looks(hub):
     before = cfg.to_dict()
     for _ in range(2):
         check_weights(cfg)
+    use_safe_loader()
     assert CheckpointLoader.load_checkpoint(URL)['w'].tolist() == [1, 1]
     assert hub == [URL]
     assert cfg.to_dict() == before

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule, PretrainedInit
-from mmengine.runner import CheckpointLoader
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import build_2d_sincos_position_embedding
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ...checkpoints import read_checkpoint
 from ...core import (
     AdapterBank,
     call_swapped,
@@ -129,9 +129,7 @@ class DualNormViT(MAEViT):
         ``prefix='backbone.'`` does not see them: the algorithm's bank is
         beside the backbone, not inside it.
         """
-        checkpoint = CheckpointLoader.load_checkpoint(
-            cfg['checkpoint'], map_location='cpu'
-        )
+        checkpoint = read_checkpoint(cfg['checkpoint'], map_location='cpu')
         state_dict = checkpoint.get('state_dict', checkpoint)
         prefix = cfg.get('prefix') or ''
         if prefix:  # mmengine takes it with and without the dot

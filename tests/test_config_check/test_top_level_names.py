@@ -159,6 +159,9 @@ def test_what_is_no_use(tmp_path, warnings, use):
         ('resume_from = None', False),
         ('def helper():\n    return 1', False),
         ('size = 4\nmodel = dict(a=4)', False),
+        ("a = [1, 2]\nmodel = dict(b=f'{a}', c='d')", False),
+        ("a = [1, 2]\nmodel = dict(b=f'''\n{a}''')", False),
+        ("a = [1, 2]\nmodel = dict(b=f'b', c='a')", True),
         ("sync_bn = 'torch'\nfind_unused_parameters = True", False),
     ],
 )

@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from .constructors import check_constructor_keys
 from .data_paths import check_data_paths
-from .names import check_names
+from .top_level_names import check_names
 from .weights import check_weights
 
 

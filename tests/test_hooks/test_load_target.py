@@ -7,7 +7,7 @@ from mmpretrain.models import AverageClsScoreTTA
 from torch import nn
 from torch.optim import SGD
 
-from aemim_mm.hooks._loading import (
+from aemim_mm.hooks.load_target import (
     is_training,
     pretrained_parts,
     unwrap,

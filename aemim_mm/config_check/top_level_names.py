@@ -3,6 +3,7 @@ import difflib
 import inspect
 import logging
 import os.path as osp
+import re
 from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
@@ -10,7 +11,6 @@ from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
 
 from ..utils import near_misses
-from .variables import is_variable
 
 # What is read elsewhere than in a Runner's constructor: through `runner.cfg`,
 # by `Config` itself or by the tools.
@@ -53,6 +53,19 @@ MOVED = {
     'seed': 'randomness.seed',
 }
 
+# In the text of a config: a string (group 1 if an f-string) or comment,
+# and a name that is neither assigned nor a key nor an attribute of another.
+NO_CODE = re.compile(
+    r'([fF][rR]?)?(?:'
+    r'"""[\s\S]*?"""'
+    r"|'''[\s\S]*?'''"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'(?:\\.|[^'\\\n])*')"
+    r'|#[^\n]*'
+)
+READ = re.compile(r'(?:\b_base_\.|(?<![\w.]))(\w+)\b(?!\s*(?:=(?!=)|:))')
+BASE_VARIABLE = re.compile(r'\{\{\s*_base_\.(\w+)')
+
 # From this likeness on, a name is a misspelt setting: 'param_schedular' has
 # 0.93, the variable 'query_dataloader' 0.77 to 'test_dataloader'.
 TYPO = 0.8
@@ -87,14 +100,21 @@ def check_names(cfg: Config) -> None:
     """
     known = settings()
     read = {k: v for k, v in cfg.items() if k in known | TTA_NAMES}
-    file = _reread(cfg)
+    inside = [_bare(part) for _, part in _parts(read)]
+    file = None
+    if cfg.filename and osp.isfile(cfg.filename):  # without the options
+        file = Config.fromfile(cfg.filename, import_custom_modules=False)
+    text = cfg.text or ''
+    code = NO_CODE.sub(lambda found: found[0] if found[1] else '', text)
+    used = {*READ.findall(code)}
+    used.update(BASE_VARIABLE.findall(text))
     for name, value in cfg.items():
         if name in read or value is None or callable(value):
             continue
         typo = difflib.get_close_matches(name, known, cutoff=TYPO)
         # A word or number may be the same by chance, a dict or list not.
         telling = bool(value) and isinstance(value, Mapping | list | tuple)
-        inlined = any(_bare(part) == _bare(value) for _, part in _parts(read))
+        inlined = _bare(value) in inside
         if inlined and telling:
             continue
         if file is not None and file.get(name, None) != value:
@@ -103,7 +123,9 @@ def check_names(cfg: Config) -> None:
                 'setting of the Runner, and a variable of the config has no '
                 f'effect after the file was read.{_hint(name, cfg, known)}'
             )
-        if is_variable(name, cfg.text or '') or (inlined and not typo):
+        # In mmengine's pure Python style the text lacks the bases.
+        hidden = 'read_base' in text and not re.search(rf'\b{name}\b', text)
+        if name in used or hidden or (inlined and not typo):
             continue
         message = (
             f'The config sets "{name}", but nothing reads it: it is no '
@@ -116,25 +138,16 @@ def check_names(cfg: Config) -> None:
         print_log(message, logger='current', level=logging.WARNING)
 
 
-def _reread(cfg: Config) -> Config | None:
-    """The config as its file has it, without the options."""
-    if not cfg.filename or not osp.isfile(cfg.filename):
-        return None
-    return Config.fromfile(cfg.filename, import_custom_modules=False)
-
-
 def _parts(value: object, path: str = '') -> Iterator[tuple[str, object]]:
     """Places and values of all that stands within the settings."""
-    items = ()
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
     if isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    for key, child in items:
-        place = f'{path}.{key}' if path else str(key)
-        if path:
-            yield place, child
-        yield from _parts(child, place)
+        for key, child in value.items():
+            place = f'{path}.{key}' if path else str(key)
+            if path:
+                yield place, child
+            yield from _parts(child, place)
 
 
 def _bare(value: object) -> object:
