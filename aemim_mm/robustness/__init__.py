@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.robustness')
+
 from .evaluated_classifier import EvaluatedClassifier
 from .image_pass import Loading
 from .load_classifier import load_config_classifier, load_timm_classifier
