@@ -95,15 +95,15 @@ def grey(model, images=1000, seed=0, **parts):
     return results, found
 
 
-def write(folder, results, minimal=None, verdicts=None, sha256='same'):
+def write(folder, results, minimal=None, per_image=None, sha256='same'):
     """A folder as the suite leaves it; the path of its results.json."""
     folder.mkdir(parents=True, exist_ok=True)
     if minimal is not None:
         minimal.save(folder / results['curve']['minimal_eps'])
-    if verdicts is not None:
+    if per_image is not None:
         arrays = {
             name: np.asarray(values, dtype=np.int8)
-            for name, values in verdicts.items()
+            for name, values in per_image.items()
         }
         np.savez_compressed(folder / 'per_image.npz', **arrays)
         results = dict(

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Test runs on miniature variants: ``variant_runs.py RANK WORLD FOLDER``.
 
-A process writes ``rank{RANK}.pt``: metrics and verdicts of every run.
+A process writes ``rank{RANK}.pt``: metrics and per-image results of every run.
 """
 
 import sys
@@ -62,7 +62,7 @@ def variant(root):
 
 
 def evaluate(folder):
-    """Metrics and verdicts of both runs, from mmengine's own test loop."""
+    """Metrics and per-image results of both runs of mmengine's test loop."""
     MODELS.register_module(module=Painted, force=True)
     cells = [variant(folder / 'c' / cell) for cell in CELLS]
     runs = {

@@ -20,8 +20,8 @@ from aemim_mm.launcher import (  # noqa: E402
     run_options,
 )
 from aemim_mm.robustness import (  # noqa: E402
+    EvaluatedClassifier,
     Loading,
-    Subject,
     load_config_classifier,
     load_timm_classifier,
     run_suite,
@@ -31,20 +31,20 @@ from aemim_mm.robustness.arguments import (  # noqa: E402
     parse_args,
     suite_options,
 )
-from aemim_mm.robustness.compare import compare  # noqa: E402
-from aemim_mm.robustness.report import write_report  # noqa: E402
+from aemim_mm.robustness.compare import compare_results  # noqa: E402
+from aemim_mm.robustness.results_report import write_report  # noqa: E402
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
-def load_classifier(args: argparse.Namespace) -> Subject:
+def load_classifier(args: argparse.Namespace) -> EvaluatedClassifier:
     """Load the model, onto the accelerator if there is one.
 
     Args:
         args (argparse.Namespace): The options.
 
     Returns:
-        Subject: The classifier.
+        EvaluatedClassifier: The classifier.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -106,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         if args.compare is not None:
-            paths = compare([Path(p) for p in args.compare], Path(args.out))
+            paths = compare_results(
+                [Path(p) for p in args.compare], Path(args.out)
+            )
         else:
             paths = evaluate(args)
     except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 
 from torch import Tensor
 
-from .pixels import Classifier, ascend
+from .ascent import Classifier, ascend
 
 
 def fgsm(

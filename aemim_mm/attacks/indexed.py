@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from .ascent import Classifier
 from .fgsm import fgsm
 from .noise import image_noise
 from .pgd import pgd
-from .pixels import Classifier
 
 Attack = Callable[[Classifier, Tensor, Tensor, float | Tensor, Tensor], Tensor]
 

@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.datasets')
+
 from .imagenet_variant import ImageNetVariant
 from .seeding import seed_generators, seed_worker
 from .transforms import (

@@ -32,7 +32,7 @@ def scan_class_folders(root: str) -> dict[str, list[str]]:
         for entry in entries:
             if not entry.name.startswith('.') and entry.is_dir():
                 folders[entry.name] = entry.path
-    return {name: _images(folders[name], root) for name in sorted(folders)}
+    return {name: _images_in(folders[name], root) for name in sorted(folders)}
 
 
 def flat_images(root: str) -> list[str]:
@@ -65,7 +65,7 @@ def _is_image(entry: os.DirEntry) -> bool:
     return is_image_name(entry.name) and entry.is_file()
 
 
-def _images(folder: str, root: str) -> list[str]:
+def _images_in(folder: str, root: str) -> list[str]:
     images = []
     with os.scandir(folder) as entries:
         for entry in entries:

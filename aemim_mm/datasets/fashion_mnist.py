@@ -80,7 +80,7 @@ def _take(source: str, root: str) -> bool:
     """Verify the files in ``source`` and put those that lack into ``root``."""
     complete = True
     for name, checksum in CHECKSUMS.items():
-        content = _read(osp.join(source, name))
+        content = _read_raw_or_gzipped(osp.join(source, name))
         if content is None:
             complete = False
             continue
@@ -99,7 +99,7 @@ def _take(source: str, root: str) -> bool:
     return complete
 
 
-def _read(path: str) -> bytes | None:
+def _read_raw_or_gzipped(path: str) -> bytes | None:
     """The content of a file, unpacked or gzipped; None if there is none."""
     if osp.isfile(path):
         with open(path, 'rb') as file:

@@ -53,7 +53,7 @@ def write_mini_coco(
             is off, or holds anything that this function did not write.
         ImportError: If scikit-image or pycocotools is not installed.
     """
-    _check(num_train, num_val, size, seed)
+    _check_options(num_train, num_val, size, seed)
     root = osp.abspath(osp.expanduser(root))
     old = _find_old(root, force)
     os.makedirs(root, exist_ok=True)
@@ -73,7 +73,7 @@ def write_mini_coco(
     return counts
 
 
-def _check(
+def _check_options(
     num_train: int, num_val: int, size: tuple[int, int], seed: int
 ) -> None:
     for name, value in (('num_train', num_train), ('num_val', num_val)):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..visualization.report import build_report
+from ..visualization.html_report import build_report
 
 # Caption by the name of the figure.
 FIGURES = {

@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.evaluation')
+
 from .corruption_error import CorruptionError
 from .corruption_scores import corruption_scores, robustness_score
 from .fgsm_accuracy import fgsm_accuracy

@@ -4,8 +4,8 @@
 import torch
 from torch import Tensor
 
+from ..attacks.ascent import Classifier, per_image
 from ..attacks.indexed import Attack
-from ..attacks.pixels import Classifier, per_image
 
 # Rounding of float32, on the 0-1 scale.
 TOLERANCE = 1e-6

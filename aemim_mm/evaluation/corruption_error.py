@@ -64,18 +64,18 @@ class CorruptionError(SubsetAccuracy):
         """
         return self.read(sample, 'img_path')
 
-    def summarize(self, keys: list, verdicts: list) -> dict[str, Any]:
+    def summarize(self, keys: list, correct: list) -> dict[str, Any]:
         """Compute the errors.
 
         Args:
             keys (list[str]): The images' paths.
-            verdicts (list[tuple[bool]]): Whether they are right.
+            correct (list[tuple[bool]]): Whether they are right.
 
         Returns:
             dict[str, Any]: ``mean_error``, ``cells``, ``images`` and perhaps
             ``mce``.
         """
-        scores = self._score(keys, [verdict[0] for verdict in verdicts])
+        scores = self._score(keys, [c[0] for c in correct])
         metrics = dict(
             mce=scores['mce'],
             mean_error=scores['mean_error'],
@@ -85,14 +85,14 @@ class CorruptionError(SubsetAccuracy):
         return {k: v for k, v in metrics.items() if v is not None}
 
     def _score(self, keys: list, correct: Any) -> dict[str, Any]:
-        verdicts: dict[str, dict[int, list]] = {}
+        wrong: dict[str, dict[int, list]] = {}
         for path, right in zip(keys, correct, strict=True):
             corruption, severity = _cell(path)
-            row = verdicts.setdefault(corruption, {})
+            row = wrong.setdefault(corruption, {})
             row.setdefault(severity, []).append(not right)
         cells = {
             corruption: {k: 100 * sum(v) / len(v) for k, v in row.items()}
-            for corruption, row in verdicts.items()
+            for corruption, row in wrong.items()
         }
         meta = self.dataset_meta or {}
         return corruption_scores(cells, meta.get('imagenet_1k', False))

@@ -59,7 +59,7 @@ def corruption_scores(
             to 100.
     """
     for corruption, errors in cells.items():
-        _check(corruption, errors)
+        _check_errors(corruption, errors)
     table = {
         name: [cells[name].get(severity) for severity in SEVERITIES]
         for name in CORRUPTIONS
@@ -110,7 +110,7 @@ def _ce(name: str, row: list[float | None]) -> float | None:
     return fsum(row) / len(row) / ALEXNET_ERRORS[name]
 
 
-def _check(corruption: str, errors: Mapping[int, float]) -> None:
+def _check_errors(corruption: str, errors: Mapping[int, float]) -> None:
     if corruption not in ALEXNET_ERRORS:
         raise ValueError(
             f'{corruption!r} is none of the {len(CORRUPTIONS)} corruptions of '

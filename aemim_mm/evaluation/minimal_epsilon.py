@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from ..attacks.ascent import Classifier, check_images
 from ..attacks.indexed import Attack
-from ..attacks.pixels import Classifier, check_images
 from ..attacks.precision import full_precision
 from .adversaries import is_correct, withstands
 from .gathering import gather_images

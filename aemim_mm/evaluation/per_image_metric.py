@@ -60,10 +60,11 @@ class PerImageMetric(BaseMetric):
         return metrics
 
     def compute_metrics(self, results: list) -> dict[str, Any]:
-        """Compute the metrics from each image's verdict.
+        """Compute the metrics from what is right, image by image.
 
         Args:
-            results (list): (key, verdict) pairs, some of them twice.
+            results (list): Pairs of a key and what :meth:`judge` says, some
+                of them twice.
 
         Returns:
             dict[str, Any]: The metrics.
@@ -76,11 +77,11 @@ class PerImageMetric(BaseMetric):
                 'drop_last, and a sampler that deals all out'
             )
         self.keys = sorted(unique)
-        verdicts = [unique[key] for key in self.keys]
+        correct = [unique[key] for key in self.keys]
         self.per_image = np.array(
-            [-1 if v is None else v[0] for v in verdicts], dtype=np.int8
+            [-1 if c is None else c[0] for c in correct], dtype=np.int8
         )
-        return self.summarize(self.keys, verdicts)
+        return self.summarize(self.keys, correct)
 
     def key(self, sample: dict) -> Hashable:
         """What tells an image from the others.
@@ -128,13 +129,13 @@ class PerImageMetric(BaseMetric):
 
     @abstractmethod
     def summarize(
-        self, keys: list, verdicts: list[tuple[bool, ...] | None]
+        self, keys: list, correct: list[tuple[bool, ...] | None]
     ) -> dict[str, Any]:
         """Compute the metrics; in the main process only.
 
         Args:
             keys (list): The images' keys, sorted.
-            verdicts (list): Their verdicts.
+            correct (list): What :meth:`judge` says of each.
 
         Returns:
             dict[str, Any]: The metrics.

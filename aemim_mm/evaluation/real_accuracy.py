@@ -89,19 +89,19 @@ class RealAccuracy(PerImageMetric):
             )
         return self.labels[number - 1]
 
-    def summarize(self, keys: list, verdicts: list) -> dict[str, Any]:
-        """Average the verdicts of the images that count.
+    def summarize(self, keys: list, correct: list) -> dict[str, Any]:
+        """Average over the images that count.
 
         Args:
             keys (list): Not used.
-            verdicts (list[tuple[bool] | None]): Of every image.
+            correct (list[tuple[bool] | None]): Of every image.
 
         Returns:
             dict[str, Any]: ``top1`` in percent, and ``images``.
         """
-        counted = [v[0] for v in verdicts if v is not None]
+        counted = [c[0] for c in correct if c is not None]
         if not counted:
-            raise ValueError(f'none of the {len(verdicts)} images has labels')
+            raise ValueError(f'none of the {len(correct)} images has labels')
         return dict(
             top1=100 * sum(counted) / len(counted), images=len(counted)
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..attacks.ascent import Classifier, check_images
 from ..attacks.indexed import Attack
-from ..attacks.pixels import Classifier, check_images
 from ..attacks.precision import full_precision
 from .adversaries import is_correct, withstands
 from .gathering import gather_images
@@ -101,14 +101,14 @@ def robust_accuracy(
             check_images(x, y)
             indices.append(index)
             correct.append(
-                _judge(
+                _is_correct_under(
                     model, x, y, index, attack, epsilons, skip_misclassified
                 )
             )
     return RobustAccuracy(epsilons, *gather_images(indices, correct))
 
 
-def _judge(
+def _is_correct_under(
     model: Classifier,
     x: Tensor,
     y: Tensor,

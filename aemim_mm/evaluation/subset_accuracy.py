@@ -116,19 +116,19 @@ class SubsetAccuracy(PerImageMetric):
                 "subset's"
             )
 
-    def summarize(self, keys: list, verdicts: list) -> dict[str, Any]:
-        """Average the verdicts.
+    def summarize(self, keys: list, correct: list) -> dict[str, Any]:
+        """Average over the images.
 
         Args:
             keys (list): Not used.
-            verdicts (list[tuple[bool, ...]]): Of every image, for each k.
+            correct (list[tuple[bool, ...]]): Of every image, for each k.
 
         Returns:
             dict[str, Any]: ``top{k}`` in percent, and ``images``.
         """
-        num = len(verdicts)
+        num = len(correct)
         metrics = {
-            f'top{k}': 100 * sum(v[i] for v in verdicts) / num
+            f'top{k}': 100 * sum(c[i] for c in correct) / num
             for i, k in enumerate(self.topk)
         }
         return metrics | dict(images=num)

@@ -8,16 +8,16 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
 
-from ..visualization.figure import (
-    draw_rows,
-    figure_to_array,
-)
 from ..visualization.images import sample_batch
 from ..visualization.isolation import isolated
 from ..visualization.reconstruction import (
     ImageRows,
     check_drawable,
     reconstruct,
+)
+from ..visualization.rows_figure import (
+    draw_rows,
+    figure_to_array,
 )
 
 

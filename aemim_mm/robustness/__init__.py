@@ -1,15 +1,19 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from .classifier import load_config_classifier, load_timm_classifier
-from .passes import Loading
+from ..openmmlab import require
+
+require('aemim_mm.robustness')
+
+from .evaluated_classifier import EvaluatedClassifier
+from .image_pass import Loading
+from .load_classifier import load_config_classifier, load_timm_classifier
 from .runner import run_suite
 from .sources import survey_sources
-from .subject import Subject
 from .suite import PARTS, SuiteOptions
 
 __all__ = [
+    'EvaluatedClassifier',
     'Loading',
     'PARTS',
-    'Subject',
     'SuiteOptions',
     'load_config_classifier',
     'load_timm_classifier',

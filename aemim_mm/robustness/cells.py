@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..attacks import FGSMAttack, PGDAttack
-from .sources import Source
+from .sources import ImageSource
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Cell:
         name (str): Its name in the results, such as 'v2', 'c/fog/3', 'pgd/2'
             or 'curve/minimal'. Cells of one name are parts of one
             measurement.
-        source (Source): The images.
+        source (ImageSource): The images.
         metric (dict, optional): Config of the metric, for clean images.
             Defaults to None.
         attack (FGSMAttack | PGDAttack, optional): The attack. Defaults to
@@ -31,7 +31,7 @@ class Cell:
     """
 
     name: str
-    source: Source
+    source: ImageSource
     metric: dict | None = None
     attack: FGSMAttack | PGDAttack | None = None
     epsilon: float | None = None

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..utils.markdown import ABSENT, markdown
 from ..utils.storage import AtomicLocalBackend
-from .differences import INSIDE, UNPAIRED, Evaluated, difference
-from .figure import draw_results
-from .per_image import read_verdicts
-from .report import model_name
+from .differences import INSIDE, UNPAIRED, ClassifierResults, difference
+from .per_image import read_per_image
+from .results_figure import draw_results
+from .results_report import model_name
 from .tables import (
     Table,
     corruption_table,
@@ -42,7 +42,9 @@ OWN_SETTINGS = ('suite', 'epsilons', 'class_file', 'attack_list')
 MAX_COLUMNS = 8
 
 
-def compare(paths: Sequence[str | Path], out_dir: str | Path) -> list[Path]:
+def compare_results(
+    paths: Sequence[str | Path], out_dir: str | Path
+) -> list[Path]:
     """Write ``comparison.md`` and a picture of all robustness curves.
 
     Below the classifiers' numbers stand the differences to the first one,
@@ -64,10 +66,10 @@ def compare(paths: Sequence[str | Path], out_dir: str | Path) -> list[Path]:
         raise ValueError(f'a comparison needs two results.json, got {paths}')
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    contents = [_read(path) for path in paths]
+    contents = [_read_results(path) for path in paths]
     names = _names([model_name(results) for results in contents], paths)
     models = [
-        Evaluated(name, results, read_verdicts(results, path.parent))
+        ClassifierResults(name, results, read_per_image(results, path.parent))
         for name, results, path in zip(names, contents, paths, strict=True)
     ]
     sections = ['# Robustness, compared\n', LEGEND]
@@ -89,7 +91,7 @@ def compare(paths: Sequence[str | Path], out_dir: str | Path) -> list[Path]:
     return files
 
 
-def _read(path: Path) -> dict:
+def _read_results(path: Path) -> dict:
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {path}')
     try:
@@ -114,7 +116,7 @@ def _names(names: list[str], paths: list[Path]) -> list[str]:
     return names
 
 
-def _section(table: Table, models: Sequence[Evaluated]) -> str:
+def _section(table: Table, models: Sequence[ClassifierResults]) -> str:
     first, *others = models
     rows = [[m.name, *map(m.describe, table.columns)] for m in models]
     for model in others:
@@ -127,7 +129,7 @@ def _section(table: Table, models: Sequence[Evaluated]) -> str:
     return f'## {table.title}\n\n{markdown(lines[0], lines[1:])}'
 
 
-def _notes(models: Sequence[Evaluated], paths: Sequence[Path]) -> str:
+def _notes(models: Sequence[ClassifierResults], paths: Sequence[Path]) -> str:
     notes = []
     for model, path in zip(models, paths, strict=True):
         notes.append(f'{model.name}: {path}')
@@ -136,7 +138,9 @@ def _notes(models: Sequence[Evaluated], paths: Sequence[Path]) -> str:
     return ''.join(f'- {note}\n' for note in notes)
 
 
-def _other_settings(first: Evaluated, second: Evaluated) -> list[str]:
+def _other_settings(
+    first: ClassifierResults, second: ClassifierResults
+) -> list[str]:
     ours, theirs = (
         {
             key: value

@@ -9,7 +9,7 @@ import numpy as np
 from ..utils.markdown import ABSENT, number
 from .columns import Column
 from .intervals import Proportion, Z, paired, standard_error, unpaired, wilson
-from .per_image import Verdicts
+from .per_image import PerImageResults
 
 # Marks a difference whose interval contains 0.
 INSIDE = '~'
@@ -18,19 +18,19 @@ UNPAIRED = 'u'
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class ClassifierResults:
     """A classifier with its results.
 
     Attributes:
         name (str): What to call it.
         results (Mapping): Content of its results.json.
-        verdicts (Mapping[str, Verdicts]): Results of single images, by the
-            cells' names. May be incomplete. Defaults to {}.
+        per_image (Mapping[str, PerImageResults]): Results of single images,
+            by the cells' names. May be incomplete. Defaults to {}.
     """
 
     name: str
     results: Mapping
-    verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
+    per_image: Mapping[str, PerImageResults] = field(default_factory=dict)
 
     def describe(self, column: Column) -> str:
         """A number with its interval.
@@ -81,14 +81,14 @@ class Difference:
 
 
 def difference(
-    column: Column, first: Evaluated, second: Evaluated
+    column: Column, first: ClassifierResults, second: ClassifierResults
 ) -> Difference | None:
     """The difference second - first of one number.
 
     Args:
         column (Column): Which number.
-        first (Evaluated): One classifier.
-        second (Evaluated): The other.
+        first (ClassifierResults): One classifier.
+        second (ClassifierResults): The other.
 
     Returns:
         Difference | None: Paired where the single images' results of both are
@@ -110,24 +110,26 @@ def difference(
 
 
 def _by_image(
-    groups: Sequence[Sequence[Proportion]], first: Evaluated, second: Evaluated
+    groups: Sequence[Sequence[Proportion]],
+    first: ClassifierResults,
+    second: ClassifierResults,
 ) -> tuple[list[np.ndarray], list[float]] | None:
     """Weighted differences of every image, and the largest possible ones."""
     differences, bounds = [], []
     for group in groups:
-        total, verdicts = 0.0, None
+        total, images = 0.0, None
         for share in group:
-            before = first.verdicts.get(share.cell)
-            after = second.verdicts.get(share.cell)
+            before = first.per_image.get(share.cell)
+            after = second.per_image.get(share.cell)
             if before is None or after is None:
                 return None
-            verdicts = verdicts or before
-            if not all(map(verdicts.same_images, (before, after))):
+            images = images or before
+            if not all(map(images.same_images, (before, after))):
                 return None
             # Cells of corruptions count errors.
             sign = -1 if share.cell.startswith('c/') else 1
             change = after.correct - before.correct
             total = total + sign * share.weight * change
-        differences.append(total[verdicts.correct >= 0])
+        differences.append(total[images.correct >= 0])
         bounds.append(sum(abs(share.weight) for share in group))
     return differences, bounds

@@ -11,7 +11,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class PerImageResults:
     """What became of every image of one cell.
 
     Attributes:
@@ -24,11 +24,11 @@ class Verdicts:
     images: str
     correct: np.ndarray
 
-    def same_images(self, other: 'Verdicts') -> bool:
+    def same_images(self, other: 'PerImageResults') -> bool:
         """Whether two cells are about the same images in the same order.
 
         Args:
-            other (Verdicts): The other cell.
+            other (PerImageResults): The other cell.
 
         Returns:
             bool: Whether they are.
@@ -38,7 +38,9 @@ class Verdicts:
         )
 
 
-def read_verdicts(results: Mapping, folder: Path) -> dict[str, Verdicts]:
+def read_per_image(
+    results: Mapping, folder: Path
+) -> dict[str, PerImageResults]:
     """Read what the results say of single images.
 
     Args:
@@ -46,8 +48,9 @@ def read_verdicts(results: Mapping, folder: Path) -> dict[str, Verdicts]:
         folder (Path): Its folder.
 
     Returns:
-        dict[str, Verdicts]: By the cells' names, such as 'v2', 'fgsm/2' or
-        'c/fog/3'. Empty if the results name no such file, or it is not there.
+        dict[str, PerImageResults]: By the cells' names, such as 'v2', 'fgsm/2'
+        or 'c/fog/3'. Empty if the results name no such file, or it is not
+        there.
 
     Raises:
         ValueError: If it is no file of arrays.
@@ -74,6 +77,6 @@ def read_verdicts(results: Mapping, folder: Path) -> dict[str, Verdicts]:
         ) from error
     sources = results['data']
     return {
-        name: Verdicts(sources[entry['data'][name]]['sha256'], values)
+        name: PerImageResults(sources[entry['data'][name]]['sha256'], values)
         for name, values in correct.items()
     }

@@ -33,10 +33,10 @@ from ..evaluation import MinimalEpsilons
 from ..utils.storage import AtomicLocalBackend
 from ..version import __version__
 from .cells import Cell
+from .evaluated_classifier import EvaluatedClassifier
 from .scores import score_suite
 from .sources import image_names
 from .store import CellStore
-from .subject import Subject
 from .suite import SuiteOptions
 
 PER_IMAGE = 'per_image.npz'
@@ -46,7 +46,7 @@ MINIMAL = 'minimal_epsilons.npz'
 def write_results(
     cells: Sequence[Cell],
     store: CellStore,
-    subject: Subject,
+    classifier: EvaluatedClassifier,
     options: SuiteOptions,
     out: Path,
 ) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def write_results(
     Args:
         cells (Sequence[Cell]): All of the run, all finished.
         store (CellStore): Where they are.
-        subject (Subject): The classifier.
+        classifier (EvaluatedClassifier): The classifier.
         options (SuiteOptions): The parts and their settings.
         out (Path): Where ``results.json`` and the files beside it go.
 
@@ -65,13 +65,15 @@ def write_results(
     parts: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         parts[cell.name].append(cell)
-    joined = {name: _join(store, pieces) for name, pieces in parts.items()}
-    verdicts = {
+    joined = {
+        name: _join_parts(store, pieces) for name, pieces in parts.items()
+    }
+    correct = {
         name: arrays['correct']
         for name, arrays in joined.items()
         if 'correct' in arrays
     }
-    results = score_suite(verdicts, options.class_file is None)
+    results = score_suite(correct, options.class_file is None)
     if 'curve/minimal' in joined:
         arrays = joined['curve/minimal']
         found = MinimalEpsilons(
@@ -81,14 +83,14 @@ def write_results(
         results['curve']['minimal_eps'] = MINIMAL
     storage = AtomicLocalBackend()
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **verdicts)
+    np.savez_compressed(buffer, **correct)
     storage.put(buffer.getvalue(), out / PER_IMAGE)
-    sources = {name: parts[name][0].source.name for name in verdicts}
+    sources = {name: parts[name][0].source.name for name in correct}
     results.update(
         per_image=dict(file=PER_IMAGE, data=sources),
         data={name: asdict(v) for name, v in store.surveys.items()},
-        model=_model(store, subject),
-        settings=_settings(store, options),
+        model=_model(store, classifier),
+        settings=_settings_of_run(store, options),
         versions=_versions(),
     )
     text = json.dumps(results, indent=2, allow_nan=False)
@@ -96,7 +98,9 @@ def write_results(
     return results
 
 
-def _join(store: CellStore, cells: Sequence[Cell]) -> dict[str, np.ndarray]:
+def _join_parts(
+    store: CellStore, cells: Sequence[Cell]
+) -> dict[str, np.ndarray]:
     pieces = [store.read(cell) for cell in cells]
     joined = {
         key: np.concatenate([piece[key] for piece in pieces])
@@ -107,17 +111,21 @@ def _join(store: CellStore, cells: Sequence[Cell]) -> dict[str, np.ndarray]:
     return joined
 
 
-def _model(store: CellStore, subject: Subject) -> dict[str, Any]:
+def _model(
+    store: CellStore, classifier: EvaluatedClassifier
+) -> dict[str, Any]:
     return dict(
-        name=subject.name,
-        checkpoint=subject.checkpoint,
+        name=classifier.name,
+        checkpoint=classifier.checkpoint,
         sha256=store.context['model'],
-        mean=_on_0_to_255(subject.model.mean),
-        std=_on_0_to_255(subject.model.std),
+        mean=_on_0_to_255(classifier.model.mean),
+        std=_on_0_to_255(classifier.model.std),
     )
 
 
-def _settings(store: CellStore, options: SuiteOptions) -> dict[str, Any]:
+def _settings_of_run(
+    store: CellStore, options: SuiteOptions
+) -> dict[str, Any]:
     context = {k: v for k, v in store.context.items() if k != 'model'}
     return context | dict(
         suite=list(options.parts),

@@ -14,18 +14,18 @@ from mmengine.logging import print_log
 from ..datasets.label_spaces import imagenet_synsets, read_class_file
 from ..utils.storage import remove_partial
 from .cells import Cell
-from .passes import Loading, build_loader, run_pass
+from .evaluated_classifier import EvaluatedClassifier
+from .image_pass import Loading, build_loader, run_pass
 from .plan import plan
-from .progress import Progress, cost
 from .results import write_results
 from .sources import Survey
 from .store import CellStore
-from .subject import Subject
 from .suite import ATTACKS, SuiteOptions
+from .suite_progress import SuiteProgress, cost
 
 
 def run_suite(
-    subject: Subject,
+    classifier: EvaluatedClassifier,
     options: SuiteOptions,
     surveys: Mapping[str, Survey],
     out: str | Path,
@@ -37,7 +37,7 @@ def run_suite(
     there already are not computed again.
 
     Args:
-        subject (Subject): The classifier.
+        classifier (EvaluatedClassifier): The classifier.
         options (SuiteOptions): The parts and their settings.
         surveys (Mapping[str, Survey]): What :func:`survey_sources` has found
             in the options' sources.
@@ -52,20 +52,20 @@ def run_suite(
         ValueError: If the classifier's label space is not that of the data.
     """
     loading = loading or Loading()
-    _check_label_space(subject, options.class_file)
+    _check_label_space(classifier, options.class_file)
     _say_what_is_attacked(options, surveys)
     context = dict(
-        model=subject.sha256(),
-        input_size=subject.input_size,
+        model=classifier.sha256(),
+        input_size=classifier.input_size,
         native=loading.native,
         classes=_classes(options.class_file),
     )
     store = CellStore(Path(out) / 'cells', context, surveys)
     cells = plan(options, surveys)
-    _run_cells(cells, store, subject, loading)
+    _run_cells(cells, store, classifier, loading)
     results = None
     if is_main_process():
-        results = write_results(cells, store, subject, options, Path(out))
+        results = write_results(cells, store, classifier, options, Path(out))
     barrier()
     return results
 
@@ -73,7 +73,7 @@ def run_suite(
 def _run_cells(
     cells: Sequence[Cell],
     store: CellStore,
-    subject: Subject,
+    classifier: EvaluatedClassifier,
     loading: Loading,
 ) -> None:
     # One process looks: others may see a shared folder later.
@@ -88,20 +88,20 @@ def _run_cells(
     if is_main_process():
         for folder, _, _ in os.walk(store.folder):
             remove_partial(folder)
-    works = {id(cell): cost(cell, _images(cell, store)) for cell in todo}
-    progress = Progress(sum(works.values()))
+    works = {id(cell): cost(cell, _num_images(cell, store)) for cell in todo}
+    progress = SuiteProgress(sum(works.values()))
     count = len(cells) - len(todo)
     for group in _passes(todo):
         begin = time.monotonic()
         work = sum(works[id(cell)] for cell in group)
         images = store.surveys[group[0].source.name].images
-        loader = build_loader(group[0], images, subject, loading)
+        loader = build_loader(group[0], images, classifier, loading)
         share, what = work / len(loader), _title(group)
 
         def tick(share: float = share, what: str = what) -> None:
             progress.update(share, what)
 
-        arrays = run_pass(group, loader, subject, tick)
+        arrays = run_pass(group, loader, classifier, tick)
         seconds = time.monotonic() - begin
         count += len(group)
         if is_main_process():
@@ -121,7 +121,7 @@ def _passes(cells: Sequence[Cell]) -> list[list[Cell]]:
     return [[cell for _, cell in group] for _, group in groups]
 
 
-def _images(cell: Cell, store: CellStore) -> int:
+def _num_images(cell: Cell, store: CellStore) -> int:
     if cell.stop is not None:
         return cell.stop - cell.start
     return store.surveys[cell.source.name].images
@@ -138,16 +138,19 @@ def _classes(class_file: str | None) -> list[str] | None:
     return None if class_file is None else read_class_file(class_file)
 
 
-def _check_label_space(subject: Subject, class_file: str | None) -> None:
+def _check_label_space(
+    classifier: EvaluatedClassifier, class_file: str | None
+) -> None:
     names = _classes(class_file)
     expected = len(imagenet_synsets()) if names is None else len(names)
-    found = subject.num_classes()
+    found = classifier.num_classes()
     if found != expected:
         where = 'ImageNet-1K' if class_file is None else class_file
         raise ValueError(
-            f'{subject.name} has {found} classes, but {where} has {expected}. '
-            'For another label space than ImageNet-1K, give a file with its '
-            'folder names, one per line, in the order of the classes'
+            f'{classifier.name} has {found} classes, but {where} has '
+            f'{expected}. For another label space than ImageNet-1K, give a '
+            'file with its folder names, one per line, in the order of the '
+            'classes'
         )
 
 

@@ -11,11 +11,11 @@ from ..datasets import ImageNetVariant
 from ..datasets.imagenet_variants_info import variant_info
 
 # How many of many problems a message shows.
-_SHOWN = 8
+_MOST_PROBLEMS = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """A tree of class folders, or the images of a list in it.
 
     Attributes:
@@ -73,12 +73,12 @@ class Survey:
 
 
 def survey_sources(
-    sources: Iterable[Source], strict: bool = False
+    sources: Iterable[ImageSource], strict: bool = False
 ) -> dict[str, Survey]:
     """Look at all data sets before anything is computed.
 
     Args:
-        sources (Iterable[Source]): The data sets.
+        sources (Iterable[ImageSource]): The data sets.
         strict (bool): Whether fewer images or classes than the original has
             are an error, not a warning. Defaults to False.
 
@@ -108,11 +108,11 @@ def survey_sources(
     return surveys
 
 
-def image_names(source: Source) -> list[str]:
+def image_names(source: ImageSource) -> list[str]:
     """The relative paths of a source's images.
 
     Args:
-        source (Source): The data set.
+        source (ImageSource): The data set.
 
     Returns:
         list[str]: In the order of the data set.
@@ -121,7 +121,7 @@ def image_names(source: Source) -> list[str]:
     return [name for name, _ in _relative(source, infos)]
 
 
-def _survey(source: Source, strict: bool) -> Survey:
+def _survey(source: ImageSource, strict: bool) -> Survey:
     # Loading the list neither keeps it nor opens an image.
     dataset = source.dataset(
         variant=source.variant, strict=strict, lazy_init=True
@@ -140,13 +140,13 @@ def _survey(source: Source, strict: bool) -> Survey:
 
 
 def _relative(
-    source: Source, infos: Iterable[Mapping]
+    source: ImageSource, infos: Iterable[Mapping]
 ) -> list[tuple[str, int]]:
     start = len(osp.join(osp.normpath(source.root), ''))
     return [(info['img_path'][start:], info['gt_label']) for info in infos]
 
 
-def _missing_folders(sources: list[Source]) -> list[str]:
+def _missing_folders(sources: list[ImageSource]) -> list[str]:
     missing = defaultdict(list)
     for source in sources:
         if not osp.isdir(source.root):
@@ -156,10 +156,10 @@ def _missing_folders(sources: list[Source]) -> list[str]:
         info = variant_info(variant)
         # The validation images are two sources where there is a list.
         folders = list(dict.fromkeys(source.root for source in lacking))
-        if len(folders) > _SHOWN:
+        if len(folders) > _MOST_PROBLEMS:
             # ImageNet-C as a whole, most likely.
-            rest = len(folders) - _SHOWN
-            folders = [*folders[:_SHOWN], f'and {rest} more']
+            rest = len(folders) - _MOST_PROBLEMS
+            folders = [*folders[:_MOST_PROBLEMS], f'and {rest} more']
         problems.append(
             f'{info.title}: there is no folder {", ".join(folders)}. It is at '
             f'{info.origin}'
@@ -168,6 +168,6 @@ def _missing_folders(sources: list[Source]) -> list[str]:
 
 
 def _joined(problems: list[str]) -> str:
-    rest = len(problems) - _SHOWN
+    rest = len(problems) - _MOST_PROBLEMS
     more = [f'and {rest} more problems like these'] if rest > 0 else []
-    return '\n'.join([*problems[:_SHOWN], *more])
+    return '\n'.join([*problems[:_MOST_PROBLEMS], *more])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
-from .sources import Source
+from .sources import ImageSource
 
 # In the order of evaluation, cheap parts first.
 PARTS = (*VARIANTS, 'fgsm', 'pgd', 'curve')
@@ -92,15 +92,15 @@ class SuiteOptions:
         default = osp.join(self.data_root, VARIANTS[variant].folder)
         return self.folders.get(variant, default)
 
-    def source(self, part: str) -> Source:
+    def source(self, part: str) -> ImageSource:
         """The images of a part other than 'c'.
 
         Args:
             part (str): One of ``PARTS``.
 
         Returns:
-            Source: Its images. The validation images are one source, whatever
-            is measured on them.
+            ImageSource: Its images. The validation images are one source,
+            whatever is measured on them.
         """
         if part in ATTACKS and self.attack_list:
             return self._source(
@@ -109,18 +109,20 @@ class SuiteOptions:
         name = 'imagenet' if part in (*ATTACKS, 'real') else part
         return self._source(name, name)
 
-    def _source(self, name: str, variant: str, ann_file: str = '') -> Source:
+    def _source(
+        self, name: str, variant: str, ann_file: str = ''
+    ) -> ImageSource:
         root = self.folder(variant)
-        return Source(name, variant, root, ann_file, self.class_file)
+        return ImageSource(name, variant, root, ann_file, self.class_file)
 
-    def cells_of_c(self) -> list[Source]:
+    def cells_of_c(self) -> list[ImageSource]:
         """The corruptions and severities of ImageNet-C.
 
         Returns:
-            list[Source]: In ImageNet-C's order.
+            list[ImageSource]: In ImageNet-C's order.
         """
         return [
-            Source(
+            ImageSource(
                 f'c/{corruption}/{severity}',
                 'c',
                 osp.join(self.folder('c'), corruption, str(severity)),
@@ -132,11 +134,11 @@ class SuiteOptions:
             if severity in self.severities
         ]
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[ImageSource]:
         """All data sets that are needed.
 
         Returns:
-            list[Source]: Each once.
+            list[ImageSource]: Each once.
         """
         found = {}
         for part in PARTS:

@@ -1,11 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .curves import draw_curves, epoch_means, read_scalars
-from .figure import draw_rows, figure_to_array
+from .html_report import build_report
 from .images import sample_batch
 from .isolation import isolated
 from .reconstruction import ImageRows, reconstruct
-from .report import build_report
-from .robustness_curve import draw_robustness
+from .robustness_plot import draw_robustness
+from .rows_figure import draw_rows, figure_to_array
 
 __all__ = [
     'ImageRows',

@@ -85,7 +85,7 @@ def is_grey(preprocessor: nn.Module) -> bool:
     return preprocessor.mean.numel() == 1
 
 
-def to_pixels(images: Tensor, preprocessor: nn.Module) -> Tensor:
+def denormalise(images: Tensor, preprocessor: nn.Module) -> Tensor:
     """Undo the normalisation.
 
     Args:

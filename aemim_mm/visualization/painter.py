@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .images import to_pixels
+from .images import denormalise
 
 MID_GREY = 127.5
 # Images and labels by the name of the row.
-Rows = tuple[dict[str, Tensor], dict[str, str]]
+LabelledRows = tuple[dict[str, Tensor], dict[str, str]]
 
 
 class Painter:
@@ -45,7 +45,7 @@ class Painter:
             mask.to(inputs)[..., None].expand_as(self.target)
         )
 
-    def clean_rows(self, prediction: Tensor) -> Rows:
+    def clean_rows(self, prediction: Tensor) -> LabelledRows:
         """The rows that every method has.
 
         Args:
@@ -56,7 +56,7 @@ class Painter:
             tuple[dict[str, Tensor], dict[str, str]]: Images in 0-255 pixel
             values, (B, C, H, W), and labels.
         """
-        original = to_pixels(self.inputs, self.model.data_preprocessor)
+        original = denormalise(self.inputs, self.model.data_preprocessor)
         images = {
             'original': original,
             'masked': original * (1 - self.mask) + MID_GREY * self.mask,
@@ -69,7 +69,9 @@ class Painter:
         }
         return images, labels
 
-    def adversarial_rows(self, x_adv: Tensor, prediction: Tensor) -> Rows:
+    def adversarial_rows(
+        self, x_adv: Tensor, prediction: Tensor
+    ) -> LabelledRows:
         """The rows that an attack adds.
 
         Args:
@@ -84,7 +86,7 @@ class Painter:
         factor = 127 / epsilon if epsilon else 1.0
         change = (x_adv - self.inputs) * preprocessor.std
         images = {
-            'adversarial': to_pixels(x_adv, preprocessor),
+            'adversarial': denormalise(x_adv, preprocessor),
             'perturbation': MID_GREY + factor * change,
             'adversarial_reconstruction': self._fill(x_adv, prediction),
         }
@@ -117,4 +119,4 @@ class Painter:
         filled = torch.where(
             self.mask.bool(), head.unpatchify(prediction), visible
         )
-        return to_pixels(filled, self.model.data_preprocessor)
+        return denormalise(filled, self.model.data_preprocessor)

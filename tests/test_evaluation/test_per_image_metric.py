@@ -15,19 +15,19 @@ TESTS = Path(__file__).parents[1]
 
 
 class Right(PerImageMetric):
-    """Verdicts as they stand in the sample."""
+    """What stands in the sample."""
 
     default_prefix = 'right'
 
     def judge(self, sample):
-        return sample['verdict']
+        return sample['correct']
 
-    def summarize(self, keys, verdicts):
-        return dict(sum=sum(v[0] for v in verdicts if v is not None))
+    def summarize(self, keys, correct):
+        return dict(sum=sum(c[0] for c in correct if c is not None))
 
 
 def samples(*pairs):
-    return [dict(sample_idx=i, verdict=verdict) for i, verdict in pairs]
+    return [dict(sample_idx=i, correct=correct) for i, correct in pairs]
 
 
 def test_each_image_counts_once_in_the_order_of_the_data_set():
@@ -50,7 +50,7 @@ def test_every_image_has_to_come():
 
 def test_needs_the_index():
     with pytest.raises(ValueError, match='Right needs sample_idx'):
-        Right().process(None, [dict(verdict=(True,))])
+        Right().process(None, [dict(correct=(True,))])
 
 
 @pytest.fixture(scope='module')
@@ -96,8 +96,8 @@ def test_numbers_of_two_processes(two_processes):
         100 * (1 / 3 + 3 / 4) / 2
     )
     assert found['c']['corruption/images'] == 7
-    keys, verdicts = found['c/CorruptionError']
+    keys, correct = found['c/CorruptionError']
     assert [Path(key).stem for key in keys] == (
         ['20', '21', '22', '30', '31', '32', '33']
     )
-    assert verdicts == [1, 0, 1, 0, 0, 1, 0]
+    assert correct == [1, 0, 1, 0, 0, 1, 0]

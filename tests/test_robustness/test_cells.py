@@ -6,9 +6,9 @@ import pytest
 
 from aemim_mm.attacks import FGSMAttack, PGDAttack
 from aemim_mm.robustness.cells import Cell
-from aemim_mm.robustness.sources import Source
+from aemim_mm.robustness.sources import ImageSource
 
-SOURCE = Source('imagenet', 'imagenet', 'data/imagenet/val')
+SOURCE = ImageSource('imagenet', 'imagenet', 'data/imagenet/val')
 CELL = Cell('pgd/2', SOURCE, None, PGDAttack(seed=3), 2 / 255, True)
 
 

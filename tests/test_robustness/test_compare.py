@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from result_files import AEMIM, MAE, grey, write
 
-from aemim_mm.robustness.compare import compare
+from aemim_mm.robustness.compare import compare_results
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rows(text, name):
 
 
 def test_the_papers_table_6(paper, tmp_path):
-    (file,) = compare(paper, tmp_path / 'out')
+    (file,) = compare_results(paper, tmp_path / 'out')
     assert file == tmp_path / 'out' / 'comparison.md'
     text = file.read_text()
     # Each of the five differences, and their mean, is within its interval.
@@ -42,7 +42,7 @@ def test_the_papers_table_6(paper, tmp_path):
 
 
 def test_the_papers_tables_4_and_5(paper, tmp_path):
-    (file,) = compare(paper, tmp_path)
+    (file,) = compare_results(paper, tmp_path)
     text = file.read_text()
     iid, ood = rows(text, 'AEMIM 800 - MAE 1600')[:2]
     assert [cell.split()[0] for cell in iid] == ['+0.2', '+0.3', '+0.8']
@@ -54,7 +54,7 @@ def test_the_papers_tables_4_and_5(paper, tmp_path):
 
 
 def test_wide_tables_stand_upright(paper, tmp_path):
-    (file,) = compare(paper, tmp_path)
+    (file,) = compare_results(paper, tmp_path)
     text = file.read_text()
     assert '| Model | MAE 1600 | AEMIM 800 | AEMIM 800 - MAE 1600 |' in text
     ((old, new, change),) = rows(text, 'brightness')
@@ -70,13 +70,13 @@ def graded(tmp_path, name, seed, **options):
     correct = np.where(own[0] < 0.1, own[1] < 0.8, correct)
     results, minimal = grey(name, seed=seed)
     results['imagenet'] = dict(top1=100 * correct.mean(), images=1000)
-    verdicts = dict(imagenet=correct)
-    return write(tmp_path / str(seed), results, minimal, verdicts, **options)
+    per_image = dict(imagenet=correct)
+    return write(tmp_path / str(seed), results, minimal, per_image, **options)
 
 
 def test_same_images_are_paired(tmp_path):
     paths = [graded(tmp_path, 'tiny', seed) for seed in (1, 2)]
-    files = compare(paths, tmp_path)
+    files = compare_results(paths, tmp_path)
     assert [p.name for p in files] == [
         'comparison.md',
         'robustness_curves.png',
@@ -92,13 +92,13 @@ def test_same_images_are_paired(tmp_path):
     assert all(cell.endswith('u') for cell in pgd)
     assert 'tiny (2): IN-C: 1000 images in each cell' in text
     other = graded(tmp_path, 'tiny', 3, sha256='other')
-    text = compare([paths[0], other], tmp_path)[0].read_text()
+    text = compare_results([paths[0], other], tmp_path)[0].read_text()
     assert rows(text, 'tiny (3) - tiny (1)')[0][0].endswith('u')
 
 
 def test_three_models_are_held_against_the_first(paper, tmp_path):
     third = write(tmp_path / 'third', dict(MAE, model='again'))
-    (file,) = compare([*paper, third], tmp_path)
+    (file,) = compare_results([*paper, third], tmp_path)
     text = file.read_text()
     assert rows(text, 'again - MAE 1600')[0][0].startswith('+0.0 (')
     assert rows(text, 'AEMIM 800 - MAE 1600') and 'again - AEMIM' not in text
@@ -107,7 +107,7 @@ def test_three_models_are_held_against_the_first(paper, tmp_path):
 def test_what_one_has_not_evaluated(tmp_path):
     one = write(tmp_path / '1', MAE)
     two = write(tmp_path / '2', dict(model='x', v2=dict(top1=5, images=9)))
-    (file,) = compare([one, two], tmp_path)
+    (file,) = compare_results([one, two], tmp_path)
     assert rows(file.read_text(), 'x - MAE 1600')[0][:2] == ['-', '-']
 
 
@@ -115,20 +115,20 @@ def test_settings_that_differ_are_named(tmp_path):
     one = dict(MAE, settings=dict(input_size=224, seed=0, suite=['v2']))
     two = dict(AEMIM, settings=dict(input_size=384, seed=0, suite=['a']))
     paths = [write(tmp_path / '1', one), write(tmp_path / '2', two)]
-    text = compare(paths, tmp_path)[0].read_text()
+    text = compare_results(paths, tmp_path)[0].read_text()
     note = 'AEMIM 800 was evaluated with input_size = 384, MAE 1600 with 224.'
     assert note in text and text.count('was evaluated with') == 1
 
 
 def test_errors(paper, tmp_path):
     with pytest.raises(ValueError, match='needs two'):
-        compare(paper[:1], tmp_path)
+        compare_results(paper[:1], tmp_path)
     with pytest.raises(ValueError, match='named twice'):
-        compare([paper[0], paper[0]], tmp_path)
+        compare_results([paper[0], paper[0]], tmp_path)
     with pytest.raises(FileNotFoundError, match='gone.json'):
-        compare([paper[0], tmp_path / 'gone.json'], tmp_path)
+        compare_results([paper[0], tmp_path / 'gone.json'], tmp_path)
     broken = tmp_path / 'broken.json'
     for text in ('{', '[]'):
         broken.write_text(text)
         with pytest.raises(ValueError, match='is no results.json'):
-            compare([paper[0], broken], tmp_path)
+            compare_results([paper[0], broken], tmp_path)

@@ -5,14 +5,14 @@ from result_files import AEMIM, MAE, attack, corruptions
 
 from aemim_mm.robustness.columns import Column
 from aemim_mm.robustness.differences import (
+    ClassifierResults,
     Difference,
-    Evaluated,
     difference,
 )
 from aemim_mm.robustness.intervals import paired, wilson
-from aemim_mm.robustness.per_image import Verdicts
+from aemim_mm.robustness.per_image import PerImageResults
 
-OLD, NEW = Evaluated('MAE', MAE), Evaluated('AEMIM', AEMIM)
+OLD, NEW = ClassifierResults('MAE', MAE), ClassifierResults('AEMIM', AEMIM)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,19 @@ def test_numbers_with_their_intervals():
     assert NEW.describe(Column('', 'pgd', '1')) == '-'
 
 
-def verdicts(seed, cells, images=400):
+def per_image(seed, cells, images=400):
     rng = np.random.default_rng(seed)
     return {
-        cell: Verdicts('x', (rng.random(images) < 0.6).astype(np.int8))
+        cell: PerImageResults('x', (rng.random(images) < 0.6).astype(np.int8))
         for cell in cells
     }
 
 
 def evaluated(seed, images=400):
     """PGD at two budgets and ImageNet-C, with single images."""
-    found = verdicts(seed, ['pgd/0', 'pgd/2'])
+    found = per_image(seed, ['pgd/0', 'pgd/2'])
     c = corruptions(images=images)
-    found.update(verdicts(seed + 9, [f'c/fog/{k}' for k in range(1, 6)]))
+    found.update(per_image(seed + 9, [f'c/fog/{k}' for k in range(1, 6)]))
     for cell in list(c['per_corruption']):
         if cell != 'fog':
             del c['per_corruption'][cell]
@@ -86,13 +86,13 @@ def evaluated(seed, images=400):
     ]
     top1 = [100 * found[f'pgd/{k}'].correct.mean() for k in (0, 2)]
     pgd = attack(top1, images, ('0', '2'))
-    return Evaluated(str(seed), dict(pgd=pgd, c=c), found)
+    return ClassifierResults(str(seed), dict(pgd=pgd, c=c), found)
 
 
 def test_paired_by_image():
     first, second = evaluated(0), evaluated(1)
     ours, theirs = (
-        {k: v.correct.astype(float) for k, v in model.verdicts.items()}
+        {k: v.correct.astype(float) for k, v in model.per_image.items()}
         for model in (first, second)
     )
     changes = {k: theirs[k] - ours[k] for k in ours}
@@ -116,31 +116,33 @@ def test_paired_by_image():
 def test_images_that_do_not_count_are_left_out():
     models = []
     for seed in (0, 1):
-        (found,) = verdicts(seed, ['real']).values()
+        (found,) = per_image(seed, ['real']).values()
         found.correct[:100] = -1
         top1 = 100 * found.correct[100:].mean()
         results = dict(real=dict(top1=top1, images=300))
-        models.append(Evaluated('', results, dict(real=found)))
+        models.append(ClassifierResults('', results, dict(real=found)))
     found = difference(Column('', 'real'), *models)
-    first, second = (m.verdicts['real'].correct[100:] for m in models)
+    first, second = (m.per_image['real'].correct[100:] for m in models)
     assert (found.low, found.high) == paired([second - first], [1])
 
 
 def test_unpaired_where_images_are_others_or_not_known():
     first, second = evaluated(0), evaluated(1)
     column = Column('', 'pgd', 'average')
-    others = {k: Verdicts('y', v.correct) for k, v in second.verdicts.items()}
-    fewer = dict(second.verdicts)
+    others = {
+        k: PerImageResults('y', v.correct) for k, v in second.per_image.items()
+    }
+    fewer = dict(second.per_image)
     del fewer['pgd/0']
-    for verdicts in (others, fewer, {}):
-        model = Evaluated('', second.results, verdicts)
+    for per_image in (others, fewer, {}):
+        model = ClassifierResults('', second.results, per_image)
         assert not difference(column, first, model).paired
     assert difference(Column('', 'pgd', '2'), first, model).paired is False
 
 
 def test_no_difference_of_different_sums():
     results = dict(pgd=attack([50.0, 10.0], 400, ('0', '4')))
-    other = Evaluated('', results)
+    other = ClassifierResults('', results)
     assert (
         difference(Column('', 'pgd', 'average'), evaluated(0), other) is None
     )

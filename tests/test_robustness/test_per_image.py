@@ -5,38 +5,40 @@ import numpy as np
 import pytest
 from result_files import write
 
-from aemim_mm.robustness.per_image import Verdicts, read_verdicts
+from aemim_mm.robustness.per_image import PerImageResults, read_per_image
 
 
 def read(path):
-    return read_verdicts(json.loads(path.read_text()), path.parent)
+    return read_per_image(json.loads(path.read_text()), path.parent)
 
 
 def test_read(tmp_path):
     cells = {'imagenet': [1, 0, 1], 'c/fog/3': [0, 0, 1]}
-    path = write(tmp_path, {}, verdicts=cells, sha256='abc')
+    path = write(tmp_path, {}, per_image=cells, sha256='abc')
     found = read(path)
     assert {k: v.correct.tolist() for k, v in found.items()} == cells
     assert {v.images for v in found.values()} == {'abc'}
 
 
 def test_not_there(tmp_path):
-    path = write(tmp_path, {}, verdicts={'v2': [1]})
+    path = write(tmp_path, {}, per_image={'v2': [1]})
     (tmp_path / 'per_image.npz').unlink()
     assert read(path) == {}
-    assert read_verdicts({}, tmp_path) == {}
+    assert read_per_image({}, tmp_path) == {}
 
 
 def test_broken(tmp_path):
-    path = write(tmp_path, {}, verdicts={'v2': [1]})
+    path = write(tmp_path, {}, per_image={'v2': [1]})
     (tmp_path / 'per_image.npz').write_text('no arrays')
     with pytest.raises(ValueError, match='Move it away'):
         read(path)
 
 
 def test_same_images():
-    one = Verdicts('a', np.array([1, 0, -1], np.int8))
-    assert one.same_images(Verdicts('a', np.array([0, 0, -1], np.int8)))
-    assert not one.same_images(Verdicts('b', one.correct))
-    assert not one.same_images(Verdicts('a', np.array([1, -1, 0], np.int8)))
-    assert not one.same_images(Verdicts('a', np.array([1, 0], np.int8)))
+    one = PerImageResults('a', np.array([1, 0, -1], np.int8))
+    assert one.same_images(PerImageResults('a', np.array([0, 0, -1], np.int8)))
+    assert not one.same_images(PerImageResults('b', one.correct))
+    assert not one.same_images(
+        PerImageResults('a', np.array([1, -1, 0], np.int8))
+    )
+    assert not one.same_images(PerImageResults('a', np.array([1, 0], np.int8)))

@@ -11,16 +11,20 @@ from torch import nn
 
 from aemim_mm.evaluation import GRID, MinimalEpsilons, PixelClassifier
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
-from aemim_mm.robustness import Subject, SuiteOptions, survey_sources
+from aemim_mm.robustness import (
+    EvaluatedClassifier,
+    SuiteOptions,
+    survey_sources,
+)
 from aemim_mm.robustness import plan as planning
 from aemim_mm.robustness import results as writing
-from aemim_mm.robustness.per_image import read_verdicts
+from aemim_mm.robustness.per_image import read_per_image
 from aemim_mm.robustness.results import write_results
 from aemim_mm.robustness.store import CellStore
 from aemim_mm.version import __version__
 
 BUDGETS = ('0', '1', '2', '4', '8')
-SUBJECT = Subject(
+CLASSIFIER = EvaluatedClassifier(
     'tiny',
     PixelClassifier(
         nn.Flatten(), [m / 255 for m in MEAN], [s / 255 for s in STD]
@@ -75,7 +79,7 @@ def finish(options, out, order=1):
             for key, array in values_of(cell.name, images).items()
         }
         store.write(cell, dict(index=index, **arrays), 1)
-    return write_results(cells, store, SUBJECT, options, out)
+    return write_results(cells, store, CLASSIFIER, options, out)
 
 
 def read_strictly(path):
@@ -224,7 +228,7 @@ def test_data(data, tmp_path):
         complete=False,
         sha256=sha256,
     )
-    found = read_verdicts(results, tmp_path)
+    found = read_per_image(results, tmp_path)
     assert found['r'].images == sha256
     assert found['real'].images == found['imagenet'].images != sha256
     assert found['real'].correct.tolist().count(-1) == 2
@@ -317,13 +321,13 @@ def test_nan_is_refused(data, tmp_path, monkeypatch):
 
 def test_files_that_are_cut_off(data, tmp_path):
     results = finish(SuiteOptions(str(data), ['curve']), tmp_path)
-    verdicts = tmp_path / 'per_image.npz'
+    per_image = tmp_path / 'per_image.npz'
     minimal = tmp_path / 'minimal_epsilons.npz'
     for size in (-2, 3, 0):
-        for path in (verdicts, minimal):
+        for path in (per_image, minimal):
             path.write_bytes(path.read_bytes()[:size])
         with pytest.raises(ValueError, match='per_image.npz does not hold'):
-            read_verdicts(results, tmp_path)
+            read_per_image(results, tmp_path)
         with pytest.raises(ValueError, match='is not a file of minimal'):
             MinimalEpsilons.load(minimal)
 
@@ -333,7 +337,7 @@ def test_an_array_alone(data, tmp_path):
     with open(tmp_path / 'per_image.npz', 'wb') as file:
         np.save(file, np.zeros(3))
     with pytest.raises(ValueError, match='per_image.npz does not hold'):
-        read_verdicts(results, tmp_path)
+        read_per_image(results, tmp_path)
 
 
 def test_unfinished_cells(data, tmp_path):
@@ -342,5 +346,5 @@ def test_unfinished_cells(data, tmp_path):
     store = CellStore(tmp_path / 'cells', CONTEXT, surveys)
     cells = planning.plan(options, surveys)
     with pytest.raises(FileNotFoundError):
-        write_results(cells, store, SUBJECT, options, tmp_path)
+        write_results(cells, store, CLASSIFIER, options, tmp_path)
     assert list(tmp_path.iterdir()) == []

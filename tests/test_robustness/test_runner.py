@@ -15,10 +15,10 @@ from aemim_mm.robustness import (
     SuiteOptions,
     load_config_classifier,
     plan,
-    progress,
     run_suite,
     runner,
     scores,
+    suite_progress,
     survey_sources,
 )
 
@@ -53,7 +53,7 @@ def files(tmp_path_factory):
 def said(monkeypatch):
     """Lines of the log."""
     lines = []
-    for module in (runner, progress):
+    for module in (runner, suite_progress):
         monkeypatch.setattr(
             module, 'print_log', lambda text, logger: lines.append(text)
         )
@@ -64,8 +64,8 @@ class Watched:
     """A classifier whose images are counted, and that can be stopped."""
 
     def __init__(self, files):
-        self.subject = load_config_classifier(*files)
-        self.subject.model.register_forward_pre_hook(self.see)
+        self.classifier = load_config_classifier(*files)
+        self.classifier.model.register_forward_pre_hook(self.see)
         self.calls, self.images, self.stop = 0, 0, None
 
     def see(self, _, args):
@@ -77,7 +77,7 @@ class Watched:
     def run(self, options, out, stop=None, loading=LOADING):
         self.calls, self.images, self.stop = 0, 0, stop
         surveys = survey_sources(options.sources())
-        return run_suite(self.subject, options, surveys, out, loading)
+        return run_suite(self.classifier, options, surveys, out, loading)
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_label_space_of_another_size(data, files, watched, tmp_path):
     with pytest.raises(
         ValueError, match='tiny has 1000 classes, but .*classes.txt has 2.'
     ):
-        run_suite(watched.subject, options, surveys, tmp_path / 'out')
+        run_suite(watched.classifier, options, surveys, tmp_path / 'out')
     ten = toys.write_model(tmp_path / 'ten', toys.build(10), 10)
     with pytest.raises(
         ValueError, match='tiny has 10 classes, but ImageNet-1K has 1000.'
@@ -282,7 +282,7 @@ def test_progress(data, watched, tmp_path, said, monkeypatch):
     assert said[-1].endswith('ETA 0:00:00')
     said.clear()
     # A line after each batch
-    monkeypatch.setattr(progress, 'INTERVAL', 0.0)
+    monkeypatch.setattr(suite_progress, 'INTERVAL', 0.0)
     watched.run(options, tmp_path / 'b')
     shares = [float(line.split(' - ')[1].split()[0]) for line in said[2:]]
     assert shares == [16.7, 33.3, 33.3, 41.7, 50.0, 50.0, 75.0, 100.0, 100.0]

@@ -13,7 +13,7 @@ from aemim_mm.robustness.scores import accuracy, score_suite
 IMAGES = 50000
 
 
-def verdicts(right, wrong=0, uncounted=0):
+def correct(right, wrong=0, uncounted=0):
     """So many images of each kind, mixed."""
     values = [1] * right + [0] * wrong + [-1] * uncounted
     rng = np.random.default_rng(0)
@@ -47,30 +47,30 @@ def alexnet(share=1.0):
 def shares(names, percents):
     """Accuracies that are printed with one digit."""
     return {
-        name: verdicts(round(10 * p), 1000 - round(10 * p))
+        name: correct(round(10 * p), 1000 - round(10 * p))
         for name, p in zip(names, percents, strict=True)
     }
 
 
 def test_accuracy():
-    assert accuracy(verdicts(3, 5)) == dict(top1=37.5, images=8)
-    assert accuracy(verdicts(0, 2)) == dict(top1=0, images=2)
+    assert accuracy(correct(3, 5)) == dict(top1=37.5, images=8)
+    assert accuracy(correct(0, 2)) == dict(top1=0, images=2)
     # Those that do not count are in neither number.
-    assert accuracy(verdicts(3, 1, 12)) == dict(top1=75, images=4)
-    assert type(accuracy(verdicts(1))['images']) is int
+    assert accuracy(correct(3, 1, 12)) == dict(top1=75, images=4)
+    assert type(accuracy(correct(1))['images']) is int
 
 
 def test_clean_images():
     results = score_suite(
         dict(
-            imagenet=verdicts(7, 1),
-            real=verdicts(3, 1, 4),
-            v2=verdicts(1, 3),
-            a=verdicts(1, 4),
-            a_all_classes=verdicts(0, 5),
-            r=verdicts(2, 3),
-            r_all_classes=verdicts(1, 4),
-            sketch=verdicts(3, 2),
+            imagenet=correct(7, 1),
+            real=correct(3, 1, 4),
+            v2=correct(1, 3),
+            a=correct(1, 4),
+            a_all_classes=correct(0, 5),
+            r=correct(2, 3),
+            r_all_classes=correct(1, 4),
+            sketch=correct(3, 2),
         )
     )
     assert results == dict(
@@ -87,7 +87,7 @@ def test_clean_images():
 
 
 def test_nothing_but_what_was_measured():
-    results = score_suite(dict(v2=verdicts(1, 3)))
+    results = score_suite(dict(v2=correct(1, 3)))
     assert results == dict(v2=dict(top1=25, images=4), score=None)
 
 
@@ -196,7 +196,7 @@ def test_average_has_the_budget_0(attack):
 
 def test_attacks_are_kept_apart():
     results = score_suite(
-        {'fgsm/0.5': verdicts(1, 3), 'pgd/0.5': verdicts(0, 5)}
+        {'fgsm/0.5': correct(1, 3), 'pgd/0.5': correct(0, 5)}
     )
     assert results['fgsm'] == {'0.5': 25, 'average': 25, 'images': 4}
     assert results['pgd'] == {'0.5': 0, 'average': 0, 'images': 5}
@@ -205,7 +205,7 @@ def test_attacks_are_kept_apart():
 def test_curve():
     # In another order than the grid's.
     found = {
-        f'curve/grid/{epsilon:g}': verdicts(15 - i, 5 + i)
+        f'curve/grid/{epsilon:g}': correct(15 - i, 5 + i)
         for i, epsilon in reversed(list(enumerate(GRID)))
     }
     entry = score_suite(found)['curve']

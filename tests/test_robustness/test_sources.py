@@ -11,7 +11,11 @@ from variant_trees import SYNSETS, labels_by_name, write_tree
 
 from aemim_mm.datasets.imagenet_variants_info import VARIANTS
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
-from aemim_mm.robustness.sources import Source, image_names, survey_sources
+from aemim_mm.robustness.sources import (
+    ImageSource,
+    image_names,
+    survey_sources,
+)
 from aemim_mm.robustness.suite import SuiteOptions
 
 TREE = [
@@ -40,7 +44,7 @@ def warnings(monkeypatch):
 
 
 def survey(root, **options):
-    source = Source('x', options.pop('variant', 'imagenet'), str(root))
+    source = ImageSource('x', options.pop('variant', 'imagenet'), str(root))
     (found,) = survey_sources([replace(source, **options)]).values()
     return found
 
@@ -154,8 +158,8 @@ def test_missing_images_of_a_list(tmp_path):
     (tmp_path / 'list.txt').write_text('n01440764/9.JPEG 0\n')
     (tmp_path / 'empty').mkdir()
     sources = [
-        Source('a', 'a', str(tmp_path / 'empty')),
-        Source('attacks', 'imagenet', root, str(tmp_path / 'list.txt')),
+        ImageSource('a', 'a', str(tmp_path / 'empty')),
+        ImageSource('attacks', 'imagenet', root, str(tmp_path / 'list.txt')),
     ]
     with pytest.raises(FileNotFoundError) as error:
         survey_sources(sources)
@@ -174,7 +178,7 @@ def test_fewer_images_and_classes(tmp_path, warnings):
 
 def test_strict(tmp_path):
     sources = [
-        Source(name, name, write_tree(tmp_path / name, TREE))
+        ImageSource(name, name, write_tree(tmp_path / name, TREE))
         for name in ('a', 'r')
     ]
     with pytest.raises(ValueError) as error:
@@ -187,7 +191,7 @@ def test_strict(tmp_path):
 def test_complete(tmp_path, warnings, monkeypatch):
     info = replace(VARIANTS['a'], num_images=3, num_classes=2)
     monkeypatch.setitem(VARIANTS, 'a', info)
-    source = Source('a', 'a', write_tree(tmp_path, TREE))
+    source = ImageSource('a', 'a', write_tree(tmp_path, TREE))
     (found,) = survey_sources([source], strict=True).values()
     assert found.complete and not warnings
     monkeypatch.setitem(VARIANTS, 'a', replace(info, num_classes=3))
@@ -199,7 +203,7 @@ def test_list_of_images(tmp_path, warnings):
     root = write_tree(tmp_path / 'val', TREE)
     path = tmp_path / 'list.txt'
     path.write_text('n12144580/1.JPEG 987\nn01440764/2.JPEG 0\n')
-    source = Source('attacks', 'imagenet', root, str(path))
+    source = ImageSource('attacks', 'imagenet', root, str(path))
     (found,) = survey_sources([source], strict=True).values()
     assert (found.images, found.classes) == (2, 2)
     assert found.complete and not warnings
@@ -221,7 +225,7 @@ def test_checksum_does_not_depend_on_the_place(tmp_path, monkeypatch):
     assert expected.folder == str(tmp_path / 'val')
     for root in ('val', 'val/', './val', 'new/../val//', f'{tmp_path}/val/'):
         assert survey(root) == expected, root
-        assert image_names(Source('x', 'imagenet', root))[0] == (
+        assert image_names(ImageSource('x', 'imagenet', root))[0] == (
             'n01440764/10.JPEG'
         )
     monkeypatch.chdir(tmp_path / 'val')
@@ -256,7 +260,7 @@ def test_checksum_changes_with_the_labels(tmp_path):
 def test_folders_of_v2_are_class_indices(tmp_path):
     files = {f'{i}/{i:040x}.jpeg': i for i in (0, 1, 2, 10, 100)}
     root = write_tree(tmp_path, files)
-    source = Source('v2', 'v2', root)
+    source = ImageSource('v2', 'v2', root)
     dataset = source.dataset()
     assert labels_by_name(dataset) == files
     # Sorted as text, but not labelled so.
@@ -279,7 +283,7 @@ def test_names_are_in_the_order_of_the_data_set(data):
 
 
 def test_class_folders_keep_the_indices_of_all_1000(data):
-    dataset = Source('r', 'r', str(data / 'imagenet-r')).dataset()
+    dataset = ImageSource('r', 'r', str(data / 'imagenet-r')).dataset()
     found = labels_by_name(dataset)
     assert len(found) == 5
     for name, label in found.items():

@@ -12,22 +12,22 @@ from variant_trees import write_tree
 from aemim_mm.attacks import FGSMAttack, PGDAttack
 from aemim_mm.evaluation import PixelClassifier
 from aemim_mm.robustness import (
+    EvaluatedClassifier,
     Loading,
-    Subject,
     SuiteOptions,
     run_suite,
     runner,
     survey_sources,
 )
 from aemim_mm.robustness.cells import Cell
-from aemim_mm.robustness.sources import Source, Survey
+from aemim_mm.robustness.sources import ImageSource, Survey
 from aemim_mm.robustness.store import CellStore
 
 SURVEY = Survey('/data/val', 4, 3, True, 'abc')
 CONTEXT = dict(model='123', input_size=16, native=False, classes=None)
 CELL = Cell(
     'pgd/2',
-    Source('imagenet', 'imagenet', 'data/val'),
+    ImageSource('imagenet', 'imagenet', 'data/val'),
     None,
     PGDAttack(),
     2 / 255,
@@ -232,16 +232,16 @@ def test_batches_do_not_matter(tmp_path, monkeypatch):
     options = SuiteOptions(str(tmp_path), ['imagenet', 'fgsm'], epsilons=[1])
     surveys = survey_sources(options.sources())
     model = PixelClassifier(Grey(), [0.5] * 3, [0.5] * 3)
-    subject = Subject('grey', model, 16, None, '')
+    classifier = EvaluatedClassifier('grey', model, 16, None, '')
     out = tmp_path / 'out'
-    first = run_suite(subject, options, surveys, out, Loading(2, 0))
+    first = run_suite(classifier, options, surveys, out, Loading(2, 0))
     assert len(files(out / 'cells')) == 4
     with monkeypatch.context() as patch:
         patch.setattr(runner, 'run_pass', None)
-        again = run_suite(subject, options, surveys, out, Loading(5, 0))
+        again = run_suite(classifier, options, surveys, out, Loading(5, 0))
     assert again == first
     # Another model has nothing yet.
     with torch.no_grad():
         model.model.fc.bias += torch.arange(1000.0)
-    run_suite(subject, options, surveys, out, Loading(5, 0))
+    run_suite(classifier, options, surveys, out, Loading(5, 0))
     assert len(files(out / 'cells')) == 8

@@ -2,7 +2,7 @@
 import pytest
 
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
-from aemim_mm.robustness.sources import Source
+from aemim_mm.robustness.sources import ImageSource
 from aemim_mm.robustness.suite import PARTS, SuiteOptions
 
 # In ImageNet-C's order: noise, blur, weather, digital.
@@ -54,20 +54,22 @@ def test_folder():
 
 def test_source_of_a_variant():
     options = SuiteOptions('data', folders=dict(r='/far/r'))
-    assert options.source('a') == Source('a', 'a', 'data/imagenet-a')
-    assert options.source('r') == Source('r', 'r', '/far/r')
+    assert options.source('a') == ImageSource('a', 'a', 'data/imagenet-a')
+    assert options.source('r') == ImageSource('r', 'r', '/far/r')
 
 
 def test_validation_images_are_one_source():
     options = SuiteOptions('data', folders=dict(imagenet='/val'))
     for part in ('imagenet', 'real', 'fgsm', 'pgd', 'curve'):
-        assert options.source(part) == Source('imagenet', 'imagenet', '/val')
+        assert options.source(part) == ImageSource(
+            'imagenet', 'imagenet', '/val'
+        )
 
 
 def test_attack_list_is_a_source_of_its_own(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     options = SuiteOptions('data', attack_list='lists/ares.txt')
-    expected = Source(
+    expected = ImageSource(
         'attacks',
         'imagenet',
         'data/imagenet/val',
@@ -76,7 +78,7 @@ def test_attack_list_is_a_source_of_its_own(monkeypatch, tmp_path):
     )
     for part in ('fgsm', 'pgd', 'curve'):
         assert options.source(part) == expected
-    clean = Source('imagenet', 'imagenet', 'data/imagenet/val')
+    clean = ImageSource('imagenet', 'imagenet', 'data/imagenet/val')
     assert options.source('imagenet') == options.source('real') == clean
 
 
@@ -97,7 +99,7 @@ def test_cells_of_c():
     assert names(cells) == [
         f'c/{name}/{i}' for name in CORRUPTIONS for i in range(1, 6)
     ]
-    assert cells[0] == Source(
+    assert cells[0] == ImageSource(
         'c/gaussian_noise/1', 'c', 'data/imagenet-c/gaussian_noise/1'
     )
 

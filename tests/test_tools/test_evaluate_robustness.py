@@ -101,15 +101,15 @@ def evaluate(world, out, *options, files=None):
     return toys.read_json(out / 'results.json')
 
 
-def verdicts(out):
+def per_image(out):
     with np.load(out / 'per_image.npz') as arrays:
         return {name: values.tolist() for name, values in arrays.items()}
 
 
 def check(out, name, right):
-    """The verdicts on every image, and the accuracy."""
+    """What became of every image, and the accuracy."""
     expected = [int(value) for value in right]
-    assert verdicts(out)[name] == expected
+    assert per_image(out)[name] == expected
     counted = [value for value in expected if value >= 0]
     assert toys.read_json(out / 'results.json')[name] == dict(
         top1=pytest.approx(100 * sum(v == 1 for v in counted) / len(counted)),
@@ -214,14 +214,14 @@ def test_real_is_keyed_by_the_number_in_the_name(world, complete, tmp_path):
     top1 = pytest.approx(100 / 11)
     assert results['imagenet'] == dict(top1=top1, images=11)
     # In the order of the data set: images 3, 7, 10, 11; 4, 8; 5; 2, 9; 6; 1
-    assert verdicts(tmp_path)['real'] == [*(1, 0, 0, 0, 1, 0, 1, 1, 0, 1, -1)]
+    assert per_image(tmp_path)['real'] == [*(1, 0, 0, 0, 1, 0, 1, 1, 0, 1, -1)]
     # The other classifier knows none of them.
     check(complete, 'real', [0] * 10 + [-1])
 
 
 def test_corruptions(complete, world):
     results = toys.read_json(complete / 'results.json')
-    found, ces, errors = verdicts(complete), [], []
+    found, ces, errors = per_image(complete), [], []
     for name, alexnet in ALEXNET.items():
         row = []
         for severity in range(1, 6):
@@ -293,7 +293,7 @@ def pgd_of_foolbox(world, images, labels, epsilon, seed=0, places=None):
 def test_attacks(complete, world, name, attack):
     entry = toys.read_json(complete / 'results.json')[name]
     images, labels, _ = val_images(world)
-    found, top1 = verdicts(complete), []
+    found, top1 = per_image(complete), []
     for budget in FGSM:
         right = attack(world, images, labels, float(budget) / 255)
         assert found[f'{name}/{budget}'] == right.int().tolist()
@@ -316,7 +316,7 @@ def test_grid_of_the_curve(complete, world):
         right &= judged(world, images, labels)
         assert top1 == pytest.approx(100 * right.double().mean().item())
         name = f'curve/grid/{epsilon:g}'
-        assert verdicts(complete)[name] == right.int().tolist()
+        assert per_image(complete)[name] == right.int().tolist()
 
 
 def test_minimal_budgets(complete, world):
@@ -342,7 +342,7 @@ def test_minimal_budgets(complete, world):
     # The two ways to the curve agree.
     for epsilon in results['curve']['grid']['eps']:
         right = (minimal > epsilon).astype(int).tolist()
-        assert verdicts(complete)[f'curve/grid/{epsilon:g}'] == right
+        assert per_image(complete)[f'curve/grid/{epsilon:g}'] == right
 
 
 def test_report(complete):
@@ -407,7 +407,7 @@ def test_another_label_space(world, tmp_path):
     right = toys.classify(model, images).argmax(1) == labels
     assert right.sum() >= 5
     check(out, 'imagenet', right)
-    found = verdicts(out)
+    found = per_image(out)
     wrong = [1 - v for name in found for v in found[name] if name[:2] == 'c/']
     assert results['c']['mean_error'] == pytest.approx(
         100 * sum(wrong) / (75 * 3)
@@ -431,7 +431,7 @@ def test_attack_list(world, tmp_path):
     parts = 'imagenet', 'fgsm', 'pgd', 'curve', '--epsilons', 0, 0.5, 2
     results = evaluate(world, tmp_path, *options, '--suite', *parts)
     assert results['imagenet']['images'] == 11
-    found = verdicts(tmp_path)
+    found = per_image(tmp_path)
     listed = images[order], labels[order]
     for budget in ('0', '0.5', '2'):
         epsilon = float(budget) / 255
@@ -640,8 +640,8 @@ def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
         entry = expected['c']['per_corruption'][name]
         assert results['c']['per_corruption'][name] == entry
     assert results['pgd']['1'] == expected['pgd']['1']
-    whole = verdicts(complete)
-    for name, values in verdicts(tmp_path).items():
+    whole = per_image(complete)
+    for name, values in per_image(tmp_path).items():
         assert values == whole[name], name
 
 
@@ -668,11 +668,11 @@ def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     assert code == 0, output
     # The main process alone writes and says so.
     assert output.count(str(two / 'results.json')) == 1
-    assert verdicts(two) == verdicts(one)
+    assert per_image(two) == per_image(one)
     minimal = []
     for out in (one, two):
         with np.load(out / 'minimal_epsilons.npz') as arrays:
             minimal.append({k: v.tolist() for k, v in arrays.items()})
     assert minimal[0] == minimal[1]
     assert toys.read_json(two / 'results.json') == expected
-    assert len(verdicts(two)) == 8 + 4 + 2 + 2 + 15
+    assert len(per_image(two)) == 8 + 4 + 2 + 2 + 15

@@ -6,10 +6,10 @@ from mmpretrain.structures import DataSample
 
 from aemim_mm.visualization.images import (
     converts_channels,
+    denormalise,
     is_grey,
     sample_batch,
     sees_bgr,
-    to_pixels,
 )
 
 
@@ -75,10 +75,10 @@ def test_sees_bgr_without_samples_or_colour():
     assert sees_bgr(grey, _samples('a.png')) is False
 
 
-def test_to_pixels_undoes_the_preprocessor():
+def test_denormalise_undoes_the_preprocessor():
     preprocessor = _preprocessor()
     pixels = torch.randint(0, 256, (2, 3, 4, 4)).float()
     data = preprocessor({'inputs': pixels, 'data_samples': None})
     assert not torch.allclose(data['inputs'], pixels)
-    back = to_pixels(data['inputs'], preprocessor)
+    back = denormalise(data['inputs'], preprocessor)
     torch.testing.assert_close(back, pixels, atol=1e-4, rtol=0)

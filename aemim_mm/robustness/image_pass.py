@@ -14,7 +14,7 @@ from ..datasets.robustness_pipelines import eval_pipeline
 from ..evaluation import minimal_epsilons, pixel_batches, robust_accuracy
 from ..evaluation.pixel_batches import to_pixels
 from .cells import Cell
-from .subject import Subject
+from .evaluated_classifier import EvaluatedClassifier
 
 Arrays = dict[str, np.ndarray]
 
@@ -36,14 +36,14 @@ class Loading:
 
 
 def build_loader(
-    cell: Cell, images: int, subject: Subject, loading: Loading
+    cell: Cell, images: int, classifier: EvaluatedClassifier, loading: Loading
 ) -> DataLoader:
     """The images of a cell; those of this process if there are several.
 
     Args:
         cell (Cell): The cell.
         images (int): Number of images that its source had at the start.
-        subject (Subject): The classifier.
+        classifier (EvaluatedClassifier): The classifier.
         loading (Loading): How images are loaded.
 
     Returns:
@@ -56,9 +56,9 @@ def build_loader(
     dataset: Dataset = cell.source.dataset(
         pipeline=eval_pipeline(
             cell.source.variant,
-            subject.input_size,
+            classifier.input_size,
             native=True if loading.native else None,
-            channels=subject.channels,
+            channels=classifier.channels,
         )
     )
     if len(dataset) != images:
@@ -81,7 +81,7 @@ def build_loader(
 def run_pass(
     cells: Sequence[Cell],
     loader: DataLoader,
-    subject: Subject,
+    classifier: EvaluatedClassifier,
     tick: Callable[[], None],
 ) -> list[Arrays]:
     """Measure cells of the same images; to be called by all processes.
@@ -89,7 +89,7 @@ def run_pass(
     Args:
         cells (Sequence[Cell]): One with an attack, or some without.
         loader (DataLoader): The images.
-        subject (Subject): The classifier.
+        classifier (EvaluatedClassifier): The classifier.
         tick (Callable): Called after each batch.
 
     Returns:
@@ -97,16 +97,16 @@ def run_pass(
         in every process.
     """
     if cells[0].attack is None:
-        return _judge(cells, loader, subject, tick)
+        return _classify(cells, loader, classifier, tick)
     (cell,) = cells
-    device = subject.model.mean.device
+    device = classifier.model.mean.device
     batches = _ticking(pixel_batches(loader, device), tick)
     if cell.epsilon is None:
-        found = minimal_epsilons(subject.model, batches, cell.attack)
+        found = minimal_epsilons(classifier.model, batches, cell.attack)
         values = dict(epsilon=found.epsilons.numpy())
     else:
         found = robust_accuracy(
-            subject.model,
+            classifier.model,
             batches,
             cell.attack,
             [cell.epsilon],
@@ -116,10 +116,10 @@ def run_pass(
     return [dict(index=found.indices.numpy(), **values)]
 
 
-def _judge(
+def _classify(
     cells: Sequence[Cell],
     loader: DataLoader,
-    subject: Subject,
+    classifier: EvaluatedClassifier,
     tick: Callable[[], None],
 ) -> list[Arrays]:
     # 'gpu' gathers through the process group, on CPUs too; 'cpu' would do so
@@ -130,13 +130,15 @@ def _judge(
     ]
     for data in _ticking(loader, tick):
         samples = data['data_samples']
-        images = to_pixels(data['inputs'], subject.model.mean.device, bgr=True)
+        images = to_pixels(
+            data['inputs'], classifier.model.mean.device, bgr=True
+        )
         with torch.no_grad():
-            scores = subject.model(images).cpu()
+            scores = classifier.model(images).cpu()
         if not scores.isfinite().all():
             raise ValueError(
-                f'{subject.name} returned logits that are no finite numbers '
-                f'in {cells[0].name}'
+                f'{classifier.name} returned logits that are no finite '
+                f'numbers in {cells[0].name}'
             )
         predictions = [
             dict(

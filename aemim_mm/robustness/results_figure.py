@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..evaluation.robustness_curve import MinimalEpsilons
-from ..visualization.robustness_curve import Curve, draw_robustness
+from ..visualization.robustness_plot import Curve, draw_robustness
 
 # In percent: where all curves are below, the picture ends.
 FLOOR = 1.0

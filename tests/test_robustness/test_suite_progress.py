@@ -5,10 +5,10 @@ import pytest
 from mmengine.logging import MMLogger
 
 from aemim_mm.attacks import FGSMAttack, PGDAttack
-from aemim_mm.robustness import progress
+from aemim_mm.robustness import suite_progress
 from aemim_mm.robustness.cells import Cell
-from aemim_mm.robustness.progress import Progress, cost
-from aemim_mm.robustness.sources import Source
+from aemim_mm.robustness.sources import ImageSource
+from aemim_mm.robustness.suite_progress import SuiteProgress, cost
 
 
 class Clock:
@@ -25,7 +25,7 @@ class Clock:
 def clock(monkeypatch):
     clock = Clock()
     module = SimpleNamespace(monotonic=clock.monotonic)
-    monkeypatch.setattr(progress, 'time', module)
+    monkeypatch.setattr(suite_progress, 'time', module)
     return clock
 
 
@@ -59,13 +59,13 @@ def lines(monkeypatch):
     ],
 )
 def test_cost(options, passes):
-    cell = Cell('x', Source('imagenet', 'imagenet', 'val'), **options)
+    cell = Cell('x', ImageSource('imagenet', 'imagenet', 'val'), **options)
     assert cost(cell, 1) == passes
     assert cost(cell, 700) == 700 * passes
 
 
 def test_a_line_every_30_seconds(clock, lines):
-    progress = Progress(400)
+    progress = SuiteProgress(400)
     clock.now += 29.9
     progress.update(40, 'v2')
     assert not lines
@@ -84,7 +84,7 @@ def test_a_line_every_30_seconds(clock, lines):
 
 
 def test_small_steps_are_few_lines(clock, lines):
-    progress = Progress(1000)
+    progress = SuiteProgress(1000)
     for _ in range(1000):
         clock.now += 1
         progress.update(1, 'pgd/8')
@@ -95,7 +95,7 @@ def test_small_steps_are_few_lines(clock, lines):
 
 
 def test_a_line_on_demand(clock, lines):
-    progress = Progress(8)
+    progress = SuiteProgress(8)
     progress.write('begin')
     clock.now += 7200
     progress.done = 1
@@ -110,7 +110,7 @@ def test_a_line_on_demand(clock, lines):
 
 
 def test_no_more_than_all(clock, lines):
-    progress = Progress(3)
+    progress = SuiteProgress(3)
     clock.now += 60
     progress.update(3.3, 'end')
     assert lines == ['end - 100.0 % of the work, elapsed 0:01:00, ETA 0:00:00']

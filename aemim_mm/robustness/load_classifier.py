@@ -27,7 +27,7 @@ from ..checkpoints.misfit import (
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
-from .subject import Subject
+from .evaluated_classifier import EvaluatedClassifier
 
 
 def load_config_classifier(
@@ -36,7 +36,7 @@ def load_config_classifier(
     input_size: int | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     device: str = 'cpu',
-) -> Subject:
+) -> EvaluatedClassifier:
     """Build the classifier of a config and load its weights.
 
     Args:
@@ -50,7 +50,7 @@ def load_config_classifier(
         device (str): Where it runs. Defaults to 'cpu'.
 
     Returns:
-        Subject: The classifier.
+        EvaluatedClassifier: The classifier.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -85,7 +85,7 @@ def load_config_classifier(
     if input_size is None:
         size = (cfg.model.get('backbone') or {}).get('img_size', 224)
         input_size = size if isinstance(size, int) else min(size)
-    return Subject(
+    return EvaluatedClassifier(
         name=osp.splitext(osp.basename(config))[0],
         model=PixelClassifier.from_mmpretrain(model.to(device)),
         input_size=input_size,
@@ -100,7 +100,7 @@ def load_timm_classifier(
     input_size: int | None = None,
     options: Mapping[str, Any] | None = None,
     device: str = 'cpu',
-) -> Subject:
+) -> EvaluatedClassifier:
     """Build a classifier of timm, with its published weights or others.
 
     Args:
@@ -114,7 +114,7 @@ def load_timm_classifier(
         device (str): Where it runs. Defaults to 'cpu'.
 
     Returns:
-        Subject: The classifier.
+        EvaluatedClassifier: The classifier.
 
     Raises:
         FileNotFoundError: If the checkpoint is missing.
@@ -149,7 +149,7 @@ def load_timm_classifier(
         'here all models get the same: bicubic, 0.875.',
         logger='current',
     )
-    return Subject(
+    return EvaluatedClassifier(
         name=name,
         model=PixelClassifier.from_timm(model.to(device)),
         input_size=input_size or config['input_size'][-1],

@@ -5,7 +5,7 @@ import mmcv
 import pytest
 from result_files import AEMIM, corruptions, grey, write
 
-from aemim_mm.robustness.report import model_name, write_report
+from aemim_mm.robustness.results_report import model_name, write_report
 
 
 def test_report_in_the_layout_of_the_paper(tmp_path):

@@ -9,10 +9,10 @@ from PIL import Image
 
 from aemim_mm.attacks import PGDAttack
 from aemim_mm.evaluation import PixelClassifier
-from aemim_mm.robustness import Loading, Subject
+from aemim_mm.robustness import EvaluatedClassifier, Loading
 from aemim_mm.robustness.cells import Cell
-from aemim_mm.robustness.passes import build_loader, run_pass
-from aemim_mm.robustness.sources import Source
+from aemim_mm.robustness.image_pass import build_loader, run_pass
+from aemim_mm.robustness.sources import ImageSource
 
 TOP1 = dict(type='SubsetAccuracy')
 # Batches of 4, 4 and 1.
@@ -31,9 +31,11 @@ def model():
 
 
 @pytest.fixture
-def subject(model):
+def classifier(model):
     scale = [tuple(v / 255 for v in row) for row in (toys.MEAN, toys.STD)]
-    return Subject('tiny', PixelClassifier(model, *scale), 16, None, '')
+    return EvaluatedClassifier(
+        'tiny', PixelClassifier(model, *scale), 16, None, ''
+    )
 
 
 def val(data, **options):
@@ -41,10 +43,10 @@ def val(data, **options):
 
 
 def source(data, folder, variant='imagenet'):
-    return Source(variant, variant, str(data / folder))
+    return ImageSource(variant, variant, str(data / folder))
 
 
-def run(cells, images, subject, loading=LOADING):
+def run(cells, images, classifier, loading=LOADING):
     """The results; what the model saw, and returned; number of ticks."""
     seen, logits, ticks = [], [], []
 
@@ -52,9 +54,9 @@ def run(cells, images, subject, loading=LOADING):
         seen.append(args[0])
         logits.append(output)
 
-    hook = subject.model.register_forward_hook(keep)
-    loader = build_loader(cells[0], images, subject, loading)
-    arrays = run_pass(cells, loader, subject, lambda: ticks.append(1))
+    hook = classifier.model.register_forward_hook(keep)
+    loader = build_loader(cells[0], images, classifier, loading)
+    arrays = run_pass(cells, loader, classifier, lambda: ticks.append(1))
     hook.remove()
     return arrays, torch.cat(seen).detach(), torch.cat(logits), len(ticks)
 
@@ -68,9 +70,9 @@ def check_images(found, model, expected):
     )
 
 
-def test_clean_images(data, model, subject):
+def test_clean_images(data, model, classifier):
     cell = val(data, metric=TOP1)
-    found = run([cell], 9, subject)
+    found = run([cell], 9, classifier)
     images, labels, _ = toys.load(data / 'imagenet/val', toys.by_wnid)
     check_images(found, model, images)
     ((arrays,), _, logits, ticks) = found
@@ -81,23 +83,23 @@ def test_clean_images(data, model, subject):
     assert arrays['correct'].tolist() == expected.int().tolist()
 
 
-def test_corrupted_images_are_not_cropped(data, model, subject):
+def test_corrupted_images_are_not_cropped(data, model, classifier):
     folder = 'imagenet-c/fog/3'
     cell = Cell('c/fog/3', source(data, folder, 'c'), TOP1)
     images, _, _ = toys.load(data / folder, toys.by_wnid, resize=False)
-    check_images(run([cell], 3, subject), model, images)
+    check_images(run([cell], 3, classifier), model, images)
 
 
-def test_several_cells_of_the_same_images_share_the_pass(data, subject):
+def test_several_cells_of_the_same_images_share_the_pass(data, classifier):
     cells = [
         val(data, metric=TOP1),
         val(data, metric=dict(TOP1, subset=[6, 987, 999, 0, 1, 4])),
         val(data, metric=dict(type='RealAccuracy')),
     ]
-    arrays, seen, _, _ = run(cells, 9, subject)
+    arrays, seen, _, _ = run(cells, 9, classifier)
     assert len(seen) == 9
     for cell, together in zip(cells, arrays, strict=True):
-        ((alone,), *_) = run([cell], 9, subject)
+        ((alone,), *_) = run([cell], 9, classifier)
         assert together['index'].tolist() == list(range(9))
         assert (together['correct'] == alone['correct']).all()
     # The first image has no labels in ReaL: it lies in the last folder.
@@ -117,28 +119,32 @@ def native(folder, sizes):
     return images
 
 
-def test_native_images_are_taken_as_they_are(tmp_path, model, subject):
+def test_native_images_are_taken_as_they_are(tmp_path, model, classifier):
     images = native(tmp_path, [(16, 16)] * 3)
     cell = Cell('imagenet', source(tmp_path, ''), TOP1)
     loading = Loading(2, 0, native=True)
-    check_images(run([cell], 3, subject, loading), model, torch.stack(images))
+    check_images(
+        run([cell], 3, classifier, loading), model, torch.stack(images)
+    )
     # Else they are resized to 18 pixels first.
-    _, seen, _, _ = run([cell], 3, subject)
+    _, seen, _, _ = run([cell], 3, classifier)
     assert not torch.equal(seen, torch.stack(images))
 
 
-def test_native_images_of_another_size(tmp_path, subject):
+def test_native_images_of_another_size(tmp_path, classifier):
     native(tmp_path, [(16, 16), (16, 17)])
     cell = Cell('imagenet', source(tmp_path, ''), TOP1)
     with pytest.raises(ValueError, match='1.png has 16 x 17 pixels, but 16 x'):
-        run([cell], 2, subject, Loading(2, 0, native=True))
+        run([cell], 2, classifier, Loading(2, 0, native=True))
 
 
 def test_grey_model(data):
     cfg = toys.model_cfg()
     cfg['backbone']['in_channels'] = 1
     model = MODELS.build(cfg).eval()
-    grey = Subject('g', PixelClassifier(model, [0.25], [0.5]), 16, None, '')
+    grey = EvaluatedClassifier(
+        'g', PixelClassifier(model, [0.25], [0.5]), 16, None, ''
+    )
     _, seen, logits, _ = run([val(data, metric=TOP1)], 9, grey)
     assert seen.shape == (9, 1, 16, 16)
     images, _, _ = toys.load(data / 'imagenet/val', toys.by_wnid)
@@ -152,34 +158,38 @@ def test_grey_model(data):
 
 
 @pytest.mark.parametrize('count', [8, 10])
-def test_another_number_of_images_than_at_the_start(data, subject, count):
+def test_another_number_of_images_than_at_the_start(data, classifier, count):
     cell = val(data, metric=TOP1)
     with pytest.raises(
         ValueError, match=f'had {count} images when .*, and has 9 now'
     ):
-        build_loader(cell, count, subject, LOADING)
+        build_loader(cell, count, classifier, LOADING)
 
 
-def test_indices_of_a_part_are_places_in_the_whole_source(data, subject):
-    whole = build_loader(val(data, metric=TOP1), 9, subject, LOADING)
+def test_indices_of_a_part_are_places_in_the_whole_source(data, classifier):
+    whole = build_loader(val(data, metric=TOP1), 9, classifier, LOADING)
     names = [s.img_path for b in whole for s in b['data_samples']]
     part = val(data, metric=TOP1, start=4, stop=9)
-    loader = build_loader(part, 9, subject, LOADING)
+    loader = build_loader(part, 9, classifier, LOADING)
     samples = [s for batch in loader for s in batch['data_samples']]
     assert [s.sample_idx for s in samples] == [4, 5, 6, 7, 8]
     assert [s.img_path for s in samples] == names[4:]
-    ((arrays,), *_) = run([part], 9, subject)
+    ((arrays,), *_) = run([part], 9, classifier)
     assert arrays['index'].tolist() == [4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize('epsilon', [0.002, None])
-def test_parts_of_an_attack_give_the_same_as_the_whole(data, subject, epsilon):
+def test_parts_of_an_attack_give_the_same_as_the_whole(
+    data, classifier, epsilon
+):
     # Few steps: where an image starts decides about it.
     attack = PGDAttack(num_steps=1, relative_step=0.1)
     cell = val(data, attack=attack, epsilon=epsilon)
     # In one batch, so that an image has another place in its own.
-    ((whole,), *_) = run([cell], 9, subject, Loading(9, num_workers=0))
-    parts = [run([part], 9, subject)[0][0] for part in cell.split(9, size=4)]
+    ((whole,), *_) = run([cell], 9, classifier, Loading(9, num_workers=0))
+    parts = [
+        run([part], 9, classifier)[0][0] for part in cell.split(9, size=4)
+    ]
     assert [len(part['index']) for part in parts] == [4, 4, 1]
     for key, values in whole.items():
         joined = np.concatenate([part[key] for part in parts])
@@ -188,13 +198,13 @@ def test_parts_of_an_attack_give_the_same_as_the_whole(data, subject, epsilon):
         assert whole['epsilon'].dtype == np.float64
         assert len(set(whole['epsilon'])) > 5
         shifted = val(data, attack=PGDAttack(1, 0.1, seed=1))
-        ((other,), *_) = run([shifted], 9, subject)
+        ((other,), *_) = run([shifted], 9, classifier)
         assert (other['epsilon'] != whole['epsilon']).sum() > 5
 
 
-def test_misclassified_images_can_be_left_alone(data, subject):
+def test_misclassified_images_can_be_left_alone(data, classifier):
     """Class 6 is wrong everywhere: with the rest 7 images are attacked."""
-    head = subject.model.model.head.fc
+    head = classifier.model.model.head.fc
     bias = head.bias.clone()
     head.bias[6] -= 9
     try:
@@ -205,18 +215,18 @@ def test_misclassified_images_can_be_left_alone(data, subject):
                 epsilon=0.01,
                 skip_misclassified=skip,
             )
-            (_, seen, *_) = run([cell], 9, subject)
+            (_, seen, *_) = run([cell], 9, classifier)
             assert len(seen) == images
     finally:
         head.bias.copy_(bias)
 
 
-def test_logits_that_are_no_numbers(data, subject):
-    hook = subject.model.model.register_forward_hook(
+def test_logits_that_are_no_numbers(data, classifier):
+    hook = classifier.model.model.register_forward_hook(
         lambda *args: args[2] * float('nan')
     )
     try:
         with pytest.raises(ValueError, match='tiny returned logits that are'):
-            run([val(data, metric=TOP1)], 9, subject)
+            run([val(data, metric=TOP1)], 9, classifier)
     finally:
         hook.remove()

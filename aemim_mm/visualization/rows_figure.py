@@ -4,7 +4,6 @@
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mmengine.visualization.utils import img_from_canvas
 from torch import Tensor
 
 from .reconstruction import ImageRows
@@ -97,4 +96,4 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    return img_from_canvas(canvas)
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -8,7 +8,7 @@ from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from ..utils.markdown import markdown, number
 from ..utils.storage import AtomicLocalBackend
 from .columns import cell_errors
-from .figure import draw_results
+from .results_figure import draw_results
 from .tables import footnotes, paper_tables
 
 REPORT_FILE = 'results.md'
@@ -40,7 +40,7 @@ def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
     if notes := footnotes(results):
         sections.append(''.join(f'- {note}\n' for note in notes))
     if errors := cell_errors(results.get('c', {})):
-        table = _corruptions(errors, results['c'])
+        table = _markdown_of_corruptions(errors, results['c'])
         sections.append(f'## Corruptions: top-1 error\n\n{table}')
     files = [out_dir / REPORT_FILE]
     figure = draw_results({name: results}, {name: out_dir})
@@ -73,7 +73,7 @@ def model_name(results: Mapping) -> str:
     return str(model)
 
 
-def _corruptions(errors: Mapping, entry: Mapping) -> str:
+def _markdown_of_corruptions(errors: Mapping, entry: Mapping) -> str:
     header = ['Corruption', *map(str, SEVERITIES), 'mean', 'CE']
     rows = []
     for name in CORRUPTIONS:

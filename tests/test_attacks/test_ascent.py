@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from aemim_mm.attacks.pixels import ascend, check_images, per_image
+from aemim_mm.attacks.ascent import ascend, check_images, per_image
 
 X = torch.rand(3, 1, 2, 2)
 Y = torch.tensor([0, 1, 1])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from aemim_mm.visualization import ImageRows, draw_rows, figure_to_array
-from aemim_mm.visualization.figure import to_uint8
+from aemim_mm.visualization.rows_figure import to_uint8
 
 COLOURS = {'first': (255.0, 0.0, 0.0), 'second': (0.0, 0.0, 255.0)}
 

@@ -35,7 +35,7 @@ def cost(cell: Cell, images: int) -> int:
     return images * (per_image + cell.skip_misclassified)
 
 
-class Progress:
+class SuiteProgress:
     """Writes how much of the work is done and how long the rest will take.
 
     Args:

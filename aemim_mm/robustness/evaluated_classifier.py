@@ -10,7 +10,7 @@ from ..evaluation import PixelClassifier
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedClassifier:
     """The classifier that is evaluated.
 
     Attributes:

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 
-from aemim_mm.visualization.robustness_curve import draw_robustness
+from aemim_mm.visualization.robustness_plot import draw_robustness
 
 CURVES = {
     'MAE': ([0, 0.001, 0.002], [83.6, 30.0, 11.9]),

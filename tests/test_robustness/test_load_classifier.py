@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from aemim_mm.robustness import (
-    classifier,
+    load_classifier,
     load_config_classifier,
     load_timm_classifier,
 )
@@ -50,13 +50,13 @@ def close(found, expected):
 
 
 def test_config_and_checkpoint(files, model, images):
-    subject = load_config_classifier(*files)
-    close(subject.model(images), toys.classify(model, images))
-    assert subject.name == 'tiny'
-    assert subject.checkpoint == files[1]
-    assert subject.input_size == 16
-    assert (subject.num_classes(), subject.channels) == (1000, 3)
-    assert not any(m.training for m in subject.model.modules())
+    classifier = load_config_classifier(*files)
+    close(classifier.model(images), toys.classify(model, images))
+    assert classifier.name == 'tiny'
+    assert classifier.checkpoint == files[1]
+    assert classifier.input_size == 16
+    assert (classifier.num_classes(), classifier.channels) == (1000, 3)
+    assert not any(m.training for m in classifier.model.modules())
 
 
 def test_only_model_and_data_preprocessor_count(files, model, tmp_path):
@@ -101,21 +101,21 @@ def test_only_model_and_data_preprocessor_count(files, model, tmp_path):
 
 def test_normalisation_is_the_configs(files, model, images):
     options = {'data_preprocessor.std': [99.0, 98.0, 97.0]}
-    subject = load_config_classifier(*files, cfg_options=options)
+    classifier = load_config_classifier(*files, cfg_options=options)
     std = torch.tensor([99.0, 98.0, 97.0]).view(3, 1, 1)
     mean = torch.tensor(toys.MEAN).view(3, 1, 1)
     with torch.no_grad():
-        close(subject.model(images), model((255 * images - mean) / std))
+        close(classifier.model(images), model((255 * images - mean) / std))
 
 
 def test_model_that_expects_bgr(files, model, images):
     options = {'data_preprocessor.to_rgb': False}
-    subject = load_config_classifier(*files, cfg_options=options)
+    classifier = load_config_classifier(*files, cfg_options=options)
     mean, std = torch.tensor([toys.MEAN, toys.STD]).view(2, 3, 1, 1)
     with torch.no_grad():
         expected = model((255 * images.flip(1) - mean) / std)
-    close(subject.model(images), expected)
-    assert subject.sha256() != load_config_classifier(*files).sha256()
+    close(classifier.model(images), expected)
+    assert classifier.sha256() != load_config_classifier(*files).sha256()
 
 
 def test_grey_images(tmp_path):
@@ -128,11 +128,11 @@ def test_grey_images(tmp_path):
         data_preprocessor=dict(num_classes=10, mean=[72.94], std=[90.02]),
     )
     checkpoint = save(tmp_path / 'grey.pth', model.state_dict())
-    subject = load_config_classifier(config, checkpoint)
-    assert (subject.channels, subject.num_classes()) == (1, 10)
+    classifier = load_config_classifier(config, checkpoint)
+    assert (classifier.channels, classifier.num_classes()) == (1, 10)
     image = torch.rand(1, 1, 16, 16)
     with torch.no_grad():
-        close(subject.model(image), model((255 * image - 72.94) / 90.02))
+        close(classifier.model(image), model((255 * image - 72.94) / 90.02))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_input_size(tmp_path, img_size, given, expected):
     model = MODELS.build(dict(cfg))
     config = write_config(tmp_path / 'a.py', model=cfg)
     checkpoint = save(tmp_path / 'a.pth', model.state_dict())
-    subject = load_config_classifier(config, checkpoint, given)
-    assert subject.input_size == expected
+    classifier = load_config_classifier(config, checkpoint, given)
+    assert classifier.input_size == expected
 
 
 def test_input_size_of_a_backbone_that_has_none(tmp_path):
@@ -204,8 +204,8 @@ def test_what_is_left_over_and_ddp(files, model, images, tmp_path):
     weights = dict(model.state_dict(), mask_token=torch.zeros(1))
     weights = {f'module.{key}': value for key, value in weights.items()}
     path = save(tmp_path / 'a.pth', weights)
-    subject = load_config_classifier(files[0], path)
-    close(subject.model(images), toys.classify(model, images))
+    classifier = load_config_classifier(files[0], path)
+    close(classifier.model(images), toys.classify(model, images))
 
 
 def test_a_misspelt_key_is_named(files):
@@ -233,8 +233,8 @@ def test_what_is_no_classifier(files, tmp_path):
 def test_checksum(files, model, tmp_path):
     expected = load_config_classifier(*files).sha256()
     moved = toys.write_model(tmp_path / 'moved', model)
-    subject = load_config_classifier(*moved, device='cpu:0')
-    assert subject.sha256() == expected
+    classifier = load_config_classifier(*moved, device='cpu:0')
+    assert classifier.sha256() == expected
     # The same weights, in another network.
     options = {'model.backbone.arch.num_heads': 4}
     other = load_config_classifier(*files, cfg_options=options)
@@ -274,12 +274,12 @@ def test_timm_with_the_weights_of_a_file(vit, images, tmp_path):
     sums = set()
     for name, content in contents.items():
         torch.save(content, tmp_path / name)
-        subject = load_timm(tmp_path / name)
-        close(subject.model(images), expected)
-        assert subject.name == NAME
-        assert subject.checkpoint == str(tmp_path / name)
-        assert (subject.input_size, subject.num_classes()) == (16, 1000)
-        sums.add(subject.sha256())
+        classifier = load_timm(tmp_path / name)
+        close(classifier.model(images), expected)
+        assert classifier.name == NAME
+        assert classifier.checkpoint == str(tmp_path / name)
+        assert (classifier.input_size, classifier.num_classes()) == (16, 1000)
+        sums.add(classifier.sha256())
     assert len(sums) == 1
 
 
@@ -296,9 +296,9 @@ def test_timm_options(vit, images, tmp_path):
     path = save(tmp_path / 'a.pth', vit.state_dict())
     expected = load_timm(path).sha256()
     mean = {'pretrained_cfg_overlay.mean': (0.25, 0.25, 0.25)}
-    subject = load_timm(path, **mean)
-    close(subject.model(images), vit((images - 0.25) / 0.5))
-    assert subject.sha256() != expected
+    classifier = load_timm(path, **mean)
+    close(classifier.model(images), vit((images - 0.25) / 0.5))
+    assert classifier.sha256() != expected
     pooled = load_timm(path, global_pool='avg', fc_norm=False)
     vit.global_pool = 'avg'
     close(pooled.model(images), vit((images - 0.5) / 0.5))
@@ -307,10 +307,10 @@ def test_timm_options(vit, images, tmp_path):
 
 def test_timm_input_size(vit, tmp_path):
     path = save(tmp_path / 'a.pth', vit.state_dict())
-    subject = load_timm_classifier(NAME, path, options=SMALL)
-    assert subject.input_size == 224
+    classifier = load_timm_classifier(NAME, path, options=SMALL)
+    assert classifier.input_size == 224
     with pytest.raises(ValueError, match='Is --input-size right'):
-        subject.num_classes()
+        classifier.num_classes()
 
 
 def test_timm_downloads_only_without_a_checkpoint(vit, tmp_path, monkeypatch):
@@ -320,7 +320,7 @@ def test_timm_downloads_only_without_a_checkpoint(vit, tmp_path, monkeypatch):
         asked.append((name, pretrained, kwargs))
         return vit
 
-    monkeypatch.setattr(classifier.timm, 'create_model', create_model)
+    monkeypatch.setattr(load_classifier.timm, 'create_model', create_model)
     path = save(tmp_path / 'a.pth', vit.state_dict())
     assert load_timm_classifier(NAME).checkpoint is None
     load_timm_classifier(NAME, path, options={'depth': 1})

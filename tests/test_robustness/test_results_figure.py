@@ -4,7 +4,7 @@ import torch
 from result_files import MAE, grey, write
 
 from aemim_mm.evaluation import MinimalEpsilons
-from aemim_mm.robustness.figure import draw_results
+from aemim_mm.robustness.results_figure import draw_results
 
 
 def lines(figure):
