@@ -13,7 +13,7 @@ _WB = r'(weight|bias)'
 _HERE, _THERE = r'stages\.(\d+)\.blocks\.(\d+)\.', r'layers.\1.blocks.\2.'
 
 # (width, depths): name. Heads are 32 channels wide in all of them.
-_NAMES = {
+_NAMES: dict[tuple[int, tuple[int, ...]], str] = {
     (96, (2, 2, 6, 2)): 'swin_tiny_patch4_window7_224',
     (96, (2, 2, 18, 2)): 'swin_small_patch4_window7_224',
     (128, (2, 2, 18, 2)): 'swin_base_patch4_window7_224',
