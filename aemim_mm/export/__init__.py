@@ -1,8 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from .architecture import find_architecture
 from .backbone import Export, export_backbone
-from .check import LIMIT, compare
-from .files import load_export
+from .comparison import LIMIT, compare
+from .export_file import load_export
 from .source import Source, read_source
 from .targets import TARGETS, target_weights
 

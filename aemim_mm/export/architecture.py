@@ -1,19 +1,31 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Which network the weights of an encoder belong to."""
+"""Which network the weights of an encoder belong to.
+
+``ViT`` and ``Swin`` say the same of themselves: whether weights are theirs
+(``recognises``), what the weights and the config tell (``of``), the config of
+mmpretrain's backbone (``backbone``), of its outputs (``all_outputs``) and of
+the neck before a classifier (``neck``). Nothing else asks which of the two it
+has but the tables of the libraries that build a network of their own.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mmpretrain.registry import MODELS
-from torch import Tensor
 
 from ..checkpoints.fit import fit_checkpoint
 from ..checkpoints.misfit import describe_keys
 from .source import Source
-from .swin import Swin, swin_of
-from .vit import ViT, vit_of
+from .swin import Swin
+from .vit import ViT
 
 Architecture = ViT | Swin
+_ARCHITECTURES: tuple[type[Architecture], ...] = (ViT, Swin)
+_WAY_OUT = (
+    'Only these two can be exported; mmpretrain itself loads the checkpoint '
+    "as it is, by init_cfg=dict(type='Pretrained', checkpoint=..., "
+    "prefix='backbone.')"
+)
 
 
 def find_architecture(source: Source) -> Architecture:
@@ -33,50 +45,30 @@ def find_architecture(source: Source) -> Architecture:
         ValueError: If it is none of the two, if something cannot be found
             out, or if the config contradicts the weights.
     """
-    encoder = source.encoder
-    backbone = backbone_config(source.config)
-    if 'pos_embed' in encoder and 'layers.0.ln1.weight' in encoder:
-        architecture: Architecture = vit_of(
-            encoder, backbone, source.config.get('model') or {}
-        )
-        if source.head and not backbone and not architecture.pooled_norm:
-            raise ValueError(
-                f'{source.path} holds a classifier but no config: weights do '
-                'not tell whether it classifies the class token or the mean '
-                'of the patches. Pass the config file of the run with --config'
-            )
-    elif any('w_msa.relative_position_bias_table' in k for k in encoder):
-        architecture = swin_of(encoder, backbone)
+    backbone = source.config_of('backbone')
+    for cls in _ARCHITECTURES:
+        if cls.recognises(source.encoder):
+            break
     else:
         raise ValueError(
             f'{source.path}: the encoder '
             f'({backbone.get("type", "of unknown type")}, keys such as '
-            f'{list(encoder)[:3]}) is neither a VisionTransformer nor a '
-            f'SwinTransformer. {_WAY_OUT}'
+            f'{list(source.encoder)[:3]}) is neither a VisionTransformer nor '
+            f'a SwinTransformer. {_WAY_OUT}'
         )
-    _require_fit(source, architecture)
-    return architecture
-
-
-_WAY_OUT = (
-    'Only these two can be exported; mmpretrain itself loads the checkpoint '
-    "as it is, by init_cfg=dict(type='Pretrained', checkpoint=..., "
-    "prefix='backbone.')"
-)
-
-
-def backbone_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of the encoder; empty if there is none."""
-    model = config.get('model')
-    backbone = model.get('backbone') if isinstance(model, Mapping) else None
-    return dict(backbone) if isinstance(backbone, Mapping) else {}
-
-
-def _require_fit(source: Source, architecture: Architecture) -> None:
-    """The encoder must have the keys and shapes of the plain network."""
-    encoder: dict[str, Tensor] = source.encoder
-    model = MODELS.build(architecture.backbone())
-    fit = fit_checkpoint(model, encoder)
+    named = named_arch(backbone)
+    architecture = cls.of(source, named)
+    cfg = architecture.backbone()
+    for key, value in cfg['arch'].items() if named else ():
+        said = named.get(key)
+        said = list(said) if isinstance(said, tuple) else said
+        if said != value:
+            raise ValueError(
+                f'the config says {key}={said}, the weights say {value}: '
+                'they are not of the same run. Pass the config file of the '
+                'run with --config'
+            )
+    fit = fit_checkpoint(MODELS.build(cfg), source.encoder)
     problems = (
         describe_keys('missing in the file', fit.missing)
         + describe_keys('not in that network', fit.unexpected)
@@ -88,3 +80,39 @@ def _require_fit(source: Source, architecture: Architecture) -> None:
             f'{architecture}:{problems}\nEither the file is incomplete, or '
             f'it is a variant of that network. {_WAY_OUT}'
         )
+    return architecture
+
+
+def named_arch(backbone: Mapping[str, Any]) -> dict[str, Any]:
+    """The architecture that the config of a backbone names.
+
+    The backbone is built: some classes add names to the table of their base
+    class when they are.
+
+    Args:
+        backbone (Mapping): The config, or empty.
+
+    Returns:
+        dict[str, Any]: The keys of ``arch``; empty without a config.
+
+    Raises:
+        ValueError: If the backbone cannot be built.
+    """
+    if not backbone:
+        return {}
+    cfg = {key: value for key, value in backbone.items() if key != 'init_cfg'}
+    try:
+        return dict(MODELS.build(cfg).arch_settings)
+    except (
+        AssertionError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError(
+            f'the backbone {cfg.get("type")!r} with arch={cfg.get("arch")!r} '
+            f'of the config cannot be built: {error}. Pass the config file of '
+            'the run, with classes that mmpretrain or aemim_mm has, with '
+            '--config'
+        ) from error

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from .architecture import Architecture, find_architecture
-from .check import LIMIT, compare
-from .files import check_out, save_export
+from .comparison import LIMIT, compare
+from .export_file import check_out, save_export
 from .metadata import describe
 from .source import Source, read_source
-from .targets import load_code, target_weights
+from .targets import in_library
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,11 @@ def export_backbone(
     path = check_out(out, checkpoint, force)
     source = read_source(checkpoint, config).to(dtype)
     architecture = find_architecture(source)
-    weights = target_weights(source, architecture, target)
-    load = load_code(source, architecture, target, str(path))
+    library = in_library(source, architecture, target)
+    weights = library.weights()
     # The file moves; the code in it names the file alone.
-    meta = describe(
-        source,
-        architecture,
-        target,
-        load_code(source, architecture, target, path.name),
-    )
+    load = library.load_code(path.name)
+    meta = describe(source, architecture, target, load)
     differences: dict[str, float] = {}
     # Beside the target, so that it takes its name in one step.
     with tempfile.TemporaryDirectory(
@@ -97,6 +93,7 @@ def export_backbone(
         save_export(written, weights, meta)
         if check:
             differences = compare(source, architecture, target, written)
+        load = library.load_code(str(path))
         export = Export(source, architecture, len(weights), load, differences)
         if export.passed:
             os.replace(written, path)

@@ -15,7 +15,7 @@ import torch
 from ..algorithms import AEMIMAlgorithm
 from ..core import FeatureDistancePGD
 from ..version import __version__
-from .architecture import Architecture, backbone_config
+from .architecture import Architecture
 from .source import Source
 
 
@@ -42,11 +42,11 @@ def describe(
         target=target,
         load=load,
         source=origin,
-        recipe=recipe(source.config),
+        recipe=recipe(source),
         architecture=dict(
             type=type(architecture).__name__, **asdict(architecture)
         ),
-        normalization=normalization(source.config),
+        normalization=source.normalization,
         dropped=source.dropped,
         versions=dict(
             aemim_mm=__version__,
@@ -60,11 +60,11 @@ def describe(
     return json.loads(json.dumps(described, default=str))
 
 
-def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
+def recipe(source: Source) -> dict[str, Any]:
     """How the weights were trained, as far as the config says.
 
     Args:
-        config (Mapping): The config of the run, or empty.
+        source (Source): The checkpoint.
 
     Returns:
         dict[str, Any]: ``algorithm``, and for AEMIM ``method``, ``attack``,
@@ -72,10 +72,9 @@ def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
         ``mask_ratio`` where it is set; for a fine-tuned model the checkpoint
         it started from.
     """
-    model = config.get('model')
-    if not isinstance(model, Mapping):
+    model, backbone = source.model, source.config_of('backbone')
+    if not model:
         return {}
-    backbone = backbone_config(config)
     settings: dict[str, Any] = dict(algorithm=model.get('type'))
     if str(model.get('type')).endswith('AEMIMAlgorithm'):
         settings['method'] = model.get('method')
@@ -88,27 +87,6 @@ def recipe(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(init, Mapping) and init.get('checkpoint'):
         settings['pretrained'] = init['checkpoint']
     return settings
-
-
-def normalization(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the pixels were normalised by, in 0-255 units.
-
-    Args:
-        config (Mapping): The config of the run, or empty.
-
-    Returns:
-        dict[str, Any]: ``mean``, ``std`` and ``to_rgb`` as far as known.
-    """
-    model = config.get('model')
-    found = model.get('data_preprocessor') if model else None
-    found = found or config.get('data_preprocessor') or {}
-    if not isinstance(found, Mapping) or 'mean' not in found:
-        return {}
-    return {
-        name: found[name]
-        for name in ('mean', 'std', 'to_rgb')
-        if name in found
-    }
 
 
 def _attack(attack: Any) -> Any:

@@ -17,8 +17,7 @@ from torch import Tensor
 from ..checkpoints.fit import state_dict_of
 from ..checkpoints.misfit import describe_prefixes
 from ..checkpoints.safe_file import load_checkpoint_file
-from .allowed_types import check_types
-from .config_text import read_config_text
+from .stored_config import read_stored_config
 
 ADAPTERS = 'adversarial adapters (adv.*)'
 # Heads of mmpretrain's classifiers; those of pre-training are not exported.
@@ -27,7 +26,7 @@ _CLASSIFIERS = ('head.fc.weight', 'head.layers.head.weight')
 
 @dataclass(frozen=True)
 class Source:
-    """The parts of a checkpoint.
+    """The parts of a checkpoint, tensors contiguous.
 
     Args:
         path (Path): The file.
@@ -50,6 +49,40 @@ class Source:
     dropped: dict[str, int]
     config: dict[str, Any]
     meta: Mapping[str, Any]
+
+    def config_of(self, part: str) -> dict[str, Any]:
+        """The config of a part of the model; empty if there is none.
+
+        Args:
+            part (str): ``'backbone'``, say.
+
+        Returns:
+            dict[str, Any]: A shallow copy.
+        """
+        config = self.model.get(part)
+        return dict(config) if isinstance(config, Mapping) else {}
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The config of the model; empty if there is none."""
+        model = self.config.get('model')
+        return model if isinstance(model, Mapping) else {}
+
+    @property
+    def normalization(self) -> dict[str, Any]:
+        """What the pixels were normalised by, in 0-255 units.
+
+        ``mean``, ``std`` and ``to_rgb``, as far as the config says.
+        """
+        name = 'data_preprocessor'
+        found = self.model.get(name) or self.config.get(name) or {}
+        if not isinstance(found, Mapping) or 'mean' not in found:
+            return {}
+        return {
+            name: found[name]
+            for name in ('mean', 'std', 'to_rgb')
+            if name in found
+        }
 
     def sha256(self) -> str:
         """The checksum of the file."""
@@ -114,7 +147,8 @@ def read_source(
             classifier
             and (first == 'head' or (first == 'neck' and rest[:3] == 'bn.'))
         ):
-            parts[first][rest] = value
+            # as safetensors wants it
+            parts[first][rest] = value.contiguous()
         else:
             dropped[f'{first}.*'] += 1
     if not parts['backbone']:
@@ -157,29 +191,12 @@ def _no_encoder(path: Path, loaded: Mapping, weights: Mapping) -> str:
     )
 
 
-def _stored(text: str, classifier: bool) -> dict[str, Any]:
-    config = read_config_text(text)
-    model = config.get('model')
-    if isinstance(model, Mapping):
-        # What the export builds: the encoder, or the classifier.
-        kept = ('type', 'backbone', 'neck', 'head') if classifier else ()
-        for name in kept or ('backbone',):
-            value = model.get(name)
-            if name == 'type':
-                value = dict(type=value)
-            check_types(value, f'model.{name}')
-        if classifier:
-            extra = ('data_preprocessor', 'train_cfg', 'init_cfg')
-            config['model'] = {
-                k: v for k, v in model.items() if k in (*kept, *extra)
-            }
-    return config
-
-
 def _config(
     meta: Mapping, config: str | PathLike | None, classifier: bool
 ) -> dict[str, Any]:
     if config is not None:
         return Config.fromfile(Path(fspath(config)).expanduser()).to_dict()
     text = meta.get('cfg')
-    return _stored(text, classifier) if isinstance(text, str) else {}
+    if not isinstance(text, str):
+        return {}
+    return read_stored_config(text, classifier)

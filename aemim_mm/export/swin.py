@@ -1,16 +1,17 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The plain Swin Transformer: found in weights, built in two libraries."""
+"""The plain Swin Transformer, found in weights."""
 
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.utils import to_2tuple
-from torch import Tensor
+from mmpretrain.models import SwinTransformer
+from torch import Tensor, nn
 
-from .arch_zoo import named_arch
+from .source import Source
 
 _TABLE = re.compile(
     r'stages\.(\d+)\.blocks\.(\d+)\.attn\.w_msa\.relative_position_bias_table'
@@ -32,6 +33,8 @@ class Swin:
         norms (tuple[int, ...]): Stages whose output has a norm.
     """
 
+    plain: ClassVar[type[nn.Module]] = SwinTransformer
+
     embed_dims: int
     depths: tuple[int, ...]
     num_heads: tuple[int, ...]
@@ -50,15 +53,75 @@ class Swin:
             f'{height} x {width})'
         )
 
-    def backbone(self, **options) -> dict:
-        """The config of mmpretrain's backbone.
+    @staticmethod
+    def recognises(encoder: Mapping[str, Tensor]) -> bool:
+        """Whether weights, by mmpretrain's keys, look like a Swin's."""
+        return any(_TABLE.fullmatch(key) for key in encoder)
+
+    @classmethod
+    def of(cls, source: Source, named: Mapping[str, Any]) -> 'Swin':
+        """The Swin Transformer that an encoder's weights belong to.
 
         Args:
-            **options: Keys to set or replace.
+            source (Source): The checkpoint. Its config tells the image size;
+                without one, it is taken to be that whose last map is one
+                window.
+            named (Mapping): The ``arch`` that its config names, or empty. The
+                weights tell all of it.
 
         Returns:
-            dict: The config.
+            Swin: The architecture.
+
+        Raises:
+            ValueError: If the windows of the blocks differ, or the weights
+                are incomplete.
         """
+        encoder, backbone = source.encoder, source.config_of('backbone')
+        conv = encoder.get('patch_embed.projection.weight')
+        norms = tuple(i for i in range(9) if f'norm{i}.weight' in encoder)
+        if conv is None or not norms:
+            raise ValueError(
+                'the encoder looks like a Swin Transformer but lacks '
+                'patch_embed.projection.weight or the norm after a stage '
+                '(norm3.weight): the file is incomplete. Give the checkpoint '
+                'of the run itself'
+            )
+        embed_dims, in_channels, patch_size, _ = conv.shape
+        blocks: dict[int, int] = {}
+        heads: dict[int, int] = {}
+        windows = set()
+        for key, value in encoder.items():
+            match = _TABLE.fullmatch(key)
+            if match:
+                stage, block = map(int, match.groups())
+                blocks[stage] = max(blocks.get(stage, 0), block + 1)
+                heads[stage] = value.shape[1]
+                # (2 w - 1) ** 2 relative positions
+                windows.add((math.isqrt(len(value)) + 1) // 2)
+        if len(windows) != 1:
+            raise ValueError(
+                'the blocks have windows of different size, '
+                f'{sorted(windows)}; only one size can be exported. '
+                'mmpretrain itself loads the checkpoint by init_cfg with '
+                "prefix='backbone.'"
+            )
+        window = windows.pop()
+        whole = window * patch_size * 2 ** (len(blocks) - 1)
+        return cls(
+            embed_dims=embed_dims,
+            depths=tuple(blocks[stage] for stage in sorted(blocks)),
+            num_heads=tuple(heads[stage] for stage in sorted(heads)),
+            window_size=window,
+            patch_size=patch_size,
+            img_size=to_2tuple(
+                backbone.get('img_size', 224 if backbone else whole)
+            ),
+            in_channels=in_channels,
+            norms=norms,
+        )
+
+    def backbone(self, **options: Any) -> dict[str, Any]:
+        """The config of mmpretrain's backbone, with keys set or replaced."""
         cfg = dict(
             type='mmpretrain.SwinTransformer',
             arch=dict(
@@ -73,70 +136,13 @@ class Swin:
             drop_path_rate=0.0,
             out_indices=self.norms,
         )
-        cfg.update(options)
-        return cfg
+        return {**cfg, **options}
 
+    def all_outputs(self, maps: bool) -> dict[str, Any]:
+        """The options of ``backbone`` for every map that has a norm."""
+        return dict(out_indices=self.norms)
 
-def swin_of(
-    encoder: Mapping[str, Tensor], backbone: Mapping[str, Any]
-) -> Swin:
-    """The Swin Transformer that an encoder's weights belong to.
-
-    Args:
-        encoder (Mapping[str, Tensor]): The weights, by mmpretrain's keys.
-        backbone (Mapping): The config of the backbone, or empty. It tells
-            the image size; without one, it is taken to be that whose last
-            map is one window.
-
-    Returns:
-        Swin: The architecture.
-
-    Raises:
-        ValueError: If the windows of the blocks differ, or the weights are
-            incomplete.
-    """
-    conv = encoder.get('patch_embed.projection.weight')
-    norms = tuple(i for i in range(9) if f'norm{i}.weight' in encoder)
-    if conv is None or not norms:
-        raise ValueError(
-            'the encoder looks like a Swin Transformer but lacks '
-            'patch_embed.projection.weight or the norm after a stage '
-            '(norm3.weight): the file is incomplete. Give the checkpoint of '
-            'the run itself'
-        )
-    embed_dims, in_channels, patch_size, _ = conv.shape
-    blocks: dict[int, int] = {}
-    heads: dict[int, int] = {}
-    windows = set()
-    for key, value in encoder.items():
-        match = _TABLE.fullmatch(key)
-        if match:
-            stage, block = map(int, match.groups())
-            blocks[stage] = max(blocks.get(stage, 0), block + 1)
-            heads[stage] = value.shape[1]
-            # (2 w - 1) ** 2 relative positions
-            windows.add((math.isqrt(len(value)) + 1) // 2)
-    if len(windows) != 1:
-        raise ValueError(
-            f'the blocks have windows of different size, {sorted(windows)}; '
-            'only one size can be exported. mmpretrain itself loads the '
-            "checkpoint by init_cfg with prefix='backbone.'"
-        )
-    window = windows.pop()
-    depths = [blocks[stage] for stage in sorted(blocks)]
-    num_heads = [heads[stage] for stage in sorted(heads)]
-    named_arch(
-        backbone, embed_dims=embed_dims, depths=depths, num_heads=num_heads
-    )
-    whole = window * patch_size * 2 ** (len(depths) - 1)
-    img_size = backbone.get('img_size', 224 if backbone else whole)
-    return Swin(
-        embed_dims=embed_dims,
-        depths=tuple(depths),
-        num_heads=tuple(num_heads),
-        window_size=window,
-        patch_size=patch_size,
-        img_size=to_2tuple(img_size),
-        in_channels=in_channels,
-        norms=norms,
-    )
+    @property
+    def neck(self) -> dict[str, Any] | None:
+        """The config of the neck between backbone and classifier."""
+        return dict(type='mmpretrain.GlobalAveragePooling')

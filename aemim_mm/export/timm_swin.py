@@ -6,11 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
-from .keys import SWIN_TO_TIMM, rename
 from .swin import Swin
+from .timm_network import Rule, TimmNetwork
+
+_WB = r'(weight|bias)'
+_HERE, _THERE = r'stages\.(\d+)\.blocks\.(\d+)\.', r'layers.\1.blocks.\2.'
 
 # (width, depths): name. Heads are 32 channels wide in all of them.
-_NAMES = {
+_NAMES: dict[tuple[int, tuple[int, ...]], str] = {
     (96, (2, 2, 6, 2)): 'swin_tiny_patch4_window7_224',
     (96, (2, 2, 18, 2)): 'swin_small_patch4_window7_224',
     (128, (2, 2, 18, 2)): 'swin_base_patch4_window7_224',
@@ -38,33 +41,17 @@ def merging_order(merging: Tensor) -> Tensor:
     )
 
 
-def swin_weights(
-    encoder: dict[str, Tensor], head: dict[str, Tensor] | None
-) -> dict[str, Tensor]:
-    """The weights by timm's keys.
-
-    Args:
-        encoder (dict[str, Tensor]): By mmpretrain's keys.
-        head (dict[str, Tensor], optional): The linear classifier.
-
-    Returns:
-        dict[str, Tensor]: For ``timm.models.SwinTransformer``.
-    """
-    weights = rename(encoder, SWIN_TO_TIMM)
-    for key, value in weights.items():
-        if re.fullmatch(r'layers\.\d+\.downsample\..*', key):
-            weights[key] = merging_order(value)
-    for name, value in (head or {}).items():
-        weights[f'head.fc.{name}'] = value
-    return weights
+def _next_stage(match: re.Match) -> str:
+    """Patches are merged at the start of a stage in timm, else at the end."""
+    stage, name = match.groups()
+    return f'layers.{int(stage) + 1}.downsample.{name}'
 
 
-def swin_model(swin: Swin, num_classes: int) -> tuple[str, dict[str, Any]]:
-    """Name and arguments for ``timm.create_model``.
+def swin_arguments(swin: Swin) -> tuple[str, dict[str, Any]]:
+    """Name and arguments for ``timm.create_model``, the classes left open.
 
     Args:
         swin (Swin): The architecture.
-        num_classes (int): 0 for none.
 
     Returns:
         tuple[str, dict[str, Any]]: The nearest named model, and what differs
@@ -96,4 +83,33 @@ def swin_model(swin: Swin, num_classes: int) -> tuple[str, dict[str, Any]]:
         kwargs['window_size'] = swin.window_size
     if swin.in_channels != 3:
         kwargs['in_chans'] = swin.in_channels
-    return name, dict(kwargs, num_classes=num_classes)
+    return name, kwargs
+
+
+SWIN = TimmNetwork(
+    rules=(
+        Rule(rf'patch_embed\.projection\.{_WB}', r'patch_embed.proj.\1'),
+        Rule(rf'patch_embed\.norm\.{_WB}', r'patch_embed.norm.\1'),
+        Rule(rf'{_HERE}norm([12])\.{_WB}', rf'{_THERE}norm\3.\4'),
+        Rule(
+            rf'{_HERE}attn\.w_msa\.(qkv|proj)\.{_WB}', rf'{_THERE}attn.\3.\4'
+        ),
+        Rule(
+            rf'{_HERE}attn\.w_msa\.(relative_position_bias_table)',
+            rf'{_THERE}attn.\3',
+        ),
+        Rule(rf'{_HERE}attn\.w_msa\.relative_position_index', None),
+        Rule(rf'{_HERE}ffn\.layers\.0\.0\.{_WB}', rf'{_THERE}mlp.fc1.\3'),
+        Rule(rf'{_HERE}ffn\.layers\.1\.{_WB}', rf'{_THERE}mlp.fc2.\3'),
+        Rule(
+            r'stages\.(\d+)\.downsample\.(norm\.\w+|reduction\.weight)',
+            _next_stage,
+            merging_order,
+        ),
+        # Of the norms after each stage timm has the last only.
+        Rule(rf'norm3\.{_WB}', r'norm.\1'),
+        Rule(r'norm[0-2]\..*', None),
+    ),
+    head='head.fc',
+    arguments=swin_arguments,
+)

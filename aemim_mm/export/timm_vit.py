@@ -3,10 +3,10 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from .keys import VIT_TO_TIMM, rename
+from .timm_network import Rule, TimmNetwork
 from .vit import ViT
+
+_WB = r'(weight|bias)'
 
 # (width, layers, heads): name and patch size.
 _NAMES = {
@@ -18,30 +18,11 @@ _NAMES = {
 }
 
 
-def vit_weights(
-    encoder: dict[str, Tensor], head: dict[str, Tensor] | None
-) -> dict[str, Tensor]:
-    """The weights by timm's keys.
-
-    Args:
-        encoder (dict[str, Tensor]): By mmpretrain's keys.
-        head (dict[str, Tensor], optional): The linear classifier.
-
-    Returns:
-        dict[str, Tensor]: For ``timm.models.VisionTransformer``.
-    """
-    weights = rename(encoder, VIT_TO_TIMM)
-    for name, value in (head or {}).items():
-        weights[f'head.{name}'] = value
-    return weights
-
-
-def vit_model(vit: ViT, num_classes: int) -> tuple[str, dict[str, Any]]:
-    """Name and arguments for ``timm.create_model``.
+def vit_arguments(vit: ViT) -> tuple[str, dict[str, Any]]:
+    """Name and arguments for ``timm.create_model``, the classes left open.
 
     Args:
         vit (ViT): The architecture.
-        num_classes (int): 0 for none.
 
     Returns:
         tuple[str, dict[str, Any]]: The nearest named model, and what differs
@@ -87,4 +68,27 @@ def vit_model(vit: ViT, num_classes: int) -> tuple[str, dict[str, Any]]:
             kwargs['fc_norm'] = False
     if not vit.norm and not vit.pooled_norm:
         kwargs['final_norm'] = False
-    return name, dict(kwargs, num_classes=num_classes)
+    return name, kwargs
+
+
+VIT = TimmNetwork(
+    rules=(
+        Rule(r'(cls_token|pos_embed)', r'\1'),
+        Rule(rf'patch_embed\.projection\.{_WB}', r'patch_embed.proj.\1'),
+        Rule(rf'layers\.(\d+)\.ln([12])\.{_WB}', r'blocks.\1.norm\2.\3'),
+        Rule(
+            rf'layers\.(\d+)\.attn\.(qkv|proj)\.{_WB}', r'blocks.\1.attn.\2.\3'
+        ),
+        Rule(
+            rf'layers\.(\d+)\.ffn\.layers\.0\.0\.{_WB}',
+            r'blocks.\1.mlp.fc1.\2',
+        ),
+        Rule(
+            rf'layers\.(\d+)\.ffn\.layers\.1\.{_WB}', r'blocks.\1.mlp.fc2.\2'
+        ),
+        Rule(rf'ln1\.{_WB}', r'norm.\1'),
+        Rule(rf'ln2\.{_WB}', r'fc_norm.\1'),
+    ),
+    head='head',
+    arguments=vit_arguments,
+)

@@ -1,15 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The plain Vision Transformer: found in weights, built in two libraries."""
+"""The plain Vision Transformer, found in weights."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.utils import to_2tuple
-from torch import Tensor
+from mmpretrain.models import VisionTransformer
+from torch import Tensor, nn
 
-from .arch_zoo import named_arch
+from .source import Source
 
 # (width, layers): heads. What the shapes of a ViT do not tell.
 _HEADS = {(192, 12): 3, (384, 12): 6, (768, 12): 12, (1024, 24): 16}
@@ -35,6 +36,8 @@ class ViT:
         pooling (str): What is classified: ``'token'`` or ``'avg'``.
     """
 
+    plain: ClassVar[type[nn.Module]] = VisionTransformer
+
     embed_dims: int
     num_layers: int
     num_heads: int
@@ -55,15 +58,70 @@ class ViT:
             f'images of {height} x {width})'
         )
 
-    def backbone(self, **options) -> dict:
-        """The config of mmpretrain's backbone.
+    @staticmethod
+    def recognises(encoder: Mapping[str, Tensor]) -> bool:
+        """Whether weights, by mmpretrain's keys, look like a ViT's."""
+        return 'pos_embed' in encoder and 'layers.0.ln1.weight' in encoder
+
+    @classmethod
+    def of(cls, source: Source, named: Mapping[str, Any]) -> 'ViT':
+        """The ViT that an encoder's weights belong to.
 
         Args:
-            **options: Keys to set or replace.
+            source (Source): The checkpoint.
+            named (Mapping): The ``arch`` that its config names, or empty.
 
         Returns:
-            dict: The config.
+            ViT: The architecture.
+
+        Raises:
+            ValueError: If heads, image size or what a classifier takes can be
+                told from nothing, or the weights are incomplete.
         """
+        encoder, backbone = source.encoder, source.config_of('backbone')
+        conv = encoder.get('patch_embed.projection.weight')
+        fc = encoder.get('layers.0.ffn.layers.0.0.weight')
+        if conv is None or fc is None:
+            raise ValueError(
+                'the encoder looks like a ViT but lacks patch_embed.'
+                'projection.weight or layers.0.ffn.layers.0.0.weight: the '
+                'file is incomplete, or of another kind of ViT. Give the '
+                'checkpoint of the run itself'
+            )
+        embed_dims, in_channels, patch_size, _ = conv.shape
+        num_layers = 1 + max(
+            int(key.split('.')[1])
+            for key in encoder
+            if key.startswith('layers.')
+        )
+        pooled_norm = 'ln2.weight' in encoder
+        if source.head and not backbone and not pooled_norm:
+            raise ValueError(
+                f'{source.path} holds a classifier but no config: weights do '
+                'not tell whether it classifies the class token or the mean '
+                'of the patches. Pass the config file of the run with --config'
+            )
+        averaged = pooled_norm or (
+            backbone.get('out_type') == 'featmap'
+            and source.config_of('neck').get('type') == 'GlobalAveragePooling'
+        )
+        return cls(
+            embed_dims=embed_dims,
+            num_layers=num_layers,
+            num_heads=named.get('num_heads') or _heads(embed_dims, num_layers),
+            feedforward_channels=len(fc),
+            patch_size=patch_size,
+            img_size=_img_size(encoder, backbone, patch_size),
+            in_channels=in_channels,
+            norm_eps=(backbone.get('norm_cfg') or {}).get('eps', 1e-6),
+            norm='ln1.weight' in encoder,
+            pooled_norm=pooled_norm,
+            pooling='avg' if averaged else 'token',
+        )
+
+    def backbone(self, **options: Any) -> dict[str, Any]:
+        """The config of mmpretrain's backbone, with keys set or replaced."""
+        out_type = 'cls_token' if self.neck is None else 'featmap'
         cfg = dict(
             type='mmpretrain.VisionTransformer',
             arch=dict(
@@ -77,72 +135,34 @@ class ViT:
             in_channels=self.in_channels,
             norm_cfg=dict(type='LN', eps=self.norm_eps),
             final_norm=self.norm,
-            out_type='avg_featmap' if self.pooled_norm else 'cls_token',
+            out_type='avg_featmap' if self.pooled_norm else out_type,
         )
-        cfg.update(options)
-        return cfg
+        return {**cfg, **options}
 
-
-def vit_of(
-    encoder: Mapping[str, Tensor],
-    backbone: Mapping[str, Any],
-    model: Mapping[str, Any],
-) -> ViT:
-    """The ViT that an encoder's weights belong to.
-
-    Args:
-        encoder (Mapping[str, Tensor]): The weights, by mmpretrain's keys.
-        backbone (Mapping): The config of the backbone, or empty.
-        model (Mapping): The config of the model, or empty.
-
-    Returns:
-        ViT: The architecture.
-
-    Raises:
-        ValueError: If heads or image size can be told from nothing.
-    """
-    conv = encoder.get('patch_embed.projection.weight')
-    fc = encoder.get('layers.0.ffn.layers.0.0.weight')
-    if conv is None or fc is None:
-        raise ValueError(
-            'the encoder looks like a ViT but lacks '
-            'patch_embed.projection.weight or layers.0.ffn.layers.0.0.weight: '
-            'the file is incomplete, or of another kind of ViT. Give the '
-            'checkpoint of the run itself'
+    def all_outputs(self, maps: bool) -> dict[str, Any]:
+        """The options of ``backbone`` for every block's map, or tokens."""
+        return dict(
+            out_type='featmap' if maps else 'raw',
+            out_indices=list(range(self.num_layers)),
         )
-    embed_dims, in_channels, patch_size, _ = conv.shape
-    num_layers = 1 + max(
-        int(key.split('.')[1]) for key in encoder if key.startswith('layers.')
-    )
-    arch = named_arch(backbone, embed_dims=embed_dims, num_layers=num_layers)
-    heads = arch['num_heads'] if arch else _HEADS.get((embed_dims, num_layers))
-    if heads is None:
+
+    @property
+    def neck(self) -> dict[str, Any] | None:
+        """The config of the neck between backbone and classifier, if any."""
+        if self.pooling == 'token' or self.pooled_norm:
+            return None
+        return dict(type='mmpretrain.GlobalAveragePooling')
+
+
+def _heads(embed_dims: int, num_layers: int) -> int:
+    if (embed_dims, num_layers) not in _HEADS:
         raise ValueError(
             f'the number of heads of a ViT with {embed_dims} channels and '
             f'{num_layers} layers is not known: the file holds no config, '
             f'and the table has {sorted(_HEADS)} (channels, layers) only. '
             'Pass the config file of the run with --config'
         )
-    neck = model.get('neck') or {}
-    neck_type = neck.get('type') if isinstance(neck, Mapping) else None
-    pooled_norm = 'ln2.weight' in encoder
-    averaged = pooled_norm or (
-        backbone.get('out_type') == 'featmap'
-        and neck_type == 'GlobalAveragePooling'
-    )
-    return ViT(
-        embed_dims=embed_dims,
-        num_layers=num_layers,
-        num_heads=heads,
-        feedforward_channels=len(fc),
-        patch_size=patch_size,
-        img_size=_img_size(encoder, backbone, patch_size),
-        in_channels=in_channels,
-        norm_eps=(backbone.get('norm_cfg') or {}).get('eps', 1e-6),
-        norm='ln1.weight' in encoder,
-        pooled_norm=pooled_norm,
-        pooling='avg' if averaged else 'token',
-    )
+    return _HEADS[embed_dims, num_layers]
 
 
 def _img_size(

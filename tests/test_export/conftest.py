@@ -2,12 +2,15 @@
 """Tiny checkpoints in which no two numbers are equal by chance."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from toys import ARCH, MEAN, STD, mae_cfg
+
+from aemim_mm.export import Source, read_source
 
 SWIN = dict(embed_dims=8, depths=[2, 2, 1, 2], num_heads=[1, 2, 4, 8])
 
@@ -133,6 +136,22 @@ class Zoo:
         path = self.folder / f'{kind}.pth'
         torch.save(content, path)
         return path
+
+    def source(self, kind, **options):
+        """What is read of such a checkpoint."""
+        return read_source(self.save(kind, **options))
+
+
+def bare_source(encoder, backbone=None, **parts):
+    """Weights of an encoder, and what the config says of the model."""
+    model = dict(parts, backbone=backbone)
+    config = dict(model=model) if backbone else {}
+    return Source(Path('a.pth'), encoder, {}, {}, {}, config, {})
+
+
+@pytest.fixture
+def source_of():
+    return bare_source
 
 
 @pytest.fixture

@@ -1,12 +1,22 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Exports against models that were built by hand in the target library."""
 
+import dataclasses
+
 import pytest
 import timm
 import torch
 from mmpretrain.registry import MODELS
 
-from aemim_mm.export import backbone, export_backbone, load_export
+from aemim_mm.checkpoints import use_safe_loader
+from aemim_mm.export import (
+    backbone,
+    export_backbone,
+    load_export,
+    timm_library,
+    timm_swin,
+)
+from aemim_mm.export.swin import Swin
 
 VIT = dict(
     model_name='vit_base_patch16_224',
@@ -57,9 +67,9 @@ def test_timm_classifiers_have_equal_logits(
 
 def test_the_merging_order_matters(zoo, images, monkeypatch):
     """The test above would fail without the permutation."""
-    from aemim_mm.export import timm_swin
-
-    monkeypatch.setattr(timm_swin, 'merging_order', lambda value: value)
+    rules = tuple(rule._replace(change=None) for rule in timm_swin.SWIN.rules)
+    unchanged = dataclasses.replace(timm_swin.SWIN, rules=rules)
+    monkeypatch.setitem(timm_library.NETWORKS, Swin, unchanged)
     model = zoo.build('swin')
     out = zoo.folder / 'out.pth'
     export_backbone(zoo.save('swin', model=model), out, 'timm')
@@ -101,9 +111,11 @@ def test_simmim_in_timm(zoo, images):
         assert torch.allclose(other.forward_features(x), wanted, atol=2e-5)
 
 
-def test_mmpretrain_loads_all_of_it(zoo):
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_mmpretrain_loads_all_of_it(zoo, suffix):
+    use_safe_loader()
     model = zoo.build('aemim')
-    out = zoo.folder / 'out.pth'
+    out = zoo.folder / f'out{suffix}'
     export_backbone(zoo.save('aemim', model=model), out, 'mmpretrain')
     cfg = dict(zoo.models['token']['backbone'])
     cfg['init_cfg'] = dict(

@@ -1,18 +1,23 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
+from pathlib import Path
 
 import torch
 from toys import MEAN, STD
 
 from aemim_mm.export.architecture import find_architecture
-from aemim_mm.export.metadata import describe, normalization, recipe
-from aemim_mm.export.source import read_source
+from aemim_mm.export.metadata import describe, recipe
+from aemim_mm.export.source import Source
 from aemim_mm.version import __version__
 
 
+def _recipe(model):
+    config = dict(model=model) if model else {}
+    return recipe(Source(Path('a.pth'), {}, {}, {}, {}, config, {}))
+
+
 def test_of_an_aemim_checkpoint(zoo):
-    path = zoo.save('aemim')
-    source = read_source(path)
+    source = zoo.source('aemim')
     meta = describe(source, find_architecture(source), 'timm', 'code')
     assert meta['target'] == 'timm'
     assert meta['load'] == 'code'
@@ -46,38 +51,27 @@ def test_of_an_aemim_checkpoint(zoo):
 
 def test_defaults_of_the_recipe():
     model = dict(type='AEMIMAlgorithm', method='SimMIM')
-    settings = recipe(dict(model=model))
+    settings = _recipe(model)
     assert settings['adapters'] == ('norm',)
     assert settings['adv_ratio'] == 1.0
     assert settings['attack']['epsilon'] == 2
     own = dict(type='MyAttack', strength=3)
-    settings = recipe(dict(model=dict(model, attack=own)))
+    settings = _recipe(dict(model, attack=own))
     assert settings['attack'] == own
 
 
 def test_mask_ratio_of_the_config():
     model = dict(type='MAE', backbone=dict(mask_ratio=0.6))
-    assert recipe(dict(model=model)) == dict(algorithm='MAE', mask_ratio=0.6)
+    assert _recipe(model) == dict(algorithm='MAE', mask_ratio=0.6)
 
 
 def test_of_a_fine_tuned_model():
     init = dict(type='Pretrained', checkpoint='pre.pth', prefix='backbone.')
     model = dict(type='ImageClassifier', backbone=dict(init_cfg=init))
-    assert recipe(dict(model=model)) == dict(
+    assert _recipe(model) == dict(
         algorithm='ImageClassifier', pretrained='pre.pth'
     )
 
 
 def test_without_config():
-    assert recipe({}) == {}
-    assert normalization({}) == {}
-
-
-def test_preprocessor_of_the_config_or_of_the_model():
-    outer = dict(mean=[1], std=[2], to_rgb=True, num_classes=3)
-    assert normalization(dict(data_preprocessor=outer)) == dict(
-        mean=[1], std=[2], to_rgb=True
-    )
-    inner = dict(mean=[3], std=[4])
-    cfg = dict(model=dict(data_preprocessor=inner), data_preprocessor=outer)
-    assert normalization(cfg) == inner
+    assert _recipe(None) == {}

@@ -94,6 +94,31 @@ def test_another_type(zoo):
     assert source.to(None) is source
 
 
+def test_preprocessor_of_the_config_or_of_the_model(source_of):
+    def normalization(**config):
+        source = source_of({})
+        source.config.update(config)
+        return source.normalization
+
+    outer = dict(mean=[1], std=[2], to_rgb=True, num_classes=3)
+    inner = dict(mean=[3], std=[4])
+    model = dict(data_preprocessor=inner)
+    assert normalization() == {}
+    assert normalization(data_preprocessor=outer) == dict(
+        mean=[1], std=[2], to_rgb=True
+    )
+    assert normalization(model=model, data_preprocessor=outer) == inner
+
+
+def test_tensors_that_are_not_contiguous(zoo):
+    state = zoo.build('mae').state_dict()
+    key = 'backbone.layers.0.attn.proj.weight'
+    state[key] = state[key].T
+    source = zoo.source('mae', state_dict=state)
+    value = source.encoder[key.removeprefix('backbone.')]
+    assert value.is_contiguous() and torch.equal(value, state[key])
+
+
 def test_files_without_an_encoder(zoo):
     path = zoo.folder / 'file.pth'
     torch.save({'adv.backbone.ln1.weight': torch.ones(2)}, path)

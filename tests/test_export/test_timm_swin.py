@@ -8,7 +8,7 @@ from mmcv.cnn.bricks.transformer import PatchMerging
 from timm.models.swin_transformer import PatchMerging as TimmPatchMerging
 
 from aemim_mm.export.swin import Swin
-from aemim_mm.export.timm_swin import merging_order, swin_model, swin_weights
+from aemim_mm.export.timm_swin import SWIN, merging_order, swin_arguments
 
 BASE = Swin(
     128, (2, 2, 18, 2), (4, 8, 16, 32), 7, 4, (224, 224), 3, (0, 1, 2, 3)
@@ -43,20 +43,20 @@ def test_order_against_both_libraries():
 
 
 def test_named_models():
-    assert swin_model(BASE, 0) == (
+    assert swin_arguments(BASE) == (
         'swin_base_patch4_window7_224',
-        dict(num_classes=0),
+        {},
     )
     simmim = dataclasses.replace(BASE, window_size=6, img_size=(192, 192))
-    assert swin_model(simmim, 0) == (
+    assert swin_arguments(simmim) == (
         'swin_base_patch4_window7_224',
-        dict(img_size=[192, 192], window_size=6, num_classes=0),
+        dict(img_size=[192, 192], window_size=6),
     )
 
 
 def test_generic_model_is_the_architecture():
     tiny = Swin(8, (2, 2, 1, 2), (1, 2, 4, 8), 2, 2, (32, 32), 1, (3,))
-    name, kwargs = swin_model(tiny, 3)
+    name, kwargs = swin_arguments(tiny)
     model = timm.create_model(name, **kwargs)
     assert [len(stage.blocks) for stage in model.layers] == [2, 2, 1, 2]
     assert model.patch_embed.proj.weight.shape == (8, 1, 2, 2)
@@ -70,9 +70,27 @@ def test_what_timm_does_not_have():
         dict(depths=(2, 2), num_heads=(1, 2), norms=(1,)),
     ):
         with pytest.raises(ValueError, match='timm needs four stages'):
-            swin_model(dataclasses.replace(BASE, **fields), 0)
+            swin_arguments(dataclasses.replace(BASE, **fields))
 
 
-def test_head_of_the_weights():
-    head = dict(weight=torch.ones(2, 3), bias=torch.zeros(2))
-    assert swin_weights({}, head).keys() == {'head.fc.weight', 'head.fc.bias'}
+def test_all_keys_of_a_swin_transformer(zoo):
+    renamed = SWIN.rename(zoo.build('swin').backbone.state_dict())
+    model = timm.create_model(
+        'swin_tiny_patch4_window7_224', depths=(2, 2, 1, 2), num_classes=0
+    )
+    assert renamed.keys() == model.state_dict().keys()
+
+
+def test_patch_merging_moves_to_the_next_stage():
+    weights = {
+        'stages.2.downsample.reduction.weight': torch.ones(1, 4),
+        'stages.2.blocks.17.norm1.weight': torch.tensor(2),
+        'norm3.weight': torch.tensor(3),
+        'norm1.weight': torch.tensor(4),
+    }
+    renamed = SWIN.rename(weights)
+    assert {k: int(v.sum()) for k, v in renamed.items()} == {
+        'layers.3.downsample.reduction.weight': 4,
+        'layers.2.blocks.17.norm1.weight': 2,
+        'norm.weight': 3,
+    }

@@ -5,7 +5,7 @@ import pytest
 import timm
 import torch
 
-from aemim_mm.export.timm_vit import vit_model, vit_weights
+from aemim_mm.export.timm_vit import VIT, vit_arguments
 from aemim_mm.export.vit import ViT
 
 SMALL = ViT(384, 12, 6, 1536, 16, (224, 224), 3, 1e-6, True, False, 'token')
@@ -27,11 +27,11 @@ def _changed(vit, **fields):
     ],
 )
 def test_named_models_need_no_arguments(size, name):
-    assert vit_model(_changed(SMALL, **size), 0) == (name, dict(num_classes=0))
+    assert vit_arguments(_changed(SMALL, **size)) == (name, {})
 
 
 def test_heads_that_are_not_the_named_ones_are_passed_on():
-    name, kwargs = vit_model(_changed(SMALL, num_heads=12), 0)
+    name, kwargs = vit_arguments(_changed(SMALL, num_heads=12))
     model = timm.create_model(name, **kwargs)
     assert model.blocks[0].attn.num_heads == 12
     assert model.embed_dim == 384
@@ -39,17 +39,15 @@ def test_heads_that_are_not_the_named_ones_are_passed_on():
 
 def test_pooling():
     avg = _changed(SMALL, norm=False, pooled_norm=True, pooling='avg')
-    assert vit_model(avg, 10)[1] == dict(global_pool='avg', num_classes=10)
+    assert vit_arguments(avg)[1] == dict(global_pool='avg')
     mean = _changed(SMALL, pooling='avg')
-    assert vit_model(mean, 0)[1] == dict(
-        global_pool='avg', fc_norm=False, num_classes=0
-    )
+    assert vit_arguments(mean)[1] == dict(global_pool='avg', fc_norm=False)
     bare = _changed(SMALL, norm=False)
-    assert vit_model(bare, 0)[1] == dict(final_norm=False, num_classes=0)
+    assert vit_arguments(bare)[1] == dict(final_norm=False)
 
 
 def test_generic_model_is_the_architecture():
-    name, kwargs = vit_model(TINY, 3)
+    name, kwargs = vit_arguments(TINY)
     model = timm.create_model(name, **kwargs)
     assert len(model.blocks) == 2
     assert model.patch_embed.proj.weight.shape == (32, 1, 8, 8)
@@ -60,13 +58,27 @@ def test_generic_model_is_the_architecture():
 
 def test_what_timm_does_not_have():
     with pytest.raises(ValueError, match='ln1 and ln2.*final_norm=False'):
-        vit_model(_changed(SMALL, pooled_norm=True), 0)
+        vit_arguments(_changed(SMALL, pooled_norm=True))
     with pytest.raises(ValueError, match='eps=1e-05, timm.*1e-06|1e-6'):
-        vit_model(_changed(SMALL, norm_eps=1e-5), 0)
+        vit_arguments(_changed(SMALL, norm_eps=1e-5))
 
 
-def test_head_of_the_weights():
-    head = dict(weight=torch.ones(2, 3), bias=torch.zeros(2))
-    weights = vit_weights({'cls_token': torch.ones(1)}, head)
-    assert weights.keys() == {'cls_token', 'head.weight', 'head.bias'}
-    assert vit_weights({}, None) == {}
+def test_all_keys_of_a_vit(zoo):
+    renamed = VIT.rename(zoo.build('token').backbone.state_dict())
+    model = timm.create_model('vit_tiny_patch16_224', depth=2, num_classes=0)
+    assert renamed.keys() == model.state_dict().keys()
+
+
+def test_tensors_go_where_they_belong():
+    keys = {
+        'layers.11.ln2.bias': 'blocks.11.norm2.bias',
+        'layers.0.ffn.layers.0.0.weight': 'blocks.0.mlp.fc1.weight',
+        'layers.0.ffn.layers.1.weight': 'blocks.0.mlp.fc2.weight',
+        'ln1.weight': 'norm.weight',
+        'ln2.weight': 'fc_norm.weight',
+    }
+    weights = {key: torch.tensor(i) for i, key in enumerate(keys)}
+    renamed = VIT.rename(weights)
+    assert {k: int(v) for k, v in renamed.items()} == {
+        new: i for i, new in enumerate(keys.values())
+    }

@@ -3,7 +3,8 @@ import pytest
 import torch
 from mmpretrain.registry import MODELS
 
-from aemim_mm.export.vit import ViT, vit_of
+from aemim_mm.export.architecture import named_arch
+from aemim_mm.export.vit import ViT
 
 
 def _weights(arch, **options):
@@ -11,8 +12,17 @@ def _weights(arch, **options):
     return MODELS.build(cfg).state_dict()
 
 
-def test_from_shapes_alone():
-    vit = vit_of(_weights('deit-tiny', img_size=64), {}, {})
+@pytest.fixture
+def vit_of(source_of):
+    def find(weights, backbone=None, **parts):
+        source = source_of(weights, backbone, **parts)
+        return ViT.of(source, named_arch(backbone or {}))
+
+    return find
+
+
+def test_from_shapes_alone(vit_of):
+    vit = vit_of(_weights('deit-tiny', img_size=64))
     assert vit == ViT(
         embed_dims=192,
         num_layers=12,
@@ -29,7 +39,7 @@ def test_from_shapes_alone():
 
 
 @pytest.mark.parametrize('arch, heads', [('deit-small', 6), ('base', 12)])
-def test_heads_of_the_usual_sizes(arch, heads):
+def test_heads_of_the_usual_sizes(vit_of, arch, heads):
     cfg = dict(type='VisionTransformer', arch=arch, img_size=16)
     width, depth = 64 * heads, 12
     zeros = torch.zeros
@@ -39,26 +49,26 @@ def test_heads_of_the_usual_sizes(arch, heads):
         'layers.0.ffn.layers.0.0.weight': zeros(4 * width, 1),
         f'layers.{depth - 1}.ln1.weight': zeros(width),
     }
-    assert vit_of(weights, {}, {}).num_heads == heads
-    assert vit_of(weights, cfg, {}).num_heads == heads
+    assert vit_of(weights).num_heads == heads
+    assert vit_of(weights, cfg).num_heads == heads
 
 
-def test_config_tells_what_shapes_do_not(zoo):
+def test_config_tells_what_shapes_do_not(zoo, vit_of):
     weights = zoo.build('token').backbone.state_dict()
     backbone = dict(
         zoo.models['token']['backbone'], norm_cfg=dict(type='LN', eps=1e-3)
     )
-    vit = vit_of(weights, backbone, {})
+    vit = vit_of(weights, backbone)
     assert (vit.num_heads, vit.norm_eps) == (2, 1e-3)
     with pytest.raises(ValueError, match=r'heads.*32 channels and 2 .*--conf'):
-        vit_of(weights, {}, {})
+        vit_of(weights)
 
 
-def test_pooling(zoo):
+def test_pooling(zoo, vit_of):
     def pooling(kind):
         cfg = zoo.models[kind]
         weights = zoo.build(kind).backbone.state_dict()
-        vit = vit_of(weights, cfg['backbone'], cfg)
+        vit = vit_of(weights, **cfg)
         return vit.norm, vit.pooled_norm, vit.pooling
 
     assert pooling('token') == (True, False, 'token')
@@ -67,25 +77,25 @@ def test_pooling(zoo):
     assert pooling('mae') == (True, False, 'token')
 
 
-def test_images_that_are_not_square():
+def test_images_that_are_not_square(vit_of):
     weights = _weights('deit-tiny', img_size=(32, 48), patch_size=16)
     cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=(32, 48))
-    assert vit_of(weights, cfg, {}).img_size == (32, 48)
+    assert vit_of(weights, cfg).img_size == (32, 48)
     with pytest.raises(ValueError, match='6 patches.*no square'):
-        vit_of(weights, {}, {})
+        vit_of(weights)
 
 
-def test_incomplete_weights(zoo):
+def test_incomplete_weights(zoo, vit_of):
     weights = zoo.build('token').backbone.state_dict()
     del weights['patch_embed.projection.weight']
     with pytest.raises(ValueError, match='lacks patch_embed'):
-        vit_of(weights, {}, {})
+        vit_of(weights)
 
 
-def test_backbone_config_builds_the_same_keys(zoo):
+def test_backbone_config_builds_the_same_keys(zoo, vit_of):
     for kind in ('token', 'avg'):
         weights = zoo.build(kind).backbone.state_dict()
         cfg = zoo.models[kind]
-        vit = vit_of(weights, cfg['backbone'], cfg)
+        vit = vit_of(weights, **cfg)
         MODELS.build(vit.backbone()).load_state_dict(weights, strict=True)
         assert vit.backbone(out_type='raw')['out_type'] == 'raw'

@@ -1,28 +1,21 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import sys
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmpretrain.registry import MODELS
 
 from aemim_mm.export.architecture import find_architecture
-from aemim_mm.export.openmmlab import (
-    mmdet_backbone,
-    mmdet_weights,
-    mmpretrain_weights,
-)
-from aemim_mm.export.source import read_source
+from aemim_mm.export.mmdet_library import MMDet
 
 
-def test_mmpretrain_gets_encoder_neck_and_head(zoo):
-    model = zoo.build('probe')
-    weights = mmpretrain_weights(read_source(zoo.save('probe', model=model)))
-    assert weights.keys() == model.state_dict().keys()
-    for key, value in model.state_dict().items():
-        assert torch.equal(weights[key], value), key
+def _library(source):
+    return MMDet(source, find_architecture(source))
 
 
 def test_mmdet_gets_no_head_and_no_norm_of_the_mean(zoo):
-    weights = mmdet_weights(read_source(zoo.save('avg')).encoder)
+    weights = _library(zoo.source('avg')).weights()
     assert all(key.startswith('backbone.') for key in weights)
     assert 'backbone.ln2.weight' not in weights
     assert 'backbone.layers.0.ln2.weight' in weights
@@ -42,9 +35,9 @@ def _mmdet(cfg, **init):
 
 def test_swin_features_are_equal_in_both_directions(zoo, images, tmp_path):
     ours = zoo.build('swin').backbone
-    source = read_source(zoo.save('swin'))
-    torch.save(mmdet_weights(source.encoder), tmp_path / 'swin.pth')
-    cfg = mmdet_backbone(find_architecture(source))
+    source = zoo.source('swin')
+    torch.save(_library(source).weights(), tmp_path / 'swin.pth')
+    cfg = _library(source).encoder_config()
     theirs = _mmdet(cfg, checkpoint=str(tmp_path / 'swin.pth'))
     # At the size of pre-training the last map is one window, which mmdet
     # shifts and mmpretrain does not; there the two differ.
@@ -64,10 +57,10 @@ def test_swin_features_are_equal_in_both_directions(zoo, images, tmp_path):
 
 
 def test_swin_of_another_window_loads(zoo, tmp_path):
-    source = read_source(zoo.save('swin'))
-    cfg = mmdet_backbone(find_architecture(source))
+    source = zoo.source('swin')
+    cfg = _library(source).encoder_config()
     cfg['window_size'] = 4
-    torch.save(mmdet_weights(source.encoder), tmp_path / 'swin.pth')
+    torch.save(_library(source).weights(), tmp_path / 'swin.pth')
     model = _mmdet(cfg, checkpoint=str(tmp_path / 'swin.pth'))
     table = model.stages[0].blocks[0].attn.w_msa.relative_position_bias_table
     assert table.shape == (49, 1)
@@ -80,9 +73,9 @@ def test_swin_of_another_window_loads(zoo, tmp_path):
 
 def test_vit_features_are_equal(zoo, images, tmp_path):
     ours = zoo.build('token').backbone
-    source = read_source(zoo.save('token'))
-    torch.save(mmdet_weights(source.encoder), tmp_path / 'vit.pth')
-    cfg = mmdet_backbone(find_architecture(source))
+    source = zoo.source('token')
+    torch.save(_library(source).weights(), tmp_path / 'vit.pth')
+    cfg = _library(source).encoder_config()
     theirs = _mmdet(
         cfg, checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.'
     )
@@ -91,3 +84,14 @@ def test_vit_features_are_equal(zoo, images, tmp_path):
     with torch.no_grad():
         assert len(theirs(x)) == 2
         assert torch.allclose(ours(x)[-1], theirs(x)[-1], atol=1e-6)
+
+
+def test_images_with_more_than_one_window(zoo):
+    assert _library(zoo.source('swin')).image_size == (128, 128)
+    assert _library(zoo.source('mae')).image_size == (32, 32)
+
+
+def test_without_mmdet(zoo, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'mmdet.registry', None)
+    with pytest.raises(ValueError, match='needs mmdet.*docs/install.md'):
+        _library(zoo.source('mae')).registry()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from aemim_mm.export.files import check_out, load_export, save_export
+from aemim_mm.export.export_file import check_out, load_export, save_export
 
 META = dict(target='timm', source=dict(epoch=3), dropped={})
 

@@ -1,0 +1,70 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the export asks of a library."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from .architecture import Architecture
+from .source import Source
+
+
+class Library(ABC):
+    """One checkpoint, as one library has it.
+
+    ``compared`` says which of the outputs of all blocks, or stages, the
+    library's model gives; ``maps`` whether it gives those of a ViT as maps.
+
+    Args:
+        source (Source): The checkpoint.
+        architecture (ViT | Swin): Of its encoder.
+
+    Raises:
+        ValueError: If the library has no such network.
+    """
+
+    compared: ClassVar[slice] = slice(None)
+    maps: ClassVar[bool] = False
+
+    def __init__(self, source: Source, architecture: Architecture) -> None:
+        self.source = source
+        self.architecture = architecture
+
+    @abstractmethod
+    def weights(self) -> dict[str, Tensor]:
+        """The tensors as the library names and orders them."""
+
+    @abstractmethod
+    def load_code(self, out: str) -> str:
+        """The code by which the library loads a file.
+
+        Args:
+            out (str): The name of the file.
+
+        Returns:
+            str: A line of Python, or of a config.
+        """
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images to compare on."""
+        return self.architecture.img_size
+
+    @abstractmethod
+    def outputs(self, path: Path, images: Tensor) -> dict[str, list[Tensor]]:
+        """What the library's model computes, having loaded a file.
+
+        Args:
+            path (Path): The exported file.
+            images (Tensor): Normalised images, (B, C, H, W).
+
+        Returns:
+            dict[str, list[Tensor]]: ``features``, and ``logits`` if the file
+            has a classifier; maps are (B, C, H, W).
+
+        Raises:
+            ValueError: If the library is not installed, or its model does
+                not take every tensor of the file.
+        """
