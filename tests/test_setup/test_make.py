@@ -160,12 +160,3 @@ def test_make_names_a_missing_python(clone):
     _, done = clone.make('install')
     assert done.returncode != 0
     assert 'there is no no-such-python' in done.stderr
-
-
-def test_ci_runs_every_check():
-    script = ROOT / '.ci' / 'run'
-    assert os.access(script, os.X_OK)
-    lines = script.read_text().splitlines()
-    assert lines[-4:] == [
-        'make test', 'make lint', 'make types', 'make test-slow',
-    ]  # fmt: skip
