@@ -3,7 +3,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.DELETE_ON_ERROR:
 .PHONY: help install install-det test test-fast test-slow lint format types \
 	demo robustness-demo clean preflight preflight-det
 
