@@ -103,7 +103,7 @@ $(CORE): $(PINS) setup.py aemim_mm/version.py | $(VENV)
 	@$(PIP) $(PINS:%=-r %) -e .
 	@$(PIP) --force-reinstall --no-deps $(AS_PINNED) \
 		opencv-python-headless
-	@$(VENV_PYTHON) -c 'import mmpretrain, timm, torchvision'
+	@$(VENV_PYTHON) -c 'import mmpretrain, timm, torchvision' >/dev/null
 	@touch $@
 
 $(DET): $(CORE) requirements/build.txt requirements/det.txt
