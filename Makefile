@@ -2,59 +2,121 @@
 # PYTHON=python3.12 selects the interpreter that .venv is made with.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install install-det test lint demo robustness-demo clean
+.NOTPARALLEL:
+.PHONY: help install install-det test test-fast test-slow lint format types \
+	demo robustness-demo clean preflight preflight-det
+
+# What `make test-fast` runs, less what is marked slow, det or gpu.
+FAST_TESTS := tests/test_core tests/test_algorithms tests/test_interception \
+	tests/test_models tests/test_attacks tests/test_utils
+# Processes that run tests: one for each core, with one thread each.
+WORKERS ?= auto
 
 VENV_PYTHON := .venv/bin/python
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell $(VENV_PYTHON) -c '' 2>/dev/null \
 	&& echo $(VENV_PYTHON) || echo python3)
 endif
-SETUP := $(PYTHON) tools/setup/environment.py
+PIP := $(VENV_PYTHON) -m pip install -qq --no-input --disable-pip-version-check
+# A file of tests stays in one process, in order: runs are repeatable.
+PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest \
+	-n $(WORKERS) --dist loadfile
 
-define preflight
-@command -v $(PYTHON) >/dev/null || { echo "[setup] there is no $(PYTHON):\
- install Python 3.11, or name another one: make PYTHON=..." >&2; exit 1; }
-@$(PYTHON) tools/setup/preflight.py
-endef
+# A finished phase of the set-up leaves a stamp, which counts while it is newer
+# than what the phase installed from.
+STAMP := .venv/aemim_mm
+VENV := $(STAMP)-venv.stamp
+CORE := $(STAMP)-core.stamp
+DET := $(STAMP)-det.stamp
+ROBUSTNESS := $(STAMP)-robustness.stamp
+TESTS := $(STAMP)-tests.stamp
+DEV := $(STAMP)-dev.stamp
+PINS := requirements/core.txt requirements/onedl.txt
+# Further phases leave the core as it is.
+AS_PINNED := $(PINS:%=-c %)
 
 help:
 	@echo 'make demo         the main job on Fashion-MNIST, start to report'
 	@echo 'make robustness-demo  corruptions and attacks on its model'
-	@echo 'make test         install all that the tests need, and run them'
 	@echo 'make install      core: pre-training, fine-tuning, evaluation'
 	@echo 'make install-det  core and detection (needs a C++ compiler once)'
+	@echo 'make test-fast    the algorithm and its parts, without a compiler'
+	@echo 'make test         install all that the tests need, and run them'
+	@echo 'make test-slow    the tests that need minutes each'
 	@echo 'make lint         ruff check and ruff format --check'
+	@echo 'make format       let ruff put right what it can'
+	@echo 'make types        mypy'
 	@echo 'make clean        remove .venv and build products'
 	@echo 'PYTHON=... selects the Python (3.10 to 3.13, tested: 3.11)'
 
-install:
-	$(preflight)
-	@$(SETUP) core
+install: preflight $(CORE)
+install-det: preflight-det $(CORE) $(DET)
 
-install-det:
-	$(preflight)
-	@$(SETUP) core det
+test: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
+	@$(PARALLEL) -m 'not slow'
 
-test:
-	$(preflight)
-	@$(SETUP) core det robustness tests dev
-	@$(VENV_PYTHON) -m pytest
+test-fast: preflight $(CORE) $(TESTS) $(DEV)
+	@$(PARALLEL) -m 'not slow and not det and not gpu' $(FAST_TESTS)
 
-lint:
-	$(preflight)
-	@$(SETUP) dev
+test-slow: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
+	@$(VENV_PYTHON) -m pytest -m slow
+
+lint: preflight $(DEV)
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
+
+format: preflight $(DEV)
+	@$(VENV_PYTHON) -m ruff check --fix .
+	@$(VENV_PYTHON) -m ruff format .
+
+types: preflight $(CORE) $(DEV)
+	@$(VENV_PYTHON) -m mypy
 
 demo: install
 	@$(VENV_PYTHON) tools/demo.py
 
-robustness-demo:
-	$(preflight)
-	@$(SETUP) core robustness
+robustness-demo: preflight $(CORE) $(ROBUSTNESS)
 	@$(VENV_PYTHON) tools/robustness_demo.py
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
-	find aemim_mm tests tools configs -name __pycache__ -prune \
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find aemim_mm benchmarks tests tools configs -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
+
+preflight preflight-det:
+	@command -v $(PYTHON) >/dev/null || { echo "[setup] there is no\
+ $(PYTHON): install Python 3.11, or name another one: make PYTHON=..." >&2; \
+		exit 1; }
+	@$(PYTHON) tools/setup/preflight.py \
+		$(if $(filter %-det,$@),$(if $(wildcard $(DET)),,--compiler))
+
+$(VENV):
+	@echo '[setup] making .venv'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# The headless OpenCV needs no libGL, which servers and containers lack. Both
+# builds fill one folder: the last one counts.
+$(CORE): $(PINS) setup.py aemim_mm/version.py | $(VENV)
+	@echo '[setup] core: torch, timm, mmengine, mmcv, mmpretrain:' \
+		'2 to 4 minutes, 8 GB'
+	@$(PIP) $(PINS:%=-r %) -e .
+	@$(PIP) --force-reinstall --no-deps $(AS_PINNED) \
+		opencv-python-headless
+	@$(VENV_PYTHON) -c 'import mmpretrain, timm, torchvision' >/dev/null
+	@touch $@
+
+$(DET): $(CORE) requirements/build.txt requirements/det.txt
+	@echo "[setup] det: mmcv's compiled ops, mmdet:" \
+		'1 minute where the ops are built'
+	@$(PIP) -r requirements/build.txt
+	@wheel=$$($(VENV_PYTHON) tools/setup/mmcv_wheel.py) \
+		&& $(PIP) --force-reinstall --no-deps "$$wheel"
+	@$(PIP) -r requirements/det.txt $(AS_PINNED)
+	@$(VENV_PYTHON) tools/setup/check_ops.py
+	@touch $@
+
+$(ROBUSTNESS) $(TESTS) $(DEV): $(STAMP)-%.stamp: requirements/%.txt | $(VENV)
+	@echo '[setup] $*: half a minute or less'
+	@$(PIP) -r $< $(AS_PINNED)
+	@touch $@

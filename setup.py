@@ -8,17 +8,14 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 
-# The files in requirements/ pin the tested environment. A plug-in is installed
+# The files in requirements/ pin the tested environment. A package is installed
 # into environments that exist already, where an exact pin would replace the
-# user's own torch (a CUDA or ROCm build, say) by ours: so the package requires
-# ranges. Below torch 2.6 ``torch.serialization.safe_globals`` takes no pairs
-# (object, name), which the allow-list of the checkpoint loader holds.
-RANGES = {
-    'torch': '>=2.6',
-    'torchvision': '>=0.21',
-    'timm': '>=1.0',
-    'safetensors': '>=0.4',
-}
+# user's own torch (a CUDA or ROCm build, say) by ours: so it requires ranges.
+# Below torch 2.6 ``torch.serialization.safe_globals`` takes no pairs (object,
+# name), which the allow-list of the checkpoint loader holds.
+REQUIRED = ['torch>=2.6', 'numpy>=1.26']
+# What the plug-in uses beside OpenMMLab.
+PLUGIN = ['torchvision>=0.21', 'timm>=1.0', 'safetensors>=0.4']
 
 
 def read_requirements(name: str) -> list[str]:
@@ -35,9 +32,8 @@ def read_version() -> str:
 
 # OpenMMLab is an extra, not a requirement: its two families of distributions
 # install the same import packages, and a hard requirement on one would
-# overwrite the files of the other.
-onedl = read_requirements('onedl')
-names = [line.split('==')[0] for line in read_requirements('core')]
+# overwrite the files of the other. Who has it already takes 'plugin'.
+onedl = PLUGIN + read_requirements('onedl')
 readme = ROOT / 'README.md'
 
 setup(
@@ -49,9 +45,11 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['aemim_mm*']),
+    package_data={'aemim_mm': ['py.typed']},
     python_requires='>=3.10',
-    install_requires=[name + RANGES[name] for name in names],
+    install_requires=REQUIRED,
     extras_require={
+        'plugin': PLUGIN,
         'onedl': onedl,
         'det': onedl + read_requirements('det'),
         'robustness': onedl + read_requirements('robustness'),

@@ -19,24 +19,22 @@ def test_choose_target(torch_cuda, nvcc, target, reason):
 
 
 @pytest.mark.parametrize(
-    'script, expected',
+    'mode, script, expected',
     [
-        ('echo Cuda compilation tools, release 12.8, V12.8.93', '12.8'),
-        ('echo nothing of use', None),
-        ('exit 3', None),
+        (0o755, 'echo Cuda compilation tools, release 12.8, V1', '12.8'),
+        (0o755, 'echo nothing of use', None),
+        (0o755, 'exit 3', None),
+        (0o644, 'not executable', None),
     ],
 )
-def test_read_nvcc_version(tmp_path, script, expected):
+def test_read_nvcc_version(tmp_path, mode, script, expected):
     nvcc = tmp_path / 'bin' / 'nvcc'
     nvcc.parent.mkdir()
     nvcc.write_text(f'#!/bin/sh\n{script}\n')
-    nvcc.chmod(0o755)
+    nvcc.chmod(mode)
     assert build_target.read_nvcc_version(str(tmp_path)) == expected
-
-
-def test_no_toolkit_no_version(tmp_path):
+    assert build_target.read_nvcc_version(str(tmp_path / 'none')) is None
     assert build_target.read_nvcc_version(None) is None
-    assert build_target.read_nvcc_version(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -57,26 +55,25 @@ def test_read_archs(monkeypatch, given, capabilities, expected):
     assert build_target.read_archs() == expected
 
 
-def test_settings_keep_a_cpu_build_from_seeing_gpus(monkeypatch):
-    monkeypatch.setenv('MAX_JOBS', '3')
-    assert build_target.build_settings('cpu', '9.0') == {
-        'MAX_JOBS': '3',
-        'FORCE_CUDA': '0',
-        'CUDA_VISIBLE_DEVICES': '',
-    }
-    settings = build_target.build_settings('cu12.8-9.0', '9.0')
-    assert settings['FORCE_CUDA'] == '1'
-    assert settings['TORCH_CUDA_ARCH_LIST'] == '9.0'
-    assert 'CUDA_VISIBLE_DEVICES' not in settings
-
-
-def test_jobs_are_bounded_by_memory(monkeypatch):
+@pytest.mark.parametrize(
+    'target, given, expected',
+    [
+        # a CPU build must not see GPUs
+        ('cpu', '3', ['3', '0', None, '']),
+        ('cu12.8-9.0', '3', ['3', '1', '9.0', None]),
+        # 13 GiB of memory let four compilers run
+        ('cpu', None, ['4', '0', None, '']),
+    ],
+)
+def test_build_settings(monkeypatch, target, given, expected):
     monkeypatch.delenv('MAX_JOBS', raising=False)
+    if given:
+        monkeypatch.setenv('MAX_JOBS', given)
     os = build_target.os
+    pages = {'SC_PAGE_SIZE': 4096, 'SC_PHYS_PAGES': 13 * 2**30 // 4096}
+    monkeypatch.setattr(os, 'sysconf', pages.get)
     monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: set(range(64)))
-    monkeypatch.setattr(
-        os,
-        'sysconf',
-        lambda name: 4096 if name == 'SC_PAGE_SIZE' else 13 * 2**30 // 4096,
-    )
-    assert build_target.build_settings('cpu', '')['MAX_JOBS'] == '4'
+    settings = build_target.build_settings(target, '9.0')
+    names = ['MAX_JOBS', 'FORCE_CUDA', 'TORCH_CUDA_ARCH_LIST']
+    names.append('CUDA_VISIBLE_DEVICES')
+    assert [settings.get(name) for name in names] == expected

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import mmcv_wheel
 import pytest
+from torch import __version__ as TORCH
 
 NAME = 'onedl_mmcv-2.3.6-cp311-cp311-linux_x86_64.whl'
 
@@ -19,16 +20,25 @@ def write_wheel(path, member='mmcv/_ext.cpython-311-x86_64-linux-gnu.so'):
     return path
 
 
-def test_cache_root(monkeypatch, tmp_path):
-    monkeypatch.setenv('AEMIM_WHEEL_CACHE', str(tmp_path))
-    assert mmcv_wheel.cache_root() == tmp_path
-    monkeypatch.delenv('AEMIM_WHEEL_CACHE')
-    monkeypatch.setenv('XDG_CACHE_HOME', '/some/cache')
-    assert mmcv_wheel.cache_root() == Path('/some/cache/aemim_mm/wheels')
-    monkeypatch.delenv('XDG_CACHE_HOME')
-    monkeypatch.setenv('HOME', '/home/someone')
-    home = Path('/home/someone/.cache/aemim_mm/wheels')
-    assert mmcv_wheel.cache_root() == home
+@pytest.mark.parametrize(
+    'variables, expected',
+    [
+        ({'AEMIM_WHEEL_CACHE': '/w', 'XDG_CACHE_HOME': '/c'}, '/w'),
+        ({'XDG_CACHE_HOME': '/c'}, '/c/aemim_mm/wheels'),
+        ({'HOME': '/home/me'}, '/home/me/.cache/aemim_mm/wheels'),
+    ],
+)
+def test_cache_root(monkeypatch, variables, expected):
+    for name in ('AEMIM_WHEEL_CACHE', 'XDG_CACHE_HOME'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert str(mmcv_wheel.cache_root()) == expected
+
+
+def test_read_pin():
+    assert mmcv_wheel.read_pin('torch') == '2.9.1'
+    assert mmcv_wheel.read_pin('onedl-mmcv') == '2.3.6'
 
 
 def test_cache_key_holds_all_that_matters():
@@ -105,9 +115,10 @@ def test_failed_build_leaves_the_cache_empty(
 
 def test_cached_wheel_is_not_built_again(monkeypatch, tmp_path):
     monkeypatch.setenv('AEMIM_WHEEL_CACHE', str(tmp_path))
-    monkeypatch.setattr(mmcv_wheel, 'read_nvcc_version', lambda home: None)
-    monkeypatch.setattr(mmcv_wheel.logging, 'disable', lambda level: None)
+    target = ('cpu', '', 'torch was built without CUDA')
+    monkeypatch.setattr(mmcv_wheel, 'find_target', lambda: target)
     calls = fake_pip(monkeypatch, 'mmcv/_ext.so')
     first = mmcv_wheel.get_wheel('2.3.6')
+    assert first.parent.name == mmcv_wheel.cache_key('2.3.6', TORCH, 'cpu')
     assert mmcv_wheel.get_wheel('2.3.6') == first
     assert len(calls) == 1

@@ -1,10 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import os
 import runpy
+import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from aemim_mm import __version__
 
@@ -23,53 +26,50 @@ def metadata(monkeypatch):
     return given
 
 
-def test_hard_requirements_are_ranges(metadata):
-    assert metadata['install_requires'] == [
-        'torch>=2.6',
-        'torchvision>=0.21',
-        'timm>=1.0',
-        'safetensors>=0.4',
-    ]
+def test_torch_alone_is_required_and_in_ranges(metadata):
+    assert metadata['install_requires'] == ['torch>=2.6', 'numpy>=1.26']
     assert metadata['python_requires'] == '>=3.10'
     assert metadata['version'] == __version__
 
 
-def test_extras_are_the_tested_pins(metadata):
+def test_extras(metadata):
     extras = metadata['extras_require']
+    assert {'torchvision>=0.21', 'timm>=1.0', 'safetensors>=0.4'} == set(
+        extras['plugin']
+    )
     assert 'onedl-mmpretrain==1.3.6' in extras['onedl']
-    assert set(extras['onedl']) < set(extras['det'])
+    assert set(extras['plugin']) < set(extras['onedl']) < set(extras['det'])
     assert 'onedl-mmdetection==3.5.1' in extras['det']
 
 
-def test_only_the_package_is_packaged(metadata):
-    assert 'aemim_mm.datasets' in metadata['packages']
-    assert {name.split('.')[0] for name in metadata['packages']} == {
-        'aemim_mm'
-    }
-
-
-def test_make_without_target_lists_the_targets():
-    done = subprocess.run(
-        ['make', '--no-print-directory'], cwd=ROOT, stdout=subprocess.PIPE
+def test_every_range_holds_the_tested_pin(metadata):
+    pins = dict(
+        line.split('==')
+        for name in ('core', 'onedl')
+        for line in (ROOT / f'requirements/{name}.txt').read_text().split()
+        if '==' in line
     )
-    text = done.stdout.decode()
-    for target in ('demo', 'test', 'install', 'install-det', 'lint'):
-        assert f'make {target} ' in text
-
-
-def test_make_names_a_missing_python():
-    environment = {k: v for k, v in os.environ.items() if 'MAKE' not in k}
-    done = subprocess.run(
-        ['make', 'install', 'PYTHON=no-such-python'],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
+    ranges = (
+        metadata['install_requires'] + metadata['extras_require']['plugin']
     )
-    assert done.returncode != 0
-    assert b'there is no no-such-python' in done.stderr
+    for requirement in map(Requirement, ranges):
+        assert requirement.specifier.contains(pins[requirement.name])
 
 
-def test_ci_runs_the_tests():
-    script = ROOT / '.ci' / 'run'
-    assert os.access(script, os.X_OK)
-    assert script.read_text().splitlines()[-1] == 'make test'
+@pytest.mark.slow
+def test_wheel_holds_the_package_and_nothing_else(tmp_path):
+    for name in ('aemim_mm', 'benchmarks', 'requirements', 'tests', 'tools'):
+        skip = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=skip)
+    for name in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md'):
+        shutil.copy(ROOT / name, tmp_path)
+    command = [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps']
+    command += ['--no-build-isolation', '-w', 'out', '.']
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (wheel,) = (tmp_path / 'out').iterdir()
+    files = zipfile.ZipFile(wheel).namelist()
+    assert {name.split('/')[0] for name in files} == {
+        'aemim_mm', f'aemim_mm-{__version__}.dist-info',
+    }  # fmt: skip
+    assert 'aemim_mm/py.typed' in files
+    assert 'aemim_mm/core/__init__.py' in files

@@ -5,16 +5,22 @@ import preflight
 import pytest
 
 
-@pytest.mark.parametrize('version', [(3, 10, 0), (3, 11, 7), (3, 13, 1)])
-def test_supported_python(version):
-    assert preflight.check_python(version) is None
-
-
-@pytest.mark.parametrize('version', [(3, 9, 18), (3, 14, 0), (2, 7, 18)])
-def test_unsupported_python_names_version_and_way_out(version):
+@pytest.mark.parametrize(
+    'version, supported',
+    [
+        ((3, 9, 18), False),
+        ((3, 10, 0), True),
+        ((3, 11, 7), True),
+        ((3, 13, 1), True),
+        ((3, 14, 0), False),
+    ],
+)
+def test_supported_python(version, supported):
     message = preflight.check_python(version)
-    assert f'Python {version[0]}.{version[1]} is not supported' in message
-    assert 'PYTHON=python3.11' in message
+    assert (message is None) == supported
+    if not supported:
+        assert f'Python 3.{version[1]} is not supported' in message
+        assert 'PYTHON=python3.11' in message
 
 
 def test_missing_ensurepip_names_the_package(monkeypatch):
@@ -49,13 +55,49 @@ def test_missing_headers_name_file_and_package(monkeypatch, tmp_path):
     assert preflight.check_headers((3, 11, 2)) is None
 
 
-def test_one_message_for_each_problem(monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize(
+    'script, found',
+    [
+        (None, None),
+        ('echo Python 3.11', None),
+        ('echo Python 3.9', 'holds Python 3.9, this is Python 3.11;'),
+        ('exit 1', 'holds a Python that does not run'),
+    ],
+)
+def test_existing_environment(tmp_path, script, found):
+    if script:
+        python = tmp_path / 'bin' / 'python'
+        python.parent.mkdir()
+        python.write_text(f'#!/bin/sh\n{script}\n')
+        python.chmod(0o755)
+    message = preflight.check_existing((3, 11, 7), str(tmp_path))
+    if found is None:
+        assert message is None
+    else:
+        assert found in message
+        assert 'make clean' in message
+
+
+@pytest.mark.parametrize(
+    'wanted, cached, problems',
+    [(False, False, 0), (True, False, 2), (True, True, 0)],
+)
+def test_a_compiler_is_needed_where_nothing_is_cached(
+    monkeypatch, tmp_path, wanted, cached, problems
+):
+    asked = []
+    monkeypatch.setattr(
+        'mmcv_wheel.is_cached', lambda *pins: asked.append(pins) or cached
+    )
     monkeypatch.setenv('CXX', 'no-such-compiler')
     paths = {'include': str(tmp_path)}
     monkeypatch.setattr(preflight.sysconfig, 'get_paths', lambda: paths)
+    monkeypatch.setattr(preflight, 'check_existing', lambda version: None)
+    assert len(preflight.find_problems(compiler=wanted)) == problems
+    assert asked == [('2.3.6', '2.9.1')] * wanted
+
+
+def test_an_old_python_is_the_only_problem_named(monkeypatch):
     monkeypatch.setattr(sys, 'version_info', (3, 9, 1))
-    assert len(preflight.find_problems(compiler=True)) == 3
-    assert preflight.main() == 1
-    error = capsys.readouterr().err
-    assert error.count('[setup]') == 1
-    assert 'compiler' not in error
+    (message,) = preflight.find_problems(compiler=True)
+    assert 'Python 3.9 is not supported' in message

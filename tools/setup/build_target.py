@@ -1,8 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What mmcv's ops are compiled for: the CPU alone, or which CUDA and GPUs.
-
-Runs in the environment, whose torch decides.
-"""
+"""What mmcv's ops are compiled for: the CPU alone, or which CUDA and GPUs."""
 
 import os
 import re
@@ -12,6 +9,22 @@ import subprocess
 # through PTX. A CUDA toolkit 12.x compiles all of them.
 GENERIC_ARCHS = '7.5;8.0;8.6;9.0+PTX'
 BYTES_PER_JOB = 3 * 2**30
+
+
+def find_target() -> tuple[str, str, str]:
+    """What this environment's torch and this machine's toolkit can build.
+
+    Returns:
+        tuple[str, str, str]: The target and the reason as in
+        :func:`choose_target`, with the GPU architectures between them.
+    """
+    import torch
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    archs = read_archs()
+    nvcc = read_nvcc_version(CUDA_HOME)
+    target, reason = choose_target(torch.version.cuda, nvcc, archs)
+    return target, archs, reason
 
 
 def choose_target(
@@ -41,24 +54,13 @@ def choose_target(
 
 
 def read_nvcc_version(cuda_home: str | None) -> str | None:
-    """Ask ``nvcc`` for its CUDA version.
-
-    Args:
-        cuda_home (str | None): The toolkit that torch would build with.
-
-    Returns:
-        str | None: Such as ``'12.8'``, or None where none answers.
-    """
-    nvcc = os.path.join(cuda_home or '', 'bin', 'nvcc')
-    if not cuda_home or not os.path.isfile(nvcc):
-        return None
+    """The CUDA version that a toolkit's ``nvcc`` names, or None."""
+    nvcc = os.path.join(cuda_home or '/nowhere', 'bin', 'nvcc')
     try:
-        answer = subprocess.run(
-            [nvcc, '--version'], stdout=subprocess.PIPE, check=True
-        )
+        answer = subprocess.check_output([nvcc, '--version'], text=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    release = re.search(r'release (\d+\.\d+)', answer.stdout.decode())
+    release = re.search(r'release (\d+\.\d+)', answer)
     return release.group(1) if release else None
 
 

@@ -15,19 +15,21 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from build_target import (
-    build_settings,
-    choose_target,
-    read_archs,
-    read_nvcc_version,
-)
+from build_target import build_settings, find_target
 
+REQUIREMENTS = Path(__file__).resolve().parents[2] / 'requirements'
 MINUTES = 'about 11 minutes on two CPU cores, longer for CUDA; once'
 
 
 def say(text: str) -> None:
     """Print one line of progress to stderr."""
     print(f'[setup] {text}', file=sys.stderr, flush=True)
+
+
+def read_pin(name: str) -> str:
+    """The version of a distribution that ``requirements/`` pins."""
+    lines = [path.read_text() for path in sorted(REQUIREMENTS.glob('*.txt'))]
+    return re.search(rf'^{name}==(\S+)', '\n'.join(lines), re.M).group(1)
 
 
 def cache_root() -> Path:
@@ -61,15 +63,13 @@ def cache_key(mmcv: str, torch: str, target: str) -> str:
     return f'mmcv-{mmcv}_torch-{torch}_{python}_{target}_{machine}'
 
 
+def find_wheel(folder: Path) -> Path | None:
+    """A whole wheel with compiled ops in ``folder``, or None."""
+    return next(filter(holds_ops, folder.glob('onedl_mmcv-*.whl')), None)
+
+
 def holds_ops(wheel: Path) -> bool:
-    """Whether a file is a whole wheel with mmcv's compiled ops inside.
-
-    Args:
-        wheel (Path): The file to look into.
-
-    Returns:
-        bool: False for a truncated or op-less wheel, or none at all.
-    """
+    """Whether a file is a whole wheel with mmcv's compiled ops inside."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
@@ -78,29 +78,8 @@ def holds_ops(wheel: Path) -> bool:
     return any(re.fullmatch(r'mmcv/_ext[^/]*\.so', name) for name in names)
 
 
-def find_wheel(folder: Path) -> Path | None:
-    """Look for a usable wheel in a cache folder.
-
-    Args:
-        folder (Path): The folder of one key.
-
-    Returns:
-        Path | None: The wheel, or None.
-    """
-    wheels = sorted(folder.glob('onedl_mmcv-*.whl'))
-    return next((wheel for wheel in wheels if holds_ops(wheel)), None)
-
-
 def is_cached(mmcv: str, torch: str) -> bool:
-    """Whether the cache can serve this Python, for whichever target.
-
-    Args:
-        mmcv (str): Version of onedl-mmcv.
-        torch (str): Version of torch.
-
-    Returns:
-        bool: True if there is a usable wheel.
-    """
+    """Whether the cache can serve this Python, for whichever target."""
     folders = cache_root().glob(cache_key(mmcv, torch, '*'))
     return any(find_wheel(folder) for folder in folders)
 
@@ -142,30 +121,14 @@ def build_wheel(version: str, folder: Path, settings: dict[str, str]) -> Path:
                 'the build of onedl-mmcv gave a wheel without compiled ops '
                 '(mmcv/_ext*.so); is torch installed in this environment?'
             )
-        final = folder / built.name
-        os.replace(built, final)
-    return final
+        return built.replace(folder / built.name)
 
 
 def get_wheel(version: str) -> Path:
-    """Take the wheel from the cache, or build it.
-
-    Args:
-        version (str): Version of onedl-mmcv.
-
-    Returns:
-        Path: A wheel with compiled ops for this environment.
-    """
+    """Take the wheel of onedl-mmcv ``version`` from the cache, or build it."""
     import torch
 
-    # Without a GPU torch warns at every import of its builder.
-    logging.disable(logging.WARNING)
-    from torch.utils.cpp_extension import CUDA_HOME
-
-    archs = read_archs()
-    target, reason = choose_target(
-        torch.version.cuda, read_nvcc_version(CUDA_HOME), archs
-    )
+    target, archs, reason = find_target()
     say(f"mmcv's ops for {target}: {reason}")
     folder = cache_root() / cache_key(version, torch.__version__, target)
     wheel = find_wheel(folder)
@@ -177,8 +140,10 @@ def get_wheel(version: str) -> Path:
 
 
 if __name__ == '__main__':
+    # Without a GPU torch warns at every import of its builder.
+    logging.disable(logging.WARNING)
     try:
-        print(get_wheel(sys.argv[1]))
+        print(get_wheel(read_pin('onedl-mmcv')))
     except RuntimeError as error:
         say(str(error))
         sys.exit(1)

@@ -8,23 +8,18 @@ old), and uses the standard library alone.
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 
+VENV = os.path.abspath(os.path.join(__file__, '../../../.venv'))
 OLDEST = (3, 10)
 NEWEST = (3, 13)
 TESTED = '3.11'
 
 
 def check_python(version):
-    """Whether the interpreter is one that the pinned packages support.
-
-    Args:
-        version (tuple[int]): The interpreter's ``(major, minor, ...)``.
-
-    Returns:
-        str | None: What is wrong and the way out, or None.
-    """
+    """Whether the pinned packages support ``version``, (major, minor, ...)."""
     if OLDEST <= tuple(version[:2]) <= NEWEST:
         return None
     found = '.'.join(str(part) for part in version[:2])
@@ -38,12 +33,6 @@ def check_venv(version):
     """Whether virtual environments with pip can be made.
 
     Debian and Ubuntu ship ``ensurepip`` in a package of its own.
-
-    Args:
-        version (tuple[int]): The interpreter's ``(major, minor, ...)``.
-
-    Returns:
-        str | None: What is missing and the way out, or None.
     """
     modules = ('venv', 'ensurepip')
     missing = [name for name in modules if not importlib.util.find_spec(name)]
@@ -57,12 +46,27 @@ def check_venv(version):
     )
 
 
-def check_compiler():
-    """Whether there is the C++ compiler that torch's extension builder calls.
+def check_existing(version, venv=VENV):
+    """Whether an environment that is there works, and with this Python."""
+    python = os.path.join(venv, 'bin', 'python')
+    if not os.path.lexists(python):
+        return None
+    code = 'import sys; print("Python %d.%d" % sys.version_info[:2])'
+    try:
+        found = subprocess.check_output([python, '-c', code]).decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        found = 'a Python that does not run'
+    wanted = f'Python {version[0]}.{version[1]}'
+    if found == wanted:
+        return None
+    return (
+        f'{venv} holds {found}, this is {wanted}; remove it with '
+        '`make clean` to make it anew'
+    )
 
-    Returns:
-        str | None: What is missing and the way out, or None.
-    """
+
+def check_compiler():
+    """Whether there is the C++ compiler that torch's builder calls."""
     compiler = os.environ.get('CXX', 'c++')
     if shutil.which(compiler):
         return None
@@ -74,14 +78,7 @@ def check_compiler():
 
 
 def check_headers(version):
-    """Whether the headers of this Python are there.
-
-    Args:
-        version (tuple[int]): The interpreter's ``(major, minor, ...)``.
-
-    Returns:
-        str | None: What is missing and the way out, or None.
-    """
+    """Whether the headers of this Python are there."""
     header = os.path.join(sysconfig.get_paths()['include'], 'Python.h')
     if os.path.isfile(header):
         return None
@@ -97,28 +94,27 @@ def find_problems(compiler):
     """All that is missing, one message each.
 
     Args:
-        compiler (bool): Whether mmcv's ops have to be compiled.
+        compiler (bool): Whether mmcv's ops are wanted. Where the wheel cache
+            holds them, nothing has to be compiled.
 
     Returns:
         list[str]: The messages, empty where all is well.
     """
-    checks = [check_python(sys.version_info), check_venv(sys.version_info)]
+    version = sys.version_info
+    problem = check_python(version)
+    if problem:
+        return [problem]
+    found = [check_venv(version), check_existing(version)]
     if compiler:
-        checks += [check_compiler(), check_headers(sys.version_info)]
-    return [message for message in checks if message]
+        from mmcv_wheel import is_cached, read_pin
 
-
-def main():
-    """Print what is missing for the core.
-
-    Returns:
-        int: 0 where nothing is missing, else 1.
-    """
-    problems = find_problems(compiler=False)
-    for message in problems:
-        print(f'[setup] {message}', file=sys.stderr)
-    return 1 if problems else 0
+        if not is_cached(read_pin('onedl-mmcv'), read_pin('torch')):
+            found += [check_compiler(), check_headers(version)]
+    return [message for message in found if message]
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    problems = find_problems(compiler='--compiler' in sys.argv)
+    for message in problems:
+        print(f'[setup] {message}', file=sys.stderr)
+    sys.exit(1 if problems else 0)
