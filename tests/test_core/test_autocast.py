@@ -3,13 +3,15 @@ import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from toys import attack, batch, build_aemim, move_twins
 
 from aemim_mm.core import (
     call_swapped,
     frozen_tensors,
 )
 from aemim_mm.core.autocast import cast_ahead
+
+pytest.importorskip('mmpretrain')
+from toys import attack, batch, build_aemim, move_twins  # noqa: E402
 
 
 def network():

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from aemim_mm.core.batch_subset import Rows
-from aemim_mm.core.mask_replay import MaskPin
-from aemim_mm.interception.rules import MaskDraw
+pytest.importorskip('mmpretrain')
+from aemim_mm.core.batch_subset import Rows  # noqa: E402
+from aemim_mm.core.mask_replay import MaskPin  # noqa: E402
+from aemim_mm.interception.rules import MaskDraw  # noqa: E402
 
 
 class Drawer(nn.Module):

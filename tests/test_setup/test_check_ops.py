@@ -3,11 +3,12 @@ import check_ops
 import pytest
 
 
+@pytest.mark.det
 def test_nms_on_cpu():
-    pytest.importorskip('mmcv._ext', reason='needs make install-det')
     assert check_ops.run_nms('cpu') == [1, 2]
 
 
+@pytest.mark.det
 @pytest.mark.parametrize(
     'compiled, gpu, devices',
     [
@@ -18,7 +19,6 @@ def test_nms_on_cpu():
     ],
 )
 def test_devices(monkeypatch, capsys, compiled, gpu, devices):
-    pytest.importorskip('mmcv._ext', reason='needs make install-det')
     monkeypatch.setattr('torch.cuda.is_available', lambda: gpu)
     monkeypatch.setattr(
         'mmcv.ops.get_compiling_cuda_version', lambda: compiled
