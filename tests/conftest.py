@@ -1,8 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What every test starts from, and what is skipped where it cannot run."""
 
+import os
 import random
 from importlib.util import find_spec
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -63,10 +65,13 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """Every test starts from the same seed, scope and thread count."""
+    """The same seed, scope, thread count and variables for every test."""
     if not NO_OPENMMLAB:
         init_default_scope('mmpretrain')
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+    # Tools and mmengine's Runner set variables.
+    with mock.patch.dict(os.environ):
+        yield

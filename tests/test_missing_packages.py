@@ -4,6 +4,7 @@
 A package is missing in a process whose ``sys.modules`` has None for it.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,5 +61,5 @@ def test_without_openmmlab_the_core_is_tested():
     passed = [line for line in lines if ' PASSED' in line]
     assert len(passed) > 50
     assert all('/test_core/' in p or '/test_attacks/' in p for p in passed)
-    (skipped,) = (line for line in lines if 'test_package.py:' in line)
-    assert 'needs mmengine, mmcv, mmpretrain' in skipped
+    # One for each of the other files.
+    assert re.search(r'SKIPPED \[\d{3}\] .* needs mmengine, mmcv, mmp', output)

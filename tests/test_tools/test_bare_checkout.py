@@ -23,7 +23,13 @@ CASES = {
         'replace a data set that this tool wrote',
     ),
     'plot_losses': (['nowhere'], 1, 'error: no work directory nowhere'),
+    'evaluate_robustness': (
+        ['--timm', 'vit_tiny_patch16_224', '--suite', 'a'],
+        1,
+        'error: ',
+    ),
     'prepare_fashion_mnist': (['--help'], 0, 'folder for the four files'),
+    'train': (['--help'], 0, '--no-validate'),
 }
 
 

@@ -515,26 +515,19 @@ def test_strict(world, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_missing_folders(world, tmp_path):
-    """All are named before anything is computed; in a process of its own."""
+def test_missing_folders(world, tmp_path, monkeypatch, capsys):
+    """All are named before anything is computed."""
     data = tmp_path / 'data'
     shutil.copytree(world.data / 'imagenet', data / 'imagenet')
     shutil.copytree(world.data / 'imagenet-c', data / 'imagenet-c')
     shutil.rmtree(data / 'imagenet-c/fog/3')
     # ./data is the default.
     options = [*world.files, '--out', 'out', '--suite', 'imagenet', 'a', 'c']
-    process = tiny_run.start(
-        sys.executable,
-        TOOL,
-        *options,
-        cwd=tmp_path,
-        env=tiny_run.environment(),
-    )
-    code, output = tiny_run.finish(process)
-    assert code == 1
+    monkeypatch.chdir(tmp_path)
+    assert tool.main(options) == 1
+    output = capsys.readouterr().err
     assert 'error: ImageNet-A: there is no folder data/imagenet-a.' in output
     assert 'ImageNet-C: there is no folder data/imagenet-c/fog/3. ' in output
-    assert 'Traceback' not in output
     assert not (tmp_path / 'out').exists()
 
 
@@ -641,6 +634,7 @@ def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
         assert values == whole[name], name
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     """Image by image. Numbers of images are odd: the sampler pads."""
     options = ['--all-classes', '--epsilons', '1', '2']

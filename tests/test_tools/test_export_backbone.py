@@ -104,6 +104,7 @@ def test_help(tool, capsys):
     assert '{mmpretrain,mmdet,timm}' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_errors_of_the_process(checkpoint, tmp_path):
     """One line and a status, no traceback."""
     script = ROOT / 'tools' / 'export_backbone.py'
