@@ -16,7 +16,7 @@ OPENMMLAB = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet')
 
 
 def run_pytest(absent, *options):
-    """Run pytest without some packages; (exit status, last line, output)."""
+    """Run pytest without some packages; (exit status, output)."""
     code = (
         'import sys, pytest\n'
         f'sys.modules.update(dict.fromkeys({absent}))\n'
