@@ -98,6 +98,7 @@ def test_seeds_differ_by_everything():
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
+@NEEDS_LIBRARY
 def test_unknown_corruption_and_missing_library(monkeypatch):
     with pytest.raises(ValueError, match="'mist' of severity 1"):
         corrupt_image(picture(), 'mist', 1, 0)

@@ -24,9 +24,9 @@ CASES = {
     ),
     'plot_losses': (['nowhere'], 1, 'error: no work directory nowhere'),
     'evaluate_robustness': (
-        ['--timm', 'vit_tiny_patch16_224', '--suite', 'a'],
+        ['--compare', 'absent.json', '--out', 'out'],
         1,
-        'error: ',
+        'error: a comparison needs two results.json',
     ),
     'prepare_fashion_mnist': (['--help'], 0, 'folder for the four files'),
     'train': (['--help'], 0, '--no-validate'),
