@@ -47,8 +47,8 @@ def run_pytest(absent, *options):
 )
 def test_collection_survives_without(absent):
     status, output = run_pytest(absent, '--collect-only', '-q')
+    # It is 2 where a file cannot be imported.
     assert status == 0, output
-    assert ' error' not in output
 
 
 @pytest.mark.slow
