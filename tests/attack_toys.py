@@ -3,10 +3,10 @@
 
 import os
 
+import pytest
 import torch
 from torch import nn
-
-from aemim_mm.evaluation import PixelBatch, PixelClassifier
+from torchvision.transforms import Normalize
 
 IMAGENET = dict(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
@@ -30,8 +30,10 @@ def small_net(num_classes=5):
 
 
 def small_classifier():
-    """The same, normalised inside."""
-    return PixelClassifier(small_net(), **IMAGENET)
+    """The same, normalised inside, and fixed."""
+    return nn.Sequential(
+        Normalize(**IMAGENET), small_net().requires_grad_(False)
+    )
 
 
 def small_images(count=6, low=0.0, high=1.0):
@@ -42,12 +44,15 @@ def small_images(count=6, low=0.0, high=1.0):
     return x, small_classifier()(x).argmax(dim=1)
 
 
-def foolbox_model(model, **kwargs):
-    """Wrap for foolbox, which imports where there is no git, too."""
+def foolbox():
+    """The package, imported where there is no git, too; or a skip."""
     os.environ.setdefault('GIT_PYTHON_REFRESH', 'quiet')
-    import foolbox
+    return pytest.importorskip('foolbox')
 
-    return foolbox.PyTorchModel(model, bounds=(0, 1), device='cpu', **kwargs)
+
+def foolbox_model(model, **kwargs):
+    """Wrap for foolbox."""
+    return foolbox().PyTorchModel(model, bounds=(0, 1), device='cpu', **kwargs)
 
 
 # A linear classifier of 2 x 2 grey images: class 1 where the logit is
@@ -79,6 +84,9 @@ def linear_task(budgets, wrong=()):
 
 def batches_of(x, y, size, order=None):
     """Batches, in any order, each image with its index."""
+    # Unlike the rest it needs OpenMMLab.
+    from aemim_mm.evaluation import PixelBatch
+
     order = list(range(len(x))) if order is None else order
     for start in range(0, len(order), size):
         rows = torch.tensor(order[start : start + size])

@@ -1,10 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""One rank of the two-process attacks: ``attack_worker.py RANK FOLDER``.
+"""One rank of the two-process attacks.
 
 Writes ``rank{RANK}.pt``: what :func:`evaluate` returns.
 """
 
-import sys
 from pathlib import Path
 
 import torch
@@ -71,7 +70,7 @@ def evaluate(batch_size, shuffle=False):
 
 
 def main(rank, folder):
-    """Run this rank."""
+    """Run a rank."""
     dist.init_process_group(
         'gloo',
         init_method=f'file://{folder}/store',
@@ -81,7 +80,3 @@ def main(rank, folder):
     torch.set_num_threads(1)
     torch.save(evaluate(batch_size=2), Path(folder) / f'rank{rank}.pt')
     dist.destroy_process_group()
-
-
-if __name__ == '__main__':
-    main(int(sys.argv[1]), sys.argv[2])

@@ -1,19 +1,77 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+"""What every test starts from, and what is skipped where it cannot run."""
+
+import os
 import random
+from importlib.util import find_spec
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
-import aemim_mm  # noqa: F401
+from aemim_mm.openmmlab import missing
+
+NO_OPENMMLAB = missing()
+# Without OpenMMLab only these are collected.
+TORCH_ALONE = ('test_core', 'test_attacks')
+
+if not NO_OPENMMLAB:
+    from export_zoo import images, zoo  # noqa: F401
+    from line_runs import make_runner  # noqa: F401
+    from mmengine.registry import init_default_scope
+
+
+def _lacking() -> dict[str, str]:
+    """Markers of what cannot run here, each with the reason."""
+    reasons = {}
+    absent = [name for name in ('mmdet', 'mmcv._ext') if not _is_there(name)]
+    if absent:
+        reasons['det'] = f'needs {" and ".join(absent)}: make install-det'
+    if not torch.cuda.is_available():
+        reasons['gpu'] = 'needs a CUDA device'
+    return reasons
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:  # its package is not there
+        return False
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what carries the marker of something that is not there."""
+    for marker, reason in _lacking().items():
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+class _NotImported(pytest.Module):
+    """A file of tests that is skipped as a whole."""
+
+    def collect(self):
+        pytest.skip(
+            f'needs {", ".join(NO_OPENMMLAB)}', allow_module_level=True
+        )
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """Without OpenMMLab import only what runs on torch alone."""
+    if NO_OPENMMLAB and not set(TORCH_ALONE) & set(module_path.parts):
+        return _NotImported.from_parent(parent, path=module_path)
 
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """Every test starts from the same seed, scope and thread count."""
-    init_default_scope('mmpretrain')
+    """The same seed, scope, thread count and variables for every test."""
+    if not NO_OPENMMLAB:
+        init_default_scope('mmpretrain')
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+    # Tools and mmengine's Runner set variables.
+    with mock.patch.dict(os.environ):
+        yield

@@ -180,3 +180,10 @@ def load_tool(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def call_tool(monkeypatch, name, *arguments, cwd):
+    """Run a tool in this process, as from the command line in ``cwd``."""
+    monkeypatch.chdir(cwd)
+    monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+    return load_tool(name).main()

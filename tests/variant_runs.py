@@ -4,9 +4,6 @@
 A process writes ``rank{RANK}.pt``: metrics and per-image results of every run.
 """
 
-import sys
-from pathlib import Path
-
 import torch
 import torch.distributed as dist
 from mmengine.model import BaseModel
@@ -100,17 +97,13 @@ def evaluate(folder):
     return results
 
 
-def main(rank, world, folder):
+def main(rank, folder):
     """Run one process."""
     dist.init_process_group(
         'gloo',
         init_method=f'file://{folder}/store',
         rank=rank,
-        world_size=world,
+        world_size=2,
     )
     torch.set_num_threads(1)
-    torch.save(evaluate(Path(folder)), Path(folder) / f'rank{rank}.pt')
-
-
-if __name__ == '__main__':
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    torch.save(evaluate(folder), folder / f'rank{rank}.pt')

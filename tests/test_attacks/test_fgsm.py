@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from attack_toys import (
     IMAGENET,
+    foolbox,
     foolbox_model,
     small_classifier,
     small_images,
@@ -36,12 +37,11 @@ def test_closed_form_of_a_linear_classifier(epsilon):
 
 @pytest.mark.parametrize('pixels', [1, 2, 4, 8])
 def test_equals_foolbox(pixels):
-    from foolbox.attacks import LinfFastGradientAttack
-
+    attack = foolbox().attacks.LinfFastGradientAttack(random_start=False)
     model = small_classifier()
     # Some pixels are so near to black and white that the box cuts.
     x, y = small_images()
-    _, expected, _ = LinfFastGradientAttack(random_start=False)(
+    _, expected, _ = attack(
         foolbox_model(model), x, y, epsilons=[pixels / 255]
     )
     x_adv = fgsm(model, x, y, pixels / 255)
@@ -50,7 +50,7 @@ def test_equals_foolbox(pixels):
     assert (x_adv - x).abs().max() > 0.99 * pixels / 255
     assert (x_adv == 0).any() and (x_adv == 1).any()
     # And with foolbox's own normalisation of the bare network.
-    _, expected, _ = LinfFastGradientAttack(random_start=False)(
+    _, expected, _ = attack(
         foolbox_model(
             small_net().eval(), preprocessing=dict(**IMAGENET, axis=-3)
         ),

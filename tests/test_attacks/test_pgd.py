@@ -2,15 +2,19 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from attack_toys import foolbox_model, small_classifier, small_images
+from attack_toys import (
+    foolbox,
+    foolbox_model,
+    small_classifier,
+    small_images,
+)
 
 from aemim_mm.attacks import pgd
 
 
 @pytest.mark.parametrize('epsilon', [0.002, 1 / 255, 4 / 255, 8 / 255])
 def test_equals_foolbox_without_random_start(epsilon):
-    from foolbox.attacks import LinfPGD
-
+    LinfPGD = foolbox().attacks.LinfPGD
     model = small_classifier()
     x, y = small_images()
     attack = LinfPGD(rel_stepsize=0.25, steps=20, random_start=False)

@@ -32,6 +32,8 @@ from aemim_mm.config_check import (  # noqa: E402
     check_names,
 )
 
+pytestmark = pytest.mark.det
+
 # Base learning rate, its decay per layer, drop path, width; AP of boxes and
 # masks of the paper's AEMIM that the config starts from.
 SIZES = {

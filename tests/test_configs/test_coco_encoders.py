@@ -21,6 +21,7 @@ from test_configs.coco_tools import (  # noqa: E402
     shrink,
 )
 
+pytestmark = pytest.mark.det
 ENCODERS = pytest.mark.parametrize(
     'kind', ['VisionTransformer', 'DualNormViT']
 )

@@ -26,6 +26,7 @@ from test_configs.coco_tools import (  # noqa: E402
     tiny,
 )
 
+pytestmark = pytest.mark.det
 HEADS = pytest.mark.parametrize('name', [CAE, PLAIN])
 
 

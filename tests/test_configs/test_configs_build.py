@@ -116,9 +116,16 @@ def test_header_states_the_cost(name):
         assert f'Cost of {cost}' in doc
 
 
-# The loss ratio is a factor at the end.
+# The loss ratio is a factor at the end. Ablations are the same models with
+# other numbers.
 @pytest.mark.parametrize(
-    'name', distinct(PRETRAIN, 'model', ignore=('loss_ratio',))
+    'name',
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if '/ablations/' in name
+        else name
+        for name in distinct(PRETRAIN, 'model', ignore=('loss_ratio',))
+    ],
 )
 def test_pretraining_model_at_its_real_size(name):
     cfg = load(name)

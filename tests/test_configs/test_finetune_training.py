@@ -1,8 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """A fine-tuning recipe of ImageNet, made small, through tools/train.py."""
 
-import sys
-
 import numpy as np
 import pytest
 import tiny_run
@@ -68,7 +66,7 @@ def pretrained(tmp_path):
     return state, str(tmp_path / 'pretrained.pth')
 
 
-def test_one_epoch(imagenet, pretrained, tmp_path):
+def test_one_epoch(imagenet, pretrained, tmp_path, monkeypatch, capsys):
     before, checkpoint = pretrained
     config = tmp_path / 'small.py'
     recipe = str(tiny_run.ROOT / 'configs/finetune' / RECIPE)
@@ -76,18 +74,9 @@ def test_one_epoch(imagenet, pretrained, tmp_path):
         SMALL.format(recipe=recipe, data=imagenet, checkpoint=checkpoint)
     )
     work_dir = tmp_path / 'work'
-    code, output = tiny_run.finish(
-        tiny_run.start(
-            sys.executable,
-            tiny_run.ROOT / 'tools/train.py',
-            config,
-            '--work-dir',
-            work_dir,
-            cwd=tmp_path,
-            env=tiny_run.environment(),
-        )
-    )
-    assert code == 0, output
+    arguments = [config, '--work-dir', work_dir]
+    tiny_run.call_tool(monkeypatch, 'train', *arguments, cwd=tmp_path)
+    output = capsys.readouterr().out
     assert f'28 of 30 keys loaded from {checkpoint}' in output
     logged = tiny_run.scalars(work_dir)
     assert list(logged) == [1, 2]

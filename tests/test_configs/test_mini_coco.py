@@ -6,9 +6,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmdet.registry import DATASETS as MMDET_DATASETS
-from mmdet.registry import METRICS as MMDET_METRICS
-from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -18,6 +15,10 @@ from test_configs.config_tools import load, optimizer_groups
 from aemim_mm.datasets._mini_coco_scenes import CLASSES
 from aemim_mm.datasets.mini_coco import write_mini_coco
 
+mmdet = pytest.importorskip('mmdet.registry')
+pytest.importorskip('skimage')
+
+pytestmark = pytest.mark.det
 PRETRAIN = 'pretrain/aemim_vit-tiny-p16_1xb8-coslr-200e_mini-coco.py'
 DETECT = 'coco/mask-rcnn_vit-tiny-p16_plain-fpn_1xb2-100e_mini-coco.py'
 # What the metric reads of an image besides the predictions.
@@ -36,7 +37,7 @@ def build_detector(cfg):
     model.backbone.init_cfg = None
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
-        detector = MMDET_MODELS.build(model)
+        detector = mmdet.MODELS.build(model)
         detector.init_weights()
     return detector
 
@@ -46,7 +47,7 @@ def dataset(cfg, phase, root):
     assert settings.data_root == 'data/mini_coco/'
     settings.data_root = str(root)
     with DefaultScope.overwrite_default_scope('mmdet'):
-        return MMDET_DATASETS.build(settings)
+        return mmdet.DATASETS.build(settings)
 
 
 def test_pretraining_reads_the_images_and_steps(mini_coco):
@@ -94,7 +95,7 @@ def test_detection_starts_from_what_pretraining_leaves(tmp_path):
     init_cfg.checkpoint = str(tmp_path / file)
     torch.save({'state_dict': pretrained.state_dict()}, init_cfg.checkpoint)
     with DefaultScope.overwrite_default_scope('mmdet'):
-        detector = MMDET_MODELS.build(cfg.model)
+        detector = mmdet.MODELS.build(cfg.model)
         detector.init_weights()
     theirs = pretrained.backbone.state_dict()
     ours = detector.backbone.state_dict()
@@ -151,7 +152,7 @@ def test_the_truth_scores_one(mini_coco, phase, split, num):
     assert evaluator.ann_file == f'data/mini_coco/{file}'
     evaluator.ann_file = str(mini_coco / file)
     with DefaultScope.overwrite_default_scope('mmdet'):
-        metric = MMDET_METRICS.build(evaluator)
+        metric = mmdet.METRICS.build(evaluator)
     metric.dataset_meta = images.metainfo
     for i in range(num):
         sample = images[i]['data_samples']

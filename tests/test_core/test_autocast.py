@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from toys import attack, batch, build_aemim, move_twins
 
 from aemim_mm.core import (
     call_swapped,
@@ -11,6 +10,9 @@ from aemim_mm.core import (
 )
 from aemim_mm.core.autocast import cast_ahead
 from aemim_mm.core.module_index import ModuleIndex
+
+pytest.importorskip('mmpretrain')
+from toys import attack, batch, build_aemim, move_twins  # noqa: E402
 
 
 def network():

@@ -1,6 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from mmcv.cnn.bricks.drop import DropPath
-from mmpretrain.models.utils import MultiheadAttention
+import pytest
 from torch import nn
 from torchvision.ops import StochasticDepth
 
@@ -8,6 +7,10 @@ from aemim_mm.core.dropout import (
     active_dropout,
     switched_off,
 )
+
+pytest.importorskip('mmpretrain')
+from mmcv.cnn.bricks.drop import DropPath  # noqa: E402
+from mmpretrain.models.utils import MultiheadAttention  # noqa: E402
 
 
 def test_finds_what_drops_at_random():

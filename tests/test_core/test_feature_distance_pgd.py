@@ -6,11 +6,13 @@ import sys
 
 import pytest
 import torch
-from mmpretrain.registry import MODELS
 from torch import nn
-from toys import MEAN, STD, column, images, to_pixels
 
 from aemim_mm.core import FeatureDistancePGD
+
+pytest.importorskip('mmpretrain')
+from mmpretrain.registry import MODELS  # noqa: E402
+from toys import MEAN, STD, column, images, to_pixels  # noqa: E402
 
 MEAN_C, STD_C = column(MEAN), column(STD)
 

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ from PIL import Image
 from aemim_mm.datasets import corrupt_image as module
 from aemim_mm.datasets.corrupt_image import corrupt_image, corruption_seed
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
+
+NEEDS_LIBRARY = pytest.mark.skipif(
+    find_spec('imagecorruptions') is None, reason='needs imagecorruptions'
+)
 
 
 def picture(size=(48, 40), mode='RGB'):
@@ -21,6 +26,7 @@ def pixels(*args):
     return np.asarray(corrupt_image(*args)).astype(int)
 
 
+@NEEDS_LIBRARY
 @pytest.mark.parametrize('corruption', CORRUPTIONS)
 def test_the_seed_decides(corruption):
     clean = picture()
@@ -31,6 +37,7 @@ def test_the_seed_decides(corruption):
     assert np.abs(first - np.asarray(clean)).mean() > 1
 
 
+@NEEDS_LIBRARY
 @pytest.mark.parametrize(
     'corruption',
     ['gaussian_noise', 'impulse_noise', 'glass_blur', 'frost', 'fog'],
@@ -40,6 +47,7 @@ def test_another_seed_gives_another_picture(corruption):
     assert (first != second).any()
 
 
+@NEEDS_LIBRARY
 def test_global_generator_is_left_alone():
     np.random.seed(3)
     expected = np.random.rand(2)
@@ -64,6 +72,7 @@ def test_small_pictures_change_by_the_corruption_alone(monkeypatch):
     assert seen.pop() == (40, 32, 3)
 
 
+@NEEDS_LIBRARY
 @pytest.mark.parametrize('corruption', CORRUPTIONS)
 def test_small_pictures_work(corruption):
     # Not of blocks, which pixelation can leave as they are.
@@ -89,6 +98,7 @@ def test_seeds_differ_by_everything():
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
+@NEEDS_LIBRARY
 def test_unknown_corruption_and_missing_library(monkeypatch):
     with pytest.raises(ValueError, match="'mist' of severity 1"):
         corrupt_image(picture(), 'mist', 1, 0)

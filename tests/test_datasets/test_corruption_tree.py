@@ -13,6 +13,8 @@ from aemim_mm.datasets.corruption_tree import (
     write_corruption_tree,
 )
 
+pytest.importorskip('imagecorruptions')
+
 CELLS = [('gaussian_noise', 1), ('contrast', 5)]
 
 

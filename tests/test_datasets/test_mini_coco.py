@@ -3,14 +3,15 @@ import json
 
 import numpy as np
 import pytest
-from mmdet.registry import DATASETS
 from mmengine.registry import DefaultScope
 from PIL import Image
-from pycocotools.coco import COCO
 
 from aemim_mm.datasets import mini_coco
 from aemim_mm.datasets._mini_coco_scenes import CLASSES, paint_scene
 from aemim_mm.datasets.mini_coco import write_mini_coco
+
+COCO = pytest.importorskip('pycocotools.coco').COCO
+pytest.importorskip('skimage')
 
 SMALL = dict(num_train=3, num_val=2, size=(96, 64), seed=5)
 SPLITS = [('train2017', 3, 0), ('val2017', 2, 1)]
@@ -97,7 +98,10 @@ def test_annotations_are_the_painted_pixels(written, split, num, index):
         assert np.abs(stored - pixels).mean() < 3
 
 
+@pytest.mark.det
 def test_mmdet_reads_the_same_masks(written):
+    from mmdet.registry import DATASETS
+
     root, _ = written
     with DefaultScope.overwrite_default_scope('mmdet'):
         dataset = DATASETS.build(

@@ -8,6 +8,8 @@ import pytest
 from aemim_mm.datasets import _mini_coco_scenes as scenes
 from aemim_mm.datasets._mini_coco_scenes import CLASSES, paint_scene
 
+pytest.importorskip('skimage')
+
 SIZE = (112, 80)  # width, height
 # Share of its circumscribed circle that a regular polygon fills.
 SHARES = {

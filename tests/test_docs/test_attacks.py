@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from attack_toys import foolbox
 from attack_worker import Images
 from mmengine.dataset import default_collate
 from mmpretrain.models import ImageClassifier, LinearClsHead
@@ -38,8 +39,8 @@ class FakeAutoAttack:
 
 
 def test_the_page_runs(tmp_path, monkeypatch, capsys):
+    foolbox()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('GIT_PYTHON_REFRESH', 'quiet')
     monkeypatch.setitem(
         sys.modules, 'autoattack', SimpleNamespace(AutoAttack=FakeAutoAttack)
     )

@@ -2,7 +2,6 @@
 """The three lines of the README over a stock config train."""
 
 import re
-import sys
 
 import tiny_run
 import toys
@@ -30,7 +29,7 @@ default_hooks = dict(logger=dict(interval=1))
 """
 
 
-def test_three_lines_over_a_stock_config_train(tmp_path):
+def test_three_lines_over_a_stock_config_train(tmp_path, monkeypatch, capsys):
     readme = (tiny_run.ROOT / 'README.md').read_text()
     lines = re.search(
         r"```python\n(_base_ = 'mmpretrain::.*?)```", readme, re.S
@@ -40,16 +39,8 @@ def test_three_lines_over_a_stock_config_train(tmp_path):
     data = tiny_run.write_images(tmp_path / 'data', num=8)
     config = tmp_path / 'my_config.py'
     config.write_text(lines + TINY.format(arch=toys.ARCH, data=data))
-    code, output = tiny_run.finish(
-        tiny_run.start(
-            sys.executable,
-            tiny_run.ROOT / 'tools/train.py',
-            config,
-            cwd=tmp_path,
-            env=tiny_run.environment(),
-        )
-    )
-    assert code == 0, output
+    tiny_run.call_tool(monkeypatch, 'train', config, cwd=tmp_path)
+    output = capsys.readouterr().out
     assert 'epsilon 2, step size 1, 2 steps' in output
     logged = tiny_run.scalars(tmp_path / 'work_dirs/my_config')
     assert sorted(logged) == [1, 2]

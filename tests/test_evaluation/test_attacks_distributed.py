@@ -1,35 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Two gloo processes attack as one does, image by image."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import attack_worker
 import pytest
 import torch
-
-TESTS = Path(__file__).parents[1]
+from two_processes import run_in_two
 
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp('attacks')
-    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    workers = [
-        subprocess.Popen(
-            [sys.executable, attack_worker.__file__, str(rank), str(folder)],
-            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(attack_worker.WORLD)
-    ]
-    for worker in workers:
-        output, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, output
+    run_in_two(attack_worker.main, folder)
     return [
         torch.load(folder / f'rank{rank}.pt', weights_only=True)
         for rank in range(attack_worker.WORLD)

@@ -1,17 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import variant_runs
+from two_processes import run_in_two
 
 from aemim_mm.evaluation.per_image_metric import PerImageMetric
-
-TESTS = Path(__file__).parents[1]
 
 
 class Right(PerImageMetric):
@@ -58,23 +54,7 @@ def two_processes(tmp_path_factory):
     """The folder of the runs, and what each of two processes found."""
     folder = tmp_path_factory.mktemp('variants')
     variant_runs.write_trees(folder)
-    env = dict(os.environ, OMP_NUM_THREADS='1')
-    env['PYTHONPATH'] = os.pathsep.join([str(TESTS), str(TESTS.parent)])
-    command = [sys.executable, str(TESTS / 'variant_runs.py')]
-    processes = [
-        subprocess.Popen(
-            [*command, str(rank), '2', str(folder)],
-            cwd=folder,
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for process in processes:
-        _, err = process.communicate()
-        assert process.returncode == 0, err
+    run_in_two(variant_runs.main, folder)
     results = [torch.load(folder / f'rank{rank}.pt') for rank in range(2)]
     return folder, results
 

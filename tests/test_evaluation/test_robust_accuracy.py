@@ -4,6 +4,7 @@ import torch
 from attack_toys import (
     WEIGHT,
     batches_of,
+    foolbox,
     foolbox_model,
     linear,
     linear_task,
@@ -124,7 +125,7 @@ def test_works_where_gradients_are_off(mode):
 
 
 def test_an_attack_of_another_package():
-    from foolbox.attacks import LinfPGD
+    LinfPGD = foolbox().attacks.LinfPGD
 
     def attack(model, images, labels, epsilon, indices):
         pgd = LinfPGD(rel_stepsize=0.25, steps=20, random_start=False)

@@ -22,17 +22,19 @@ def test_mmdet_gets_no_head_and_no_norm_of_the_mean(zoo):
 
 
 def _mmdet(cfg, **init):
-    registry = pytest.importorskip('mmdet.registry').MODELS
-    pytest.importorskip('mmdet.models')
+    import mmdet.models  # noqa: F401
+    from mmdet.registry import MODELS as MMDET_MODELS
+
     cfg = ConfigDict(cfg)
     if init:
         cfg.init_cfg = ConfigDict(type='Pretrained', **init)
-    model = registry.build(cfg)
+    model = MMDET_MODELS.build(cfg)
     model.init_weights()
     model.eval()
     return model
 
 
+@pytest.mark.det
 def test_swin_features_are_equal_in_both_directions(zoo, images, tmp_path):
     ours = zoo.build('swin').backbone
     source = zoo.source('swin')
@@ -56,6 +58,7 @@ def test_swin_features_are_equal_in_both_directions(zoo, images, tmp_path):
         assert torch.allclose(back(x)[-1], got, atol=1e-5)
 
 
+@pytest.mark.det
 def test_swin_of_another_window_loads(zoo, tmp_path):
     source = zoo.source('swin')
     cfg = _library(source).encoder_config()
@@ -71,6 +74,7 @@ def test_swin_of_another_window_loads(zoo, tmp_path):
     assert torch.allclose(table.T.reshape(1, 1, 7, 7), wanted, atol=1e-6)
 
 
+@pytest.mark.det
 def test_vit_features_are_equal(zoo, images, tmp_path):
     ours = zoo.build('token').backbone
     source = zoo.source('token')

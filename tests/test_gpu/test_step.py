@@ -14,6 +14,7 @@ from gpu_toys import (
 )
 from toys import METHODS, build_stock, total_loss
 
+pytestmark = pytest.mark.gpu
 TOY = 'MAE-DualNormViT'
 
 

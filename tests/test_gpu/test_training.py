@@ -19,6 +19,7 @@ from aemim_mm.hooks.compile_blocks_hook import (
     compile_blocks,
 )
 
+pytestmark = pytest.mark.gpu
 TOY = 'MAE-DualNormViT'
 
 

@@ -382,10 +382,10 @@ def test_blocks_that_are_left_over(make_runner, tmp_path):
 # Detection ------------------------------------------------------------------
 
 
+@pytest.mark.det
 @pytest.mark.parametrize('prefix', ['backbone.', 'encoder.'])
 def test_a_detection_run(tmp_path, prefix):
     """A detector of mmdet, in its scope, over an encoder of mmpretrain."""
-    pytest.importorskip('mmdet')
     arch = dict(_ARCH, num_layers=2)
     encoder = VisionTransformer(arch, img_size=32, patch_size=16)
     path = str(tmp_path / 'epoch_1.pth')

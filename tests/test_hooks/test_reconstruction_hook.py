@@ -1,47 +1,23 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import os
-import random
-import subprocess
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import mmcv
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import default_collate
-from mmengine.model import MMDistributedDataParallel
+from drawing_runs import Images, fake_runner, train_two_steps
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
-from mmpretrain.structures import DataSample
-from torch import distributed as dist
 from toys import (
     build_aemim,
     build_stock,
     build_toy_mim,
-    images,
     mae_cfg,
-    total_loss,
 )
+from two_processes import run_in_two
 
 from aemim_mm.hooks import reconstruction_hook
 from aemim_mm.hooks.reconstruction_hook import ReconstructionHook
 from aemim_mm.visualization import read_scalars
-
-
-class _Images(torch.utils.data.Dataset):
-    """Sixteen images with an augmentation from all three generators."""
-
-    def __len__(self):
-        return 16
-
-    def __getitem__(self, index):
-        image = torch.full((3, 32, 32), 10.0 * index)
-        image[0] += 50 * torch.rand(1)
-        image[1] += 50 * random.random()
-        image[2] += 50 * np.random.rand()
-        return {'inputs': image, 'data_samples': DataSample()}
 
 
 def _run(work_dir, hooks, epochs=3, method='AEMIMAlgorithm'):
@@ -54,7 +30,7 @@ def _run(work_dir, hooks, epochs=3, method='AEMIMAlgorithm'):
         train_dataloader=dict(
             batch_size=8,
             num_workers=0,
-            dataset=_Images(),
+            dataset=Images(),
             sampler=dict(type='DefaultSampler', shuffle=True),
             collate_fn=dict(type='default_collate'),
         ),
@@ -78,22 +54,6 @@ def _run(work_dir, hooks, epochs=3, method='AEMIMAlgorithm'):
 
 def _pictures(work_dir):
     return {p.name: p for p in work_dir.glob('*/vis_data/vis_image/*')}
-
-
-def _fake_runner(model):
-    loader = SimpleNamespace(dataset=_Images(), collate_fn=default_collate)
-    shown = []
-    visualizer = SimpleNamespace(
-        add_image=lambda name, image, step: shown.append((name, image, step))
-    )
-    return SimpleNamespace(
-        model=model,
-        train_dataloader=loader,
-        visualizer=visualizer,
-        shown=shown,
-        epoch=0,
-        max_epochs=4,
-    )
 
 
 def test_pictures_of_every_second_and_the_last_epoch(tmp_path):
@@ -136,7 +96,7 @@ def test_same_images_each_time(monkeypatch):
         return stock(model, batch, *args)
 
     monkeypatch.setattr(reconstruction_hook, 'reconstruct', remember)
-    runner = _fake_runner(build_aemim('MAE-stock-backbone'))
+    runner = fake_runner(build_aemim('MAE-stock-backbone'))
     for _ in range(2):  # as after a restart
         hook = ReconstructionHook(num_images=4, seed=1)
         hook.before_train(runner)
@@ -157,13 +117,13 @@ def test_same_images_each_time(monkeypatch):
 
 def test_only_the_main_process_draws(monkeypatch):
     monkeypatch.setattr(reconstruction_hook, 'is_main_process', lambda: False)
-    runner = _fake_runner(build_stock('MAE-stock-backbone'))
+    runner = fake_runner(build_stock('MAE-stock-backbone'))
     ReconstructionHook().after_train_epoch(runner)
     assert runner.shown == []
 
 
 def test_unsupported_method_fails_before_training():
-    runner = _fake_runner(build_toy_mim())
+    runner = fake_runner(build_toy_mim())
     with pytest.raises(ValueError, match='remove ReconstructionHook'):
         ReconstructionHook().before_train(runner)
 
@@ -183,49 +143,10 @@ def test_wrong_arguments(options, error, message):
         HOOKS.build(dict(type='ReconstructionHook', **options))
 
 
-def _train_two_steps(rank, folder):
-    """One of two processes: a step, a picture on rank 0 alone, a step."""
-    dist.init_process_group(
-        'gloo', f'file://{folder}/store', rank=rank, world_size=2
-    )
-    torch.set_num_threads(1)
-    model = MMDistributedDataParallel(build_aemim('MAE-stock-backbone'))
-    runner = _fake_runner(model)
-    hook = ReconstructionHook(num_images=2)
-    hook.before_train(runner)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for step in range(2):
-        losses = model(images(seed=2 * step + rank), None, mode='loss')
-        optimizer.zero_grad()
-        total_loss(losses).backward()
-        optimizer.step()
-        hook.after_train_epoch(runner)
-    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
-    torch.save((weights, len(runner.shown)), f'{folder}/{rank}.pt')
-
-
 def test_two_processes_stay_in_step(tmp_path):
-    tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests.parent), str(tests)])
-    workers = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(rank), str(tmp_path)],
-            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for worker in workers:
-        output, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, output
+    run_in_two(train_two_steps, tmp_path)
     (first, drawn), (second, silent) = (
         torch.load(tmp_path / f'{rank}.pt') for rank in (0, 1)
     )
     assert torch.equal(first, second)
     assert (drawn, silent) == (2, 0)
-
-
-if __name__ == '__main__':
-    _train_two_steps(int(sys.argv[1]), sys.argv[2])

@@ -125,11 +125,11 @@ def test_a_model_without_depths_is_refused(has_backbone):
         groups(model)
 
 
-@pytest.mark.parametrize('scope', ['mmpretrain', 'mmdet'])
+@pytest.mark.parametrize(
+    'scope', ['mmpretrain', pytest.param('mmdet', marks=pytest.mark.det)]
+)
 @pytest.mark.parametrize('prefix', ['', 'mmpretrain.'])
 def test_every_scope_knows_the_name(scope, prefix):
-    if scope == 'mmdet':
-        pytest.importorskip('mmdet')
     model = detector()
     with DefaultScope.overwrite_default_scope(scope):
         found = groups(model, prefix + NAME)

@@ -5,10 +5,12 @@ import pytest
 pytest.importorskip('mmcv._ext', reason='needs make install-det')
 
 
+@pytest.mark.det
 def test_nms_on_cpu():
     assert check_ops.run_nms('cpu') == [1, 2]
 
 
+@pytest.mark.det
 @pytest.mark.parametrize(
     'compiled, gpu, devices',
     [

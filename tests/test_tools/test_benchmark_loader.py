@@ -1,13 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
-import os
-import subprocess
 import sys
 
 import pytest
 from tiny_run import ROOT, load_tool
 
-TOOL = ROOT / 'tools' / 'benchmark_loader.py'
 FINETUNE = ROOT / 'configs' / '_base_' / 'datasets'
 FINETUNE /= 'imagenet_bs256_finetune.py'
 
@@ -87,18 +84,3 @@ def test_numbers_out_of_range(tool, capsys, option):
     with pytest.raises(SystemExit):
         tool.parse_args([option])
     assert 'must be above' in capsys.readouterr().err
-
-
-def test_tool_works_from_a_bare_checkout(tmp_path):
-    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
-    env['COLUMNS'] = '80'
-    done = subprocess.run(
-        [sys.executable, TOOL, '--help'],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    # The same wherever the checkout lies, so no line is too long for it.
-    assert 'configs/_base_/datasets/imagenet_bs512_mae.py' in done.stdout

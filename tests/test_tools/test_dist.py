@@ -57,6 +57,7 @@ def test_dist_train_on_two_cpu_processes(tmp_path):
     assert output.count('The effective batch size is 8, but') == 1
 
 
+@pytest.mark.slow
 def test_dist_test_gives_the_accuracy_of_one_process(tmp_path):
     data = tiny_run.write_images(tmp_path / 'data', num=8)
     cfg = tiny_run.classify_cfg(data)

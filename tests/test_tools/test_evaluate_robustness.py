@@ -16,7 +16,7 @@ import robustness_toys as toys
 import timm
 import tiny_run
 import torch
-from attack_toys import foolbox_model
+from attack_toys import foolbox, foolbox_model
 from mmengine.registry import init_default_scope
 from PIL import Image
 
@@ -245,7 +245,7 @@ def test_corruptions(complete, world):
     assert results['score'] == pytest.approx((top1 + 100 - sum(ces) / 15) / 4)
 
 
-def foolbox(world):
+def in_foolbox(world):
     mean, std = ([v / 255 for v in row] for row in (toys.MEAN, toys.STD))
     return foolbox_model(
         world.model, preprocessing=dict(mean=mean, std=std, axis=-3)
@@ -254,18 +254,14 @@ def foolbox(world):
 
 def fgsm_of_foolbox(world, images, labels, epsilon):
     """Which images withstand."""
-    from foolbox.attacks import LinfFastGradientAttack as FGSM
-
-    attack = FGSM(random_start=False)
-    _, found, _ = attack(foolbox(world), images, labels, epsilons=[epsilon])
+    attack = foolbox().attacks.LinfFastGradientAttack(random_start=False)
+    _, found, _ = attack(in_foolbox(world), images, labels, epsilons=[epsilon])
     return judged(world, found[0], labels)
 
 
 def pgd_of_foolbox(world, images, labels, epsilon, seed=0, places=None):
     """Which images withstand; they start at their own noise."""
-    model = foolbox(world)
-    from foolbox.attacks import LinfPGD
-
+    model = in_foolbox(world)
     places = range(len(images)) if places is None else places
     noise = torch.stack(
         [
@@ -278,7 +274,7 @@ def pgd_of_foolbox(world, images, labels, epsilon, seed=0, places=None):
         ]
     )
 
-    class Attack(LinfPGD):
+    class Attack(foolbox().attacks.LinfPGD):
         def get_random_start(self, x0, epsilon):
             return x0 + type(x0)(epsilon * (2 * noise - 1))
 
@@ -519,26 +515,19 @@ def test_strict(world, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_missing_folders(world, tmp_path):
-    """All are named before anything is computed; in a process of its own."""
+def test_missing_folders(world, tmp_path, monkeypatch, capsys):
+    """All are named before anything is computed."""
     data = tmp_path / 'data'
     shutil.copytree(world.data / 'imagenet', data / 'imagenet')
     shutil.copytree(world.data / 'imagenet-c', data / 'imagenet-c')
     shutil.rmtree(data / 'imagenet-c/fog/3')
     # ./data is the default.
     options = [*world.files, '--out', 'out', '--suite', 'imagenet', 'a', 'c']
-    process = tiny_run.start(
-        sys.executable,
-        TOOL,
-        *options,
-        cwd=tmp_path,
-        env=tiny_run.environment(),
-    )
-    code, output = tiny_run.finish(process)
-    assert code == 1
+    monkeypatch.chdir(tmp_path)
+    assert tool.main(options) == 1
+    output = capsys.readouterr().err
     assert 'error: ImageNet-A: there is no folder data/imagenet-a.' in output
     assert 'ImageNet-C: there is no folder data/imagenet-c/fog/3. ' in output
-    assert 'Traceback' not in output
     assert not (tmp_path / 'out').exists()
 
 
@@ -645,6 +634,7 @@ def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
         assert values == whole[name], name
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     """Image by image. Numbers of images are odd: the sampler pads."""
     options = ['--all-classes', '--epsilons', '1', '2']

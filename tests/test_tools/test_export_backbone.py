@@ -41,10 +41,11 @@ def tool():
     return load_tool('export_backbone')
 
 
-@pytest.mark.parametrize('target', ['mmpretrain', 'mmdet', 'timm'])
+@pytest.mark.parametrize(
+    'target',
+    ['mmpretrain', pytest.param('mmdet', marks=pytest.mark.det), 'timm'],
+)
 def test_checkpoint_of_a_run(tool, checkpoint, tmp_path, capsys, target):
-    if target == 'mmdet':
-        pytest.importorskip('mmdet.models')
     out = tmp_path / 'out.pth'
     status = tool.main([str(checkpoint), str(out), '--to', target, '--check'])
     printed = capsys.readouterr().out
@@ -103,6 +104,7 @@ def test_help(tool, capsys):
     assert '{mmpretrain,mmdet,timm}' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_errors_of_the_process(checkpoint, tmp_path):
     """One line and a status, no traceback."""
     script = ROOT / 'tools' / 'export_backbone.py'

@@ -1,15 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import hashlib
-import os
-import subprocess
 import sys
 
 import pytest
-from tiny_run import ROOT, load_tool
+from tiny_run import load_tool
 
 from aemim_mm.datasets import ares_list
 
-TOOL = ROOT / 'tools' / 'make_ares_list.py'
 IDS = 'n15075141/ILSVRC2012_val_00000007.JPEG\nn01440764/v_2.JPEG'
 
 
@@ -45,15 +42,3 @@ def test_refuses_another_list(run, tmp_path):
     assert (status, text) == (1, '')
     assert 'is not the published list' in err and 'pip download' in err
     assert not out.exists()
-
-
-def test_works_from_a_bare_checkout(tmp_path):
-    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
-    done = subprocess.run(
-        [sys.executable, TOOL, '--help'],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

@@ -2,8 +2,6 @@
 import gzip
 import hashlib
 import importlib.util
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -121,19 +119,6 @@ def test_wrong_download_is_not_taken(root, monkeypatch):
     with pytest.raises(FileNotFoundError, match='checksum differs'):
         prepare_fashion_mnist(str(root))
     assert list(root.iterdir()) == []
-
-
-def test_tool_works_from_a_bare_checkout(tmp_path):
-    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
-    done = subprocess.run(
-        [sys.executable, TOOL, '--help'],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert 'folder for the four files' in done.stdout
 
 
 def test_tool(root, monkeypatch, capsys):

@@ -14,6 +14,8 @@ from tiny_run import load_tool
 from aemim_mm.evaluation import fgsm_accuracy
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 
+pytest.importorskip('imagecorruptions')
+
 PER_CLASS = 1
 
 

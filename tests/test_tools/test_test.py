@@ -1,5 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import sys
 from copy import deepcopy
 
 import pytest
@@ -65,24 +64,16 @@ def test_default_tta_averages_over_the_flip():
     assert cfg.test_dataloader.dataset.pipeline[-2].type == 'CenterCrop'
 
 
-def test_run_with_tta(tmp_path):
+def test_run_with_tta(tmp_path, monkeypatch, capsys):
     data = tiny_run.write_images(tmp_path / 'data', num=4)
     cfg = tiny_run.classify_cfg(data)
     cfg['custom_hooks'] = [dict(type='CheckpointFitHook')]
     model = MODELS.build(deepcopy(cfg['model']))
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
-    code, output = tiny_run.finish(
-        tiny_run.start(
-            sys.executable,
-            tiny_run.ROOT / 'tools/test.py',
-            tiny_run.write_config(tmp_path / 'tiny.py', cfg),
-            tmp_path / 'model.pth',
-            '--tta',
-            cwd=tmp_path,
-            env=tiny_run.environment(),
-        )
-    )
-    assert code == 0, output
+    path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
+    arguments = [path, tmp_path / 'model.pth', '--tta']
+    tiny_run.call_tool(monkeypatch, 'test', *arguments, cwd=tmp_path)
+    output = capsys.readouterr().out
     keys = len(model.state_dict())
     assert f'Checkpoint fits: {keys} of {keys} keys' in output
     assert 'accuracy/top1: ' in output

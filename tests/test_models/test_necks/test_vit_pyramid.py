@@ -75,21 +75,24 @@ def test_other_than_four_maps_are_refused(count):
         ViTPyramid(CHANNELS)(taps(count=count))
 
 
-@pytest.mark.parametrize('scope', ['mmpretrain', 'mmdet', 'mmengine'])
+@pytest.mark.parametrize(
+    'scope',
+    ['mmpretrain', 'mmengine', pytest.param('mmdet', marks=pytest.mark.det)],
+)
 @pytest.mark.parametrize('prefix', ['', 'mmpretrain.'])
 def test_every_scope_knows_the_name(scope, prefix):
-    if scope == 'mmdet':
-        pytest.importorskip('mmdet')
     with DefaultScope.overwrite_default_scope(scope):
         cfg = dict(type=f'{prefix}ViTPyramid', in_channels=CHANNELS)
         assert type(MODELS.build(cfg)) is ViTPyramid
     assert MMPRETRAIN_MODELS.get('ViTPyramid') is ViTPyramid
 
 
+@pytest.mark.det
 def test_under_the_feature_pyramid_of_mmdet():
-    registry = pytest.importorskip('mmdet.registry')
+    from mmdet.registry import MODELS as MMDET_MODELS
+
     with DefaultScope.overwrite_default_scope('mmdet'):
-        neck = registry.MODELS.build(
+        neck = MMDET_MODELS.build(
             [
                 dict(type='ViTPyramid', in_channels=CHANNELS),
                 dict(

@@ -1,0 +1,48 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Tools run from any folder, in a checkout that is not installed."""
+
+import sys
+
+import pytest
+import tiny_run
+
+# What a tool is asked, its exit status, and some of what it says. Others run
+# in processes of their own in the tests of what they do.
+CASES = {
+    'benchmark_loader': (
+        ['--help'],
+        0,
+        # The same wherever the checkout lies, so no line is too long for it.
+        'configs/_base_/datasets/imagenet_bs512_mae.py',
+    ),
+    'make_ares_list': (['--help'], 0, '--ids'),
+    'make_corruptions': (['--help'], 0, '--corruptions'),
+    'make_mini_coco': (
+        ['--help'],
+        0,
+        'replace a data set that this tool wrote',
+    ),
+    'plot_losses': (['nowhere'], 1, 'error: no work directory nowhere'),
+    'evaluate_robustness': (
+        ['--compare', 'absent.json', '--out', 'out'],
+        1,
+        'error: a comparison needs two results.json',
+    ),
+    'prepare_fashion_mnist': (['--help'], 0, 'folder for the four files'),
+    'train': (['--help'], 0, '--no-validate'),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', CASES)
+def test_tool(name, tmp_path):
+    arguments, status, text = CASES[name]
+    env = tiny_run.environment(COLUMNS='80')
+    del env['PYTHONPATH']
+    tool = tiny_run.ROOT / 'tools' / f'{name}.py'
+    code, output = tiny_run.finish(
+        tiny_run.start(sys.executable, tool, *arguments, cwd=tmp_path, env=env)
+    )
+    assert code == status, output
+    assert text in output
+    assert 'Traceback' not in output
