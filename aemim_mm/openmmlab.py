@@ -34,8 +34,9 @@ def require(what: str) -> None:
             f'{"is" if len(names) == 1 else "are"} not installed. They are '
             'not installed with aemim_mm, since two distributions of them '
             "exist: either `pip install 'aemim_mm[onedl]'` (the maintained "
-            'one, tested) or your own build of mmcv and mmpretrain. '
-            'aemim_mm.core and aemim_mm.attacks work without them'
+            "one, tested), or `pip install 'aemim_mm[plugin]'` and your own "
+            'build of mmcv and mmpretrain. aemim_mm.core and '
+            'aemim_mm.attacks work without them'
         )
 
 

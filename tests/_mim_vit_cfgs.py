@@ -4,8 +4,8 @@
 32 x 32 images, 16 patches, 2 layers; every stochastic depth is 0.
 """
 
-MEAN = [123.675, 116.28, 103.53]
-STD = [58.395, 57.12, 57.375]
+from pixels import MEAN, STD
+
 ARCH = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)
 EMBED = 16  # vocabulary of the toy tokenisers and channels of the toy CLIP
 

@@ -17,7 +17,7 @@ NO_OPENMMLAB = missing()
 TORCH_ALONE = ('test_core', 'test_attacks')
 
 if not NO_OPENMMLAB:
-    from export_zoo import images, zoo  # noqa: F401
+    from export_zoo import images, source_of, zoo  # noqa: F401
     from line_runs import make_runner  # noqa: F401
     from mmengine.registry import init_default_scope
 

@@ -9,8 +9,9 @@ import _mim_pyramid_cfgs as pyramid
 import _mim_targets  # noqa: F401  registers ToyDALLE and ToyCLIP
 import _mim_vit_cfgs as vit
 import torch
-from _mim_vit_cfgs import ARCH, MEAN, STD, mae_cfg  # noqa: F401
+from _mim_vit_cfgs import ARCH, mae_cfg  # noqa: F401
 from mmpretrain.structures import DataSample
+from pixels import MEAN, STD, column, images  # noqa: F401
 from torch import Tensor
 
 import aemim_mm  # noqa: F401  registers the backbones and necks
@@ -140,17 +141,3 @@ def batch(
     generator = torch.Generator().manual_seed(seed)
     masks = [model.mask(generator) for _ in range(num)]
     return inputs, [DataSample().set_mask(mask) for mask in masks]
-
-
-def images(num: int = 4, seed: int = 0, size: int = 32) -> Tensor:
-    """Normalised images of whole pixel values, (num, 3, size, size)."""
-    generator = torch.Generator().manual_seed(seed)
-    pixels = torch.randint(
-        0, 256, (num, 3, size, size), generator=generator
-    ).float()
-    return (pixels - column(MEAN)) / column(STD)
-
-
-def column(values: list[float]) -> Tensor:
-    """Per-channel values as (C, 1, 1)."""
-    return torch.tensor(values).view(-1, 1, 1)

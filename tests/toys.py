@@ -18,6 +18,7 @@ from mmengine.model import BaseModule
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.models.utils.sparse_modules import SparseHelper
 from mmpretrain.registry import MODELS
+from pixels import to_pixels
 from torch import nn
 
 from aemim_mm.core.losses import total
@@ -106,11 +107,6 @@ def _randomised(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             parameter.copy_(0.2 * noise + (parameter.ndim == 1) * 0.5)
     return model.train()
-
-
-def to_pixels(x):
-    """Normalised images back to 0-255."""
-    return x * column(STD) + column(MEAN)
 
 
 def total_loss(losses):

@@ -87,7 +87,7 @@ class AdapterBank(nn.Module):
         for folder in folders:
             if folder not in place._modules:
                 place.add_module(folder, nn.Module())
-            place = place._modules[folder]
+            place = place.get_submodule(folder)
         if isinstance(twin, nn.Module):
             place.add_module(last, twin)
         else:

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +69,9 @@ def autocast_dtype(device: torch.device) -> torch.dtype | None:
     return torch.get_autocast_dtype(kind)
 
 
-def without_autocast(device: torch.device) -> AbstractContextManager:
+def without_autocast(
+    device: torch.device,
+) -> AbstractContextManager[Any]:
     """A context in which autocast is off, on any device.
 
     Args:

@@ -50,7 +50,7 @@ class BatchSubset:
             return {k: self.of(v) for k, v in value.items()}
         return value
 
-    def _views(self, values: list) -> bool:
+    def _views(self, values: list[Any]) -> bool:
         return all(
             isinstance(v, Tensor) and v.shape[:1] == (self.batch_size,)
             for v in values

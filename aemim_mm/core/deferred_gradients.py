@@ -143,14 +143,20 @@ class _Stored(torch.autograd.Function):
     """A value whose gradient is known already."""
 
     @staticmethod
-    def forward(ctx, owner, stored, value, *parameters) -> Tensor:
+    def forward(
+        ctx: Any,
+        owner: DeferredGradients,
+        stored: StoredGradients,
+        value: Tensor,
+        *parameters: nn.Parameter,
+    ) -> Tensor:
         """Pass the value through."""
         ctx.owner, ctx.stored = owner, stored
         return value.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_output: Tensor):
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         """Hand the gradients over, and forget them."""
         if not ctx.stored.grads:
             raise RuntimeError(

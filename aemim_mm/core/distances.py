@@ -8,7 +8,7 @@ elements has gradients that vanish in half precision, and the sign of the
 gradient does not depend on the scale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -61,7 +61,9 @@ def _kl_elements(features: Tensor, reference: Tensor) -> Tensor:
     return log_p.exp() * (log_p - log_q)
 
 
-def _pairs(features, reference):
+def _pairs(
+    features: Sequence[Tensor], reference: Sequence[Tensor]
+) -> Iterable[tuple[Tensor, Tensor]]:
     if len(features) != len(reference):
         raise ValueError(
             f'{len(features)} feature maps against {len(reference)} '
@@ -70,6 +72,9 @@ def _pairs(features, reference):
     return zip(features, reference, strict=True)
 
 
-def _weighted_sum(elements) -> Tensor:
+def _weighted_sum(elements: Iterable[Tensor]) -> Tensor:
     maps = [e.flatten(1) for e in elements]
-    return sum((maps[-1].shape[1] / m.shape[1]) * m.sum(1) for m in maps)
+    result: Tensor = sum(  # type: ignore[assignment]
+        (maps[-1].shape[1] / m.shape[1]) * m.sum(1) for m in maps
+    )
+    return result

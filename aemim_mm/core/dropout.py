@@ -25,13 +25,14 @@ def active_dropout(modules: Iterable[nn.Module]) -> list[nn.Module]:
 
 
 def _drops(module: nn.Module) -> bool:
+    names: tuple[str, ...] = ('drop_prob', 'attn_drop')
     if isinstance(module, _DropoutNd) or (
         type(module).__name__ == 'StochasticDepth'  # torchvision's
     ):
-        return module.p > 0
-    if isinstance(module, nn.MultiheadAttention):
-        return module.dropout > 0
-    rates = (_attribute(module, name) for name in ('drop_prob', 'attn_drop'))
+        names = ('p',)
+    elif isinstance(module, nn.MultiheadAttention):
+        names = ('dropout',)
+    rates = (_attribute(module, name) for name in names)
     return any(isinstance(r, float | int) and r > 0 for r in rates)
 
 

@@ -27,9 +27,9 @@ class EncoderCall:
 
     features: Sequence[Tensor]
     mask: Any = None
-    arguments: tuple[tuple, dict[str, Any]] = ((), {})
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     output: Any = None
-    targets: tuple = ()
+    targets: tuple[Any, ...] = ()
 
     def of(self, subset: BatchSubset) -> 'EncoderCall':
         """The call for some images, with features cut from their graph.

@@ -25,15 +25,18 @@ def total(losses: Losses) -> Tensor:
     if isinstance(losses, Tensor):
         return losses.mean()
     values = [value for key, value in losses.items() if 'loss' in key]
-    return sum(
+    result: Tensor = sum(  # type: ignore[assignment]
         sum(v.mean() for v in value)
         if isinstance(value, list | tuple)
         else value.mean()
         for value in values
     )
+    return result
 
 
-def weighted(losses: dict, suffix: str, weight: float) -> dict:
+def weighted(
+    losses: dict[str, Any], suffix: str, weight: float
+) -> dict[str, Any]:
     """Give every key a suffix; weight losses and detach log values.
 
     Args:

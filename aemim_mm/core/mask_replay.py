@@ -55,7 +55,7 @@ def remembered_mask(
     method = getattr(owner, draw.name)
     masks: list[tuple[Tensor, ...]] = []
 
-    def watched(*args, **kwargs) -> Any:
+    def watched(*args: Any, **kwargs: Any) -> Any:
         drawn = method(*args, **kwargs)
         masks[:] = [draw.remember(drawn)]
         return drawn
@@ -86,7 +86,7 @@ def repeated_mask(
             of it.
     """
 
-    def replay(*args, **kwargs) -> Any:
+    def replay(*args: Any, **kwargs: Any) -> Any:
         return draw.replay(mask, *args, **kwargs)
 
     with replaced(owner, draw.name, replay):

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from .names import inside
 
+Place = tuple[dict[str, Any], str]
+
 
 class Found(NamedTuple):
     """What one walk through a model found.
@@ -29,9 +31,9 @@ class Found(NamedTuple):
     """
 
     modules: dict[str, nn.Module]
-    places: dict[str, list[tuple[dict, str]]]
+    places: dict[str, list[Place]]
     names: list[str]
-    dicts: list[dict]
+    dicts: list[dict[str, Any]]
     held: list[Any]
 
 
@@ -148,9 +150,9 @@ class ModuleIndex:
             )
             if not inside(name, self.exclude)
         }
-        dicts: list[dict] = []
-        places: dict[str, list[tuple[dict, str]]] = {}
-        of_tensor: dict[int, list[tuple[dict, str]]] = {}
+        dicts: list[dict[str, Any]] = []
+        places: dict[str, list[Place]] = {}
+        of_tensor: dict[int, list[Place]] = {}
         names = []
         for kind in ('_parameters', '_buffers'):
             for prefix, module in modules.items():

@@ -36,8 +36,7 @@ class AEMIMStep:
         x_adv (Tensor): Adversarial examples x_a, normalised, (R, C, H, W).
         rows (Sequence[int], optional): Their R rows in the batch; None is all.
         encoder_output (Any): What the encoder returned in the clean pass.
-        distance_start (Tensor): Mean feature distance per image at the start
-            of the attack.
+        distance_start (Tensor): Mean feature distance per image at x_a^0.
         distance_end (Tensor): The same for the finished adversarial examples.
     """
 
@@ -66,13 +65,12 @@ def aemim_step(
 ) -> AEMIMStep:
     """One training step: clean pass, attack and adversarial pass.
 
-    The functions run the model's own modules; with which adapters is set
-    here. They get the record of the clean pass, for the images in question.
+    The functions run the model's own modules; its adapters are set here. They
+    get the record of the clean pass, for the images in question.
 
     Args:
         x (Tensor): Normalised images, (B, C, H, W).
-        clean_pass (Callable): Returns L_c, and the record of the encoder's
-            call, mask included.
+        clean_pass (Callable): Returns L_c and the record, mask included.
         encode (Callable): E(.^m): maps images (R, C, H, W) and the record to
             feature maps, under the mask of the record.
         adversarial_pass (Callable): Maps x_a and the record to L_a and the
@@ -81,13 +79,12 @@ def aemim_step(
             L_a, for attacks on the loss itself. Defaults to None.
         swap (AdapterSwap): Puts phi_a in the place of phi_c.
         attack (Callable): Called as :class:`FeatureDistancePGD`.
-        mean (Tensor): Normalisation mean, (C, 1, 1), 0-255 units.
-        std (Tensor): Normalisation standard deviation, likewise.
+        mean (Tensor): Mean of the normalisation, (C, 1, 1), 0-255 units.
+        std (Tensor): Its standard deviation, likewise.
         rows (Sequence[int], optional): Which R of the B images get an
             adversarial example. Defaults to None, all.
         deferred (DeferredGradients, optional): Takes the gradients of L_c
-            and frees its graph before the attack. Defaults to None: both
-            graphs are there at the end.
+            and frees its graph before the attack. Defaults to None.
 
     Returns:
         AEMIMStep: Both losses and what led to them.
@@ -120,7 +117,7 @@ def aemim_step(
             return features
 
         def loss(features: Features) -> Tensor:
-            return reconstruction(features, call)
+            return reconstruction(features, call)  # type: ignore[misc]
 
         with swap.frozen_adversarial():
             # Line 5, x_a = x' + delta, and T times lines 7 and 8, Eq. 7:

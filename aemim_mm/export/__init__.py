@@ -1,4 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.export')
+
 from .architecture import find_architecture
 from .backbone import Export, export_backbone
 from .comparison import LIMIT, compare

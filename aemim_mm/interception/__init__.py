@@ -1,1 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from ..openmmlab import require
+
+require('aemim_mm.interception')

@@ -245,7 +245,7 @@ def check_repeatable(
         )
 
 
-def _differ(first: list[Tensor], second: list[Tensor]) -> bool:
+def _differ(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
     return any(
         (a - b).abs().max() > 1e-2 * b.abs().max()
         for a, b in zip(first, second, strict=True)

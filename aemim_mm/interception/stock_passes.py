@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor, nn
 
 from ..core.encoder_call import EncoderCall
@@ -27,14 +28,16 @@ class StockPasses:
     step is kept here: the clean pass yields a record, and the others get it.
 
     Args:
-        algorithm (nn.Module): The algorithm, with its ``backbone``, and with
-            ``stock_loss``, the stock ``loss()``.
+        algorithm (BaseSelfSupervisor): The algorithm, with its ``backbone``,
+            and with ``stock_loss``, the stock ``loss()``.
         rule (MethodRule): What it does besides calling its encoder.
     """
 
-    def __init__(self, algorithm: nn.Module, rule: MethodRule) -> None:
+    def __init__(
+        self, algorithm: BaseSelfSupervisor, rule: MethodRule
+    ) -> None:
         self.algorithm = algorithm
-        self.encoder = algorithm.backbone
+        self.encoder: nn.Module = algorithm.backbone
         self.rule = rule
         self.reading = encoder_rule(self.encoder)
         self.draw = self.reading.draw or rule.draw

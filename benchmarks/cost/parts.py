@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from aemim_mm.algorithms import AEMIMAlgorithm
-from aemim_mm.core.dropout import active_drops
+from aemim_mm.core.dropout import active_dropout
 
 from ..timing import interleave
 from ..trainee import Trainee
@@ -39,7 +39,7 @@ def shape_of(trainee: Trainee) -> StepShape:
         share=share,
         num_steps=getattr(model.attack, 'num_steps', 1),
         decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
-        recomputes=bool(active_drops(model.backbone)),
+        recomputes=bool(active_dropout(model.backbone.modules())),
     )
 
 

@@ -1,31 +1,51 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 from torch import nn
-from torchvision.ops import StochasticDepth
 
 from aemim_mm.core.dropout import (
     active_dropout,
     switched_off,
 )
 
-pytest.importorskip('mmpretrain')
-from mmcv.cnn.bricks.drop import DropPath  # noqa: E402
-from mmpretrain.models.utils import MultiheadAttention  # noqa: E402
+
+class DropPath(nn.Module):
+    """As those of timm and mmcv keep their rate."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.drop_prob = rate
+
+
+class ClassRate(nn.Module):
+    """Its rate belongs to the class."""
+
+    drop_prob = 0.9
 
 
 def test_finds_what_drops_at_random():
-    attention = MultiheadAttention(8, 2, attn_drop=0.1)
     net = nn.Sequential(
         nn.Dropout(0.0), nn.Dropout(0.5), DropPath(0.1), DropPath(0.0),
-        attention, nn.LayerNorm(8), nn.Dropout2d(0.1),
-        nn.MultiheadAttention(8, 2, dropout=0.1), StochasticDepth(0.1, 'row'),
-        nn.MultiheadAttention(8, 2), StochasticDepth(0.0, 'row'),
+        ClassRate(), nn.LayerNorm(8), nn.Dropout2d(0.1),
+        nn.MultiheadAttention(8, 2, dropout=0.1), nn.MultiheadAttention(8, 2),
     )  # fmt: skip
     found = active_dropout(net.modules())
-    assert found == [net[1], net[2], attention, net[6], net[7], net[8]]
+    assert found == [net[1], net[2], net[4], net[6], net[7]]
     net[1].eval()
     assert net[1] not in active_dropout(net.modules())
     assert active_dropout(net.eval().modules()) == []
+
+
+def test_finds_what_the_libraries_drop():
+    pytest.importorskip('mmpretrain')
+    from mmcv.cnn.bricks.drop import DropPath
+    from mmpretrain.models.utils import MultiheadAttention
+    from torchvision.ops import StochasticDepth
+
+    net = nn.Sequential(
+        DropPath(0.1), DropPath(0.0), MultiheadAttention(8, 2, attn_drop=0.1),
+        StochasticDepth(0.1, 'row'), StochasticDepth(0.0, 'row'),
+    )  # fmt: skip
+    assert active_dropout(net.modules()) == [net[0], net[2], net[3]]
 
 
 def test_switches_off_only_these():

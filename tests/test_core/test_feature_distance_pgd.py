@@ -1,18 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The attack as plain torch: any encoder, no Runner, no registry."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
+from pixels import MEAN, STD, column, images, to_pixels
 from torch import nn
 
 from aemim_mm.core import FeatureDistancePGD
-
-pytest.importorskip('mmpretrain')
-from mmpretrain.registry import MODELS  # noqa: E402
-from toys import MEAN, STD, column, images, to_pixels  # noqa: E402
 
 MEAN_C, STD_C = column(MEAN), column(STD)
 
@@ -143,22 +137,3 @@ def test_without_random_start_at_the_reference_nothing_moves(encoder):
 def test_bad_arguments(options, error, match):
     with pytest.raises(error, match=match):
         FeatureDistancePGD(**options)
-
-
-def test_is_registered():
-    attack = MODELS.build(dict(type='FeatureDistancePGD', epsilon=4))
-    assert type(attack) is FeatureDistancePGD and attack.epsilon == 4
-
-
-def test_imports_torch_alone():
-    """The module must be usable where OpenMMLab is not installed."""
-    code = (
-        'import sys, types, importlib.util as u\n'
-        "sys.modules['mmengine'] = sys.modules['mmpretrain'] = None\n"
-        "package = types.ModuleType('aemim_mm')\n"
-        "package.__path__ = ['aemim_mm']\n"
-        "sys.modules['aemim_mm'] = package\n"
-        'import aemim_mm.core.feature_distance_pgd\n'
-        'import aemim_mm.core\n'
-    )
-    subprocess.run([sys.executable, '-c', code], check=True)

@@ -1,6 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import pytest
 import torch
+from pixels import MEAN, STD, column, images, to_pixels
 
 from aemim_mm.core.linf import (
     pixel_box,
@@ -8,9 +8,6 @@ from aemim_mm.core.linf import (
     sign_ascent,
     uniform_start,
 )
-
-pytest.importorskip('mmpretrain')
-from toys import MEAN, STD, column, images, to_pixels  # noqa: E402
 
 MEAN_C, STD_C = column(MEAN), column(STD)
 

@@ -29,13 +29,14 @@ def _written(zoo, kind, target, suffix='.pth', change=lambda weights: None):
     return source, architecture, target, path
 
 
-@pytest.mark.parametrize('target', ['mmpretrain', 'mmdet', 'timm'])
+@pytest.mark.parametrize(
+    'target',
+    ['mmpretrain', pytest.param('mmdet', marks=pytest.mark.det), 'timm'],
+)
 @pytest.mark.parametrize(
     'kind', ['aemim', 'mae', 'simmim', 'token', 'avg', 'gap', 'probe', 'swin']
 )
 def test_every_target(zoo, kind, target):
-    if target == 'mmdet':
-        pytest.importorskip('mmdet.models')
     source, *rest = _written(zoo, kind, target)
     differences = compare(source, *rest)
     expected = {'features', 'logits'}
@@ -114,11 +115,11 @@ def test_half_precision(zoo):
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
-@pytest.mark.parametrize('target', ['mmpretrain', 'mmdet'])
+@pytest.mark.parametrize(
+    'target', ['mmpretrain', pytest.param('mmdet', marks=pytest.mark.det)]
+)
 def test_mmengine_reads_no_file(zoo, monkeypatch, target, suffix):
     """Its loaders execute what is in a file unless they are replaced."""
-    if target == 'mmdet':
-        pytest.importorskip('mmdet.models')
 
     def refuse(*args, **kwargs):
         raise AssertionError('asked for a file')

@@ -21,7 +21,7 @@ from ...utils.tokens import (
     kept_ids,
     masking_of,
 )
-from ..layers import UnbindAttention
+from ..layers import DirectFFN, UnbindAttention
 
 
 @MODELS.register_module()
@@ -34,7 +34,8 @@ class DualNormViT(MAEViT):
     - Only the visible patches are embedded (the stock class embeds all of
       them and then drops 75 %).
     - Its attention is :class:`~aemim_mm.models.layers.UnbindAttention`: the
-      same to the bit, with a shorter backward pass.
+      same to the bit, with a shorter backward pass. Its feed-forward
+      networks do not inspect their signature at every call.
     - The mask can be data: pass the indices of the patches to keep.
     - The adapters can be data: pass tensors by name, or ``'adv'``.
     - ``mask=None`` and ``mask=False`` both run the unmasked path, and with
@@ -67,6 +68,7 @@ class DualNormViT(MAEViT):
     def __init__(self, *args, adapters: Sequence[str] = (), **kwargs) -> None:
         super().__init__(*args, **kwargs)
         UnbindAttention.take_over(self)
+        DirectFFN.take_over(self)
         conv = self.patch_embed.projection
         if (
             type(conv) is not nn.Conv2d

@@ -1,8 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from .attention import (
-    UnbindAttention,
-    attend,
-    split_heads,
-)
+from .attention import UnbindAttention, attend, split_heads
+from .ffn import DirectFFN
 
-__all__ = ['UnbindAttention', 'attend', 'split_heads']
+__all__ = ['DirectFFN', 'UnbindAttention', 'attend', 'split_heads']

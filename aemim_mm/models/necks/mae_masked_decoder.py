@@ -4,7 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, cat
 
 from ...utils.tokens import gather_tokens
-from ..layers import UnbindAttention
+from ..layers import DirectFFN, UnbindAttention
 from .partial_blocks import (
     forward_last_tokens,
     forward_shared_tokens,
@@ -34,6 +34,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         UnbindAttention.take_over(self)
+        DirectFFN.take_over(self)
 
     def forward(self, x: Tensor, ids_restore: Tensor) -> Tensor:
         """Decode the masked patches.

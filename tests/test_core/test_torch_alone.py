@@ -1,0 +1,58 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The core runs where OpenMMLab and timm cannot be imported."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ABSENT = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'timm')
+
+
+def test_the_page_and_the_cores_own_tests():
+    code = (
+        'import sys, pytest\n'
+        f'sys.modules.update(dict.fromkeys({ABSENT}))\n'
+        'sys.exit(pytest.main(sys.argv[1:]))\n'
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            code,
+            '-q',
+            '-p',
+            'no:cacheprovider',
+            'tests/test_core/test_step.py',
+            'tests/test_core/test_plain_training_loop.py',
+        ],  # fmt: skip
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if 'PYTEST' not in k},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ' passed' in done.stdout and 'skipped' not in done.stdout
+
+
+def test_imports_torch_and_itself_alone():
+    allowed = {*sys.stdlib_module_names, 'torch'}
+    for path in (ROOT / 'aemim_mm' / 'core').glob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+                assert {n.split('.')[0] for n in names} <= allowed, path
+            elif isinstance(node, ast.ImportFrom):
+                inside = node.level == 1
+                assert inside or node.module.split('.')[0] in allowed, path
+                assert node.level <= 1, path
+
+
+def test_the_algorithm_is_read_at_one_sitting():
+    """Its length, and that lines of Algorithm 1 and equations are named."""
+    text = (ROOT / 'aemim_mm' / 'core' / 'step.py').read_text()
+    assert len(text.splitlines()) <= 150
+    for name in ('Eq. 5', 'Eq. 7', 'Line 4', 'Line 11', 'Line 12', 'Line 13'):
+        assert name in text
