@@ -8,6 +8,7 @@ call, which costs the host milliseconds of each training step.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import chain
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -133,7 +134,7 @@ class ModuleIndex:
         found = self._found
         if found is not None:
             # By identity: it holds what it found, so no address is used anew.
-            held = [item for d in found.dicts for item in d.values()]
+            held = _contents(found.dicts)
             if len(held) == len(found.held) and all(
                 map(is_, held, found.held)
             ):
@@ -168,5 +169,9 @@ class ModuleIndex:
                     places[name] = of_tensor[id(tensor)]
                     places[name].append((owner, key))
         dicts += [module._modules for module in modules.values()]
-        held = [item for d in dicts for item in d.values()]
-        return Found(modules, places, names, dicts, held)
+        return Found(modules, places, names, dicts, _contents(dicts))
+
+
+def _contents(dicts: list[dict[str, Any]]) -> list[Any]:
+    # Without a loop in Python: it runs several times in a step.
+    return list(chain.from_iterable(map(dict.values, dicts)))

@@ -4,5 +4,6 @@ from ..openmmlab import require
 require('aemim_mm.optimizers')
 
 from .det_layer_decay import DetLayerDecayOptimWrapperConstructor
+from .merged_adamw import MergedAdamW
 
-__all__ = ['DetLayerDecayOptimWrapperConstructor']
+__all__ = ['DetLayerDecayOptimWrapperConstructor', 'MergedAdamW']

@@ -21,4 +21,4 @@ model = dict(
 )
 
 # optimizer wrapper
-optim_wrapper = dict(optimizer=dict(fused=None))
+optim_wrapper = dict(optimizer=dict(type='AdamW', fused=None))

@@ -95,7 +95,7 @@ def test_one_kernel_updates_as_the_default_does(name, scaled, clipped):
     Gradients are unscaled before they are clipped, as mmengine does it.
     """
     options = load(name).optim_wrapper.optimizer
-    assert options.type == 'AdamW' and options.fused
+    assert options.type == 'MergedAdamW' and options.fused
     found = []
     for fused in (True, None):
         torch.manual_seed(0)

@@ -21,7 +21,7 @@ from ...utils.tokens import (
     kept_ids,
     masking_of,
 )
-from ..layers import DirectFFN, UnbindAttention
+from ..layers import FlatBlock
 
 
 @MODELS.register_module()
@@ -67,8 +67,7 @@ class DualNormViT(MAEViT):
 
     def __init__(self, *args, adapters: Sequence[str] = (), **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        UnbindAttention.take_over(self)
-        DirectFFN.take_over(self)
+        FlatBlock.take_over(self)
         conv = self.patch_embed.projection
         if (
             type(conv) is not nn.Conv2d

@@ -4,7 +4,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, cat
 
 from ...utils.tokens import gather_tokens
-from ..layers import DirectFFN, UnbindAttention
+from ..layers import FlatBlock
 from .partial_blocks import (
     forward_last_tokens,
     forward_shared_tokens,
@@ -33,8 +33,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        UnbindAttention.take_over(self)
-        DirectFFN.take_over(self)
+        FlatBlock.take_over(self)
 
     def forward(self, x: Tensor, ids_restore: Tensor) -> Tensor:
         """Decode the masked patches.
