@@ -17,6 +17,7 @@ STOCK = {
     'model.neck.type': 'MAEPretrainDecoder',
     'model.head.type': 'MAEPretrainHead',
     'optim_wrapper.optimizer.fused': None,
+    'optim_wrapper.optimizer.type': 'AdamW',
 }
 
 

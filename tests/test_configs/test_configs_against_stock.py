@@ -42,6 +42,7 @@ OURS = {
     'custom_hooks.4.interval',
     # One kernel updates the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
+    'optim_wrapper.optimizer.type',
     # Losses, recon_* and distance_* are logged as means over the interval.
     'log_processor.mean_pattern',
     # With it mmengine would take load_from for a run to resume; --resume does

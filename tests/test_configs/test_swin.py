@@ -41,6 +41,7 @@ OURS = {
     'custom_hooks.3.type',
     # One kernel updates the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
+    'optim_wrapper.optimizer.type',
     # Losses, recon_* and distance_* are logged as means over the interval.
     'log_processor.mean_pattern',
     # A seed, and another random stream on every rank.
