@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmpretrain.registry import MODELS
 
+from aemim_mm.checkpoints import safe_loading
 from aemim_mm.hooks.compile_blocks_hook import (
     BLOCKS,
     compile_blocks,
@@ -82,7 +83,8 @@ class Trainee:
         if preprocessor is not None:
             cfg.model.setdefault('data_preprocessor', preprocessor)
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
-        model.init_weights()
+        with safe_loading():
+            model.init_weights()
         self.model = model.to(self.device)
         if channels_last:
             self.model.to(memory_format=torch.channels_last)

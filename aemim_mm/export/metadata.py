@@ -76,7 +76,8 @@ def recipe(source: Source) -> dict[str, Any]:
     if not model:
         return {}
     settings: dict[str, Any] = dict(algorithm=model.get('type'))
-    if str(model.get('type')).endswith('AEMIMAlgorithm'):
+    name = str(model.get('type')).rpartition('.')[2]  # without a scope
+    if name == AEMIMAlgorithm.__name__:
         settings['method'] = model.get('method')
         for name in ('adapters', 'adv_ratio', 'loss_ratio'):
             settings[name] = model.get(name, _default(AEMIMAlgorithm, name))
