@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -36,15 +37,22 @@ class MergedAdamW(torch.optim.AdamW):
         Returns:
             Any: What ``closure`` returns.
         """
+        step: Any = super().step
+        if getattr(step, 'hooked', False):
+            # torch has made it call the hooks that it calls for ours, too.
+            step = partial(step.__wrapped__, self)
         with self._merged():
-            return super().step(closure)
+            return step(closure)
 
     @contextmanager
     def _merged(self) -> Iterator[None]:
         groups = self.param_groups
         merged: dict[tuple, dict[str, Any]] = {}
         for group in groups:
-            settings = tuple(group[name] for name in self.defaults)
+            settings = tuple(
+                tuple(value) if isinstance(value, list) else value
+                for value in map(group.get, self.defaults)
+            )
             one = merged.setdefault(settings, {**group, 'params': []})
             one['params'].extend(group['params'])
         self.param_groups = list(merged.values())

@@ -40,7 +40,7 @@ OURS = {
     'custom_hooks.3.type',
     'custom_hooks.4.type',
     'custom_hooks.4.interval',
-    # One kernel updates the weights: the same values up to rounding.
+    # Few kernels update the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
     'optim_wrapper.optimizer.type',
     # Losses, recon_* and distance_* are logged as means over the interval.

@@ -89,7 +89,7 @@ def test_weight_decay_spares_norms_biases_and_tokens(name):
 @pytest.mark.parametrize('clipped', [False, True])
 @pytest.mark.parametrize('scaled', [False, True])
 @pytest.mark.parametrize('name', FUSED)
-def test_one_kernel_updates_as_the_default_does(name, scaled, clipped):
+def test_few_kernels_update_as_the_default_does(name, scaled, clipped):
     """Three steps, of which the scaler skips the second.
 
     Gradients are unscaled before they are clipped, as mmengine does it.

@@ -39,7 +39,7 @@ OURS = {
     'custom_hooks.1.type',
     'custom_hooks.2.type',
     'custom_hooks.3.type',
-    # One kernel updates the weights: the same values up to rounding.
+    # Few kernels update the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
     'optim_wrapper.optimizer.type',
     # Losses, recon_* and distance_* are logged as means over the interval.

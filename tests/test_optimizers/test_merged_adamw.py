@@ -97,6 +97,24 @@ def test_a_run_goes_on_with_either():
         assert torch.equal(found[1][name], value)
 
 
+def test_settings_may_be_lists():
+    """As those of the command line and of a config in JSON are."""
+    net = network()
+    train(net, MergedAdamW(groups_of(net), betas=[0.9, 0.95]))
+
+
+def test_hooks_on_the_step_are_called_once():
+    net, calls = network(), []
+    optimizer = MergedAdamW(groups_of(net))
+    optimizer.register_step_pre_hook(lambda *args: calls.append('before'))
+    optimizer.register_step_post_hook(lambda *args: calls.append('after'))
+    train(net, optimizer, steps=1)
+    assert calls == ['before', 'after']
+    torch.optim.AdamW(net.parameters())  # for which torch changes its step
+    train(net, optimizer, steps=1)
+    assert calls == 2 * ['before', 'after']
+
+
 def test_groups_are_what_they_were_after_an_error():
     net = network()
     optimizer = MergedAdamW(groups_of(net))

@@ -33,9 +33,8 @@ class DualNormViT(MAEViT):
 
     - Only the visible patches are embedded (the stock class embeds all of
       them and then drops 75 %).
-    - Its attention is :class:`~aemim_mm.models.layers.UnbindAttention`: the
-      same to the bit, with a shorter backward pass. Its feed-forward
-      networks do not inspect their signature at every call.
+    - Its blocks are :class:`~aemim_mm.models.layers.FlatBlock`: the same to
+      the bit, with fewer operations and a shorter backward pass.
     - The mask can be data: pass the indices of the patches to keep.
     - The adapters can be data: pass tensors by name, or ``'adv'``.
     - ``mask=None`` and ``mask=False`` both run the unmasked path, and with

@@ -84,17 +84,28 @@ def test_fewer_operations_than_stock():
 
 
 @pytest.mark.parametrize('part', ['attn', 'ffn'])
-def test_a_hook_on_a_part_is_called(part):
+@pytest.mark.parametrize(
+    'kind',
+    [
+        'forward_hook',
+        'forward_pre_hook',
+        'full_backward_hook',
+        'full_backward_pre_hook',
+    ],
+)
+def test_a_hook_on_a_part_is_called(part, kind):
     stock, ours = blocks()
     seen = []
-    handle = getattr(ours, part).register_forward_hook(
-        lambda module, args, output: seen.append(output.shape)
+    handle = getattr(getattr(ours, part), f'register_{kind}')(
+        lambda module, *tensors: seen.append(module)
     )
     x = torch.randn(3, 5, 16)
-    torch.testing.assert_close(ours(x), stock(x))
-    assert seen == [x.shape]
+    results = [run(stock, x), run(ours, x)]
+    for theirs, own in zip(*results, strict=True):
+        torch.testing.assert_close(own, theirs)
+    assert seen == [getattr(ours, part)]
     handle.remove()
-    ours(x)
+    run(ours, x)
     assert len(seen) == 1
 
 
