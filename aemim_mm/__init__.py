@@ -7,10 +7,19 @@ dict(imports=['aemim_mm'])``. :mod:`aemim_mm.core` is the algorithm on torch
 alone and needs none of that.
 """
 
-from .openmmlab import missing
+import warnings
+
+from .openmmlab import PACKAGES, how_to_install, missing
 from .version import __version__
 
-if not missing():
+_missing = missing()
+if _missing and not set(_missing) & set(PACKAGES):
+    # A config would only say that AEMIMAlgorithm is not registered.
+    warnings.warn(
+        f'aemim_mm registers nothing: that needs {how_to_install(_missing)}',
+        stacklevel=2,
+    )
+if not _missing:
     from mmpretrain.registry import MODELS
 
     from . import (  # noqa: F401

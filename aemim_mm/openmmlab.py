@@ -4,10 +4,12 @@
 from importlib.util import find_spec
 
 PACKAGES = ('mmengine', 'mmcv', 'mmpretrain')
+# What the plug-in needs besides.
+COMPANIONS = ('torchvision', 'timm', 'safetensors')
 
 
 def missing() -> list[str]:
-    """The packages of OpenMMLab that are not installed.
+    """The packages that are not installed, without which there is no plug-in.
 
     One that is installed but fails when it is imported is not among them: its
     own error says more.
@@ -15,7 +17,7 @@ def missing() -> list[str]:
     Returns:
         list[str]: Their import names.
     """
-    return [name for name in PACKAGES if not _is_there(name)]
+    return [n for n in (*PACKAGES, *COMPANIONS) if not _is_there(n)]
 
 
 def require(what: str) -> None:
@@ -29,19 +31,30 @@ def require(what: str) -> None:
     """
     names = missing()
     if names:
-        raise ImportError(
-            f'{what} needs {", ".join(PACKAGES)}, but {", ".join(names)} '
-            f'{"is" if len(names) == 1 else "are"} not installed. They are '
-            'not installed with aemim_mm, since two distributions of them '
-            "exist: either `pip install 'aemim_mm[onedl]'` (the maintained "
-            "one, tested), or `pip install 'aemim_mm[plugin]'` and your own "
-            'build of mmcv and mmpretrain. aemim_mm.core and '
-            'aemim_mm.attacks work without them'
-        )
+        raise ImportError(f'{what} needs {how_to_install(names)}')
+
+
+def how_to_install(names: list[str]) -> str:
+    """The end of a sentence that says what is missing and how to get it.
+
+    Args:
+        names (list[str]): What :func:`missing` gave.
+
+    Returns:
+        str: Begins with the packages that are needed.
+    """
+    return (
+        f'{", ".join((*PACKAGES, *COMPANIONS))}, but {", ".join(names)} '
+        f'{"is" if len(names) == 1 else "are"} not installed. OpenMMLab does '
+        'not come with aemim_mm, since two distributions of it exist: either '
+        "`pip install 'aemim_mm[onedl]'` (the maintained one, tested), or "
+        "`pip install 'aemim_mm[plugin]'` and your own build of mmcv and "
+        'mmpretrain. aemim_mm.core and aemim_mm.attacks work without'
+    )
 
 
 def _is_there(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ImportError:
+    except (ImportError, ValueError):  # a stub in sys.modules
         return False

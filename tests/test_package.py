@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import ast
 import os
 import subprocess
 import sys
@@ -61,3 +62,41 @@ def test_a_package_that_is_there_but_fails_says_so_itself(tmp_path):
         text=True,
     )
     assert result.returncode == 1 and "'libgone'" in result.stderr
+
+
+def test_with_openmmlab_but_without_a_companion_it_says_so():
+    code = """
+import sys, warnings
+sys.modules['timm'] = None
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter('always')
+    import aemim_mm, aemim_mm.core
+(text,) = {str(w.message) for w in caught if 'aemim_mm' in str(w.message)}
+assert text.startswith('aemim_mm registers nothing: '), text
+assert 'but timm is not installed' in text and '[plugin]' in text, text
+"""
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_arrows_between_rooms_only_point_down():
+    """There is an order of rooms in which each imports later ones alone."""
+    package = ROOT / 'aemim_mm'
+    imports = {p.name: set() for p in package.iterdir() if p.is_dir()}
+    for path in package.glob('*/**/*.py'):
+        room, *folders = path.relative_to(package).parts[:-1]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            names = (node.module or '').split('.')
+            if node.level == len(folders) + 2:
+                imports[room].add(names[0])
+            elif names[0] == 'aemim_mm' and names[1:]:
+                imports[room].add(names[1])
+    imports = {room: below - {room} for room, below in imports.items()}
+    assert imports['core'] == set()
+    assert imports['attacks'] == {'core'}
+    while imports:
+        lowest = {r for r, below in imports.items() if not below & {*imports}}
+        assert lowest, f'a circle among {sorted(imports)}'
+        for room in lowest:
+            del imports[room]

@@ -160,9 +160,9 @@ class _Stored(torch.autograd.Function):
         """Hand the gradients over, and forget them."""
         if not ctx.stored.grads:
             raise RuntimeError(
-                'sequential_backward hands the gradients of the clean loss '
-                'over once; set model.sequential_backward=False to '
-                'differentiate a step twice'
+                'the gradients of the clean loss are handed over once; to '
+                'differentiate a step twice leave out `deferred`, in a config '
+                'set model.sequential_backward=False'
             )
         # The sum: a loss that is no scalar enters the total by its mean.
         factor = grad_output.detach().float().sum()

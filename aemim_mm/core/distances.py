@@ -64,6 +64,11 @@ def _kl_elements(features: Tensor, reference: Tensor) -> Tensor:
 def _pairs(
     features: Sequence[Tensor], reference: Sequence[Tensor]
 ) -> Iterable[tuple[Tensor, Tensor]]:
+    if isinstance(features, Tensor):
+        raise TypeError(
+            'features are a sequence of feature maps: let encode() return '
+            f'[features], not a tensor {tuple(features.shape)}'
+        )
     if len(features) != len(reference):
         raise ValueError(
             f'{len(features)} feature maps against {len(reference)} '

@@ -32,6 +32,9 @@ def _drops(module: nn.Module) -> bool:
         names = ('p',)
     elif isinstance(module, nn.MultiheadAttention):
         names = ('dropout',)
+    child = module._modules.get('attn_drop')  # timm's attention reads its p
+    if isinstance(child, _DropoutNd) and child.p > 0:
+        return True
     rates = (_attribute(module, name) for name in names)
     return any(isinstance(r, float | int) and r > 0 for r in rates)
 

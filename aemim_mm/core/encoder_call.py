@@ -23,6 +23,9 @@ class EncoderCall:
         output (Any): All that the encoder returned. Defaults to None.
         targets (tuple): What networks returned that are not trained and give
             targets. Defaults to ().
+
+    Raises:
+        TypeError: If ``features`` is a tensor.
     """
 
     features: Sequence[Tensor]
@@ -30,6 +33,13 @@ class EncoderCall:
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     output: Any = None
     targets: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.features, Tensor):
+            raise TypeError(
+                'features are a sequence of feature maps; for one map write '
+                f'[features], not a tensor {tuple(self.features.shape)}'
+            )
 
     def of(self, subset: BatchSubset) -> 'EncoderCall':
         """The call for some images, with features cut from their graph.

@@ -109,6 +109,7 @@ class ModuleIndex:
 
         Raises:
             KeyError: If a name is that of no parameter or buffer.
+            ValueError: If two names are tied, and their tensors differ.
         """
         places = self._look_up().places
         for name in tensors:
@@ -120,9 +121,18 @@ class ModuleIndex:
                     + (f'. Did you mean {near[0]!r}?' if near else '')
                 )
         replaced = []
+        tied: dict[int, Tensor] = {}
         try:
             for name, tensor in tensors.items():
-                for owner, key in places[name]:
+                spots = places[name]
+                if len(spots) > 1 and (
+                    tied.setdefault(id(spots), tensor) is not tensor
+                ):
+                    raise ValueError(
+                        f'{name!r} is tied to another name, for which there '
+                        'is another tensor'
+                    )
+                for owner, key in spots:
                     replaced.append((owner, key, owner[key]))
                     owner[key] = tensor
             yield

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from typing import Any
 
 from torch import Tensor, nn
@@ -27,6 +28,9 @@ class AdapterSwap:
             the model itself.
         exclude (Collection[str]): Names of submodules that are not trained,
             and neither swapped nor frozen. Defaults to ``()``.
+
+    Raises:
+        ValueError: If the model has no such encoder.
     """
 
     def __init__(
@@ -40,6 +44,12 @@ class AdapterSwap:
         self.bank = bank
         self.model = ModuleIndex(model, (*names, *exclude))
         self.encoder = encoder
+        if encoder not in self.model.modules():
+            near = get_close_matches(encoder, self.model.modules(), n=1)
+            raise ValueError(
+                f'{type(model).__name__} has no submodule {encoder!r}'
+                + (f'. Did you mean {near[0]!r}?' if near else '')
+            )
 
     def encoder_modules(self) -> list[nn.Module]:
         """The encoder, and all modules in it."""

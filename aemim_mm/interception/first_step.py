@@ -18,7 +18,7 @@ from ..core.encoder_call import EncoderCall
 from ..core.names import inside
 from ..core.swap import AdapterSwap
 from .encoder_hook import watched_encoder
-from .frozen_network import FROZEN, unchanged
+from .frozen_network import FROZEN, stays_frozen
 from .rules import ENCODERS
 from .stock_passes import StockPasses
 
@@ -89,7 +89,7 @@ class CheckedPasses:
         """
         with ExitStack() as stack:
             for network in self.passes.frozen:
-                stack.enter_context(unchanged(network))
+                stack.enter_context(stays_frozen(network))
             seen = stack.enter_context(watched_encoder(self.passes.encoder))
             result = self.passes.adversarial_pass(image, call, *batch)
         if not _equal(call.arguments, seen.arguments):

@@ -79,7 +79,7 @@ def repeated_targets(
 
 
 @contextmanager
-def unchanged(network: nn.Module) -> Iterator[None]:
+def stays_frozen(network: nn.Module) -> Iterator[None]:
     """Check that nothing trains a network meanwhile; waits for the device.
 
     Args:

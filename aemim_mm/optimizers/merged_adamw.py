@@ -31,8 +31,8 @@ class MergedAdamW(torch.optim.AdamW):
         """Update all weights.
 
         Args:
-            closure (Callable, optional): Computes the loss anew. Defaults to
-                None.
+            closure (Callable, optional): Computes the loss anew. It must not
+                change ``param_groups``. Defaults to None.
 
         Returns:
             Any: What ``closure`` returns.

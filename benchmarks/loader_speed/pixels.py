@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Difference:
+class PixelDifference:
     """From torchvision's crop and resize by PIL of the same boxes.
 
     Attributes:
@@ -34,11 +34,11 @@ class Difference:
     share_above_1: float
 
 
-def compare(
+def compare_pixels(
     crop: Callable[[Path, int], tuple[NDArray[np.uint8], Box]],
     recipe: Recipe,
     paths: Iterable[Path],
-) -> Difference:
+) -> PixelDifference:
     """Compare crops with those of torchvision on PIL images.
 
     Args:
@@ -48,7 +48,7 @@ def compare(
         paths (Iterable[Path]): Files.
 
     Returns:
-        Difference: Over all files.
+        PixelDifference: Over all files.
     """
     largest, different, above_1, values = 0, 0, 0, 0
     for seed, path in enumerate(paths):
@@ -66,19 +66,19 @@ def compare(
         different += np.count_nonzero(distance)
         above_1 += np.count_nonzero(distance > 1)
         values += distance.size
-    return Difference(largest, different / values, above_1 / values)
+    return PixelDifference(largest, different / values, above_1 / values)
 
 
 def crop_by(
     pipeline: Pipeline,
 ) -> Callable[[Path, int], tuple[NDArray[np.uint8], Box]]:
-    """The crops of a pipeline, for :func:`compare`.
+    """The crops of a pipeline, for :func:`compare_pixels`.
 
     Args:
         pipeline (Pipeline): Loading, crop and more.
 
     Returns:
-        Callable: See :func:`compare`.
+        Callable: See :func:`compare_pixels`.
     """
     load, crop = (TRANSFORMS.build(dict(step)) for step in pipeline[:2])
 
@@ -95,14 +95,14 @@ def crop_by(
 def crop_of_tensors(
     recipe: Recipe, pipeline: Pipeline
 ) -> Callable[[Path, int], tuple[NDArray[np.uint8], Box]]:
-    """The crops of torchvision's tensors, for :func:`compare`.
+    """The crops of torchvision's tensors, for :func:`compare_pixels`.
 
     Args:
         recipe (Recipe): Size and interpolation.
         pipeline (Pipeline): Draws the boxes.
 
     Returns:
-        Callable: See :func:`compare`.
+        Callable: See :func:`compare_pixels`.
     """
     boxes = crop_by(pipeline)
 

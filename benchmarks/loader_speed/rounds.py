@@ -14,7 +14,7 @@ from .loaders import (
     torchvision_pil,
     torchvision_tensors,
 )
-from .pixels import Difference, compare, crop_by, crop_of_tensors
+from .pixels import PixelDifference, compare_pixels, crop_by, crop_of_tensors
 from .recipe import recipe_of
 from .speed_row import SpeedRow, best_of, rows_of
 from .variants import variants_of
@@ -63,11 +63,11 @@ def measure_loaders(
     crops = {name: crop_by(steps) for name, steps in pipelines.items()}
     crops[TENSORS] = crop_of_tensors(recipe, pipeline)
     differences = {
-        name: compare(crop, recipe, paths[:COMPARED])
+        name: compare_pixels(crop, recipe, paths[:COMPARED])
         for name, crop in crops.items()
     }
     # It is what the others are compared with, and what timm calls.
-    same = Difference(0, 0.0, 0.0)
+    same = PixelDifference(0, 0.0, 0.0)
     differences.update({TORCHVISION: same, TIMM: same})
     seconds = interleave(
         {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ..timing import median_ratio
-from .pixels import Difference
+from .pixels import PixelDifference
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class SpeedRow:
         images_per_second (float): All images by the median of the rounds.
         ratio (float): Speed to that of the best pipeline of another library;
             above 1 is faster. The median of the rounds' ratios.
-        difference (Difference): To the pixels of torchvision on PIL.
+        difference (PixelDifference): To the pixels of torchvision on PIL.
         seconds (list[float]): Every round.
     """
 
     name: str
     images_per_second: float
     ratio: float
-    difference: Difference
+    difference: PixelDifference
     seconds: Sequence[float]
 
     def cells(self) -> list[str]:
@@ -57,7 +57,7 @@ def best_of(
 
 def rows_of(
     seconds: Mapping[str, Sequence[float]],
-    differences: Mapping[str, Difference],
+    differences: Mapping[str, PixelDifference],
     images: int,
     best: str,
 ) -> list[SpeedRow]:
@@ -65,7 +65,7 @@ def rows_of(
 
     Args:
         seconds (Mapping[str, Sequence[float]]): Rounds, by name.
-        differences (Mapping[str, Difference]): By name.
+        differences (Mapping[str, PixelDifference]): By name.
         images (int): Loaded in each round.
         best (str): The pipeline that the ratios are to.
 

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
+import torch
 from torch import nn
 
 from aemim_mm.core.dropout import (
@@ -46,6 +47,20 @@ def test_finds_what_the_libraries_drop():
         StochasticDepth(0.1, 'row'), StochasticDepth(0.0, 'row'),
     )  # fmt: skip
     assert active_dropout(net.modules()) == [net[0], net[2], net[3]]
+
+
+def test_a_vit_of_timm_repeats_its_features():
+    """Its fused attention reads the rate of a layer that it does not call."""
+    timm = pytest.importorskip('timm')
+    vit = timm.create_model(
+        'vit_tiny_patch16_224', img_size=32, depth=2, num_classes=0,
+        attn_drop_rate=0.5, proj_drop_rate=0.5, drop_path_rate=0.5,
+        pos_drop_rate=0.5,
+    )  # fmt: skip
+    x = torch.randn(4, 3, 32, 32)
+    with switched_off(active_dropout(vit.modules())):
+        assert torch.equal(vit(x), vit(x))
+    assert not torch.equal(vit(x), vit(x))
 
 
 def test_switches_off_only_these():

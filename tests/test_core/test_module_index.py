@@ -181,3 +181,15 @@ def test_a_copy_has_its_own(duplicate):
         assert torch.equal(twin[0].weight, torch.eye(2))
         assert not torch.equal(net[0].weight, torch.eye(2))
     assert twin.index.tensors()['0.weight'] is twin[0].weight
+
+
+def test_two_tensors_for_tied_names_are_refused():
+    net = network()
+    net[2].weight = own = net[0].weight
+    new = {'0.weight': torch.eye(2), '2.weight': torch.zeros(2, 2)}
+    with pytest.raises(ValueError, match="'2.weight' is tied"):
+        with ModuleIndex(net).swapped(new):
+            pass
+    assert net[0].weight is own and net[2].weight is own
+    with ModuleIndex(net).swapped(dict.fromkeys(new, torch.eye(2))):
+        assert torch.equal(net[2].weight, torch.eye(2))

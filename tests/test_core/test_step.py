@@ -264,3 +264,21 @@ def test_a_custom_attack_needs_no_measure_and_may_not_encode():
     step = trained.step(x, mask, lambda encode, x, *rest: x)
     assert torch.equal(step.x_adv, x) and step.distance_start == 0
     assert step.distance_end > 0  # phi_a differs from phi_c
+
+
+def test_features_that_are_no_sequence_are_named():
+    with pytest.raises(TypeError, match=r'write \[features\].*\(2, 3\)'):
+        EncoderCall(torch.zeros(2, 3))
+    model, (x, mask) = Patches(vit()), batch()
+    trained = Trained(vit)
+    with pytest.raises(TypeError, match=r'let encode\(\) return \[features\]'):
+        aemim_step(
+            x,
+            lambda: (torch.zeros(()), EncoderCall([model.encode(x, mask)])),
+            lambda images, call: model.encode(images, mask),
+            lambda x_adv, call: None,
+            swap=trained.swap,
+            attack=FeatureDistancePGD(),
+            mean=column(MEAN),
+            std=column(STD),
+        )

@@ -107,3 +107,9 @@ def test_frozen_tensors_of_one_call():
     call_swapped(net, frozen, lambda: net(torch.randn(4, 2)))
     assert not net.running_mean.any() and frozen['running_mean'].any()
     assert not frozen_tensors(nn.Sequential(net), exclude=('0',))
+
+
+def test_an_encoder_that_is_not_there():
+    net = Net(holds_bank=True)
+    with pytest.raises(ValueError, match="'encodr'. Did you mean 'encoder'"):
+        AdapterSwap(net, net.bank, 'encodr')

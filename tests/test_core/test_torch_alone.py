@@ -25,8 +25,18 @@ def test_the_page_and_the_cores_own_tests():
             '-q',
             '-p',
             'no:cacheprovider',
-            'tests/test_core/test_step.py',
-            'tests/test_core/test_plain_training_loop.py',
+            *(
+                f'tests/test_core/test_{name}.py'
+                for name in (
+                    'step',
+                    'plain_training_loop',
+                    'module_index',
+                    'swap',
+                    'mask_replay',
+                    'adapter_bank',
+                    'deferred_gradients',
+                )
+            ),
         ],  # fmt: skip
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if 'PYTEST' not in k},

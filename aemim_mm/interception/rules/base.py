@@ -13,7 +13,7 @@ from ...core.mask_replay import MaskDraw
 
 @dataclass(frozen=True)
 class EncoderRule:
-    """How to read and to pin one class of encoder.
+    """How to read one class of encoder, and to repeat its mask.
 
     Args:
         features (int, optional): Item of the encoder's output that the

@@ -1,6 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """mmpretrain's transformer block with fewer operations to start."""
 
+from itertools import chain
+from typing import Any
+
+import torch
 from mmcv.cnn.bricks.drop import DropPath
 from mmpretrain.models.backbones.vision_transformer import (
     TransformerEncoderLayer,
@@ -10,16 +14,23 @@ from torch import Tensor, nn
 from .attention import UnbindAttention
 from .ffn import DirectFFN
 
+HOOKS = (
+    '_forward_hooks',
+    '_forward_pre_hooks',
+    '_backward_hooks',
+    '_backward_pre_hooks',
+)
+
 
 class FlatBlock(TransformerEncoderLayer):
-    """mmpretrain's block on the tokens of all images in one matrix.
+    """mmpretrain's block that trains on one matrix of all images' tokens.
 
     A linear layer flattens three-dimensional tokens, and shapes its result
     back; here that is done once in a block, not four times. Layers that do
     nothing (dropout with p = 0, no layer scale) are not called. Values and
     gradients are the same to the bit, and so are parameters and state-dict
-    keys. With dropout, or with a hook on the attention or the feed-forward
-    network as a whole, the stock ``forward`` runs.
+    keys. The stock ``forward`` runs outside of training, with dropout, and
+    where a layer of the block has been replaced, patched or given a hook.
     """
 
     @classmethod
@@ -36,18 +47,9 @@ class FlatBlock(TransformerEncoderLayer):
         UnbindAttention.take_over(module)
         DirectFFN.take_over(module)
         for block in module.modules():
-            if (
-                type(block) is TransformerEncoderLayer
-                and type(block.attn) is UnbindAttention
-                and type(block.ffn) is DirectFFN
-                and len(block.ffn.layers) == 3
-                and block.ffn.add_identity
-                and type(block.attn.gamma1) is nn.Identity
-                and type(block.ffn.gamma2) is nn.Identity
-                and type(block.attn.out_drop) is DropPath
-                and type(block.ffn.dropout_layer) is DropPath
-            ):
+            if type(block) is TransformerEncoderLayer and _fits(block):
                 block.__class__ = cls
+                cls._remember(block)
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend and transform.
@@ -58,7 +60,7 @@ class FlatBlock(TransformerEncoderLayer):
         Returns:
             Tensor: (B, N, C).
         """
-        if self._drops() or _hooked(self.attn) or _hooked(self.ffn):
+        if not self.training or not self._as_built() or self._drops():
             return super().forward(x)
         shape, attention = x.shape, self.attn
         (expand, activation, _), reduce, _ = self.ffn.layers
@@ -73,10 +75,28 @@ class FlatBlock(TransformerEncoderLayer):
         x = x + reduce(activation(expand(self.ln2(x))))
         return x.view(shape)
 
+    def _remember(self) -> None:
+        """Note the layers, and where they and their hooks are kept."""
+        layers = [m for m in self.modules() if m is not self]
+        places = [m._modules for m in self.modules() if m._modules]
+        hooks = [getattr(m, name) for m in layers for name in HOOKS]
+        self._built: tuple[list[Any], ...] = (layers, places, hooks)
+        self._order = _contents(places)
+
+    @torch.compiler.assume_constant_result
+    def _as_built(self) -> bool:
+        """Whether no layer was replaced, patched or given a hook since."""
+        layers, places, hooks = self._built
+        return (
+            not any(hooks)
+            and _contents(places) == self._order
+            and not any('forward' in vars(layer) for layer in layers)
+        )
+
     def _drops(self) -> bool:
         """Whether something is dropped at random."""
         attention, ffn = self.attn, self.ffn
-        return self.training and bool(
+        return bool(
             attention.attn_drop
             or attention.proj_drop.p
             or ffn.layers[0][2].p
@@ -86,10 +106,21 @@ class FlatBlock(TransformerEncoderLayer):
         )
 
 
-def _hooked(module: nn.Module) -> bool:
-    return bool(
-        module._forward_hooks
-        or module._forward_pre_hooks
-        or module._backward_hooks
-        or module._backward_pre_hooks
+def _fits(block: TransformerEncoderLayer) -> bool:
+    attention, ffn = block.attn, block.ffn
+    if type(attention) is not UnbindAttention or type(ffn) is not DirectFFN:
+        return False
+    kinds = [
+        (nn.LayerNorm, block.ln1, block.ln2),
+        (nn.Identity, attention.gamma1, ffn.gamma2),
+        (DropPath, attention.out_drop, ffn.dropout_layer),
+    ]
+    return (
+        len(ffn.layers) == 3
+        and ffn.add_identity
+        and all(type(m) is kind for kind, *layers in kinds for m in layers)
     )
+
+
+def _contents(places: list[dict[str, Any]]) -> list[Any]:
+    return list(chain.from_iterable(map(dict.values, places)))

@@ -4,8 +4,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.loader_speed.pixels import (
-    Difference,
-    compare,
+    PixelDifference,
     crop_by,
     crop_of_tensors,
 )
@@ -40,19 +39,21 @@ def test_largest_and_shares(paths):
         pixels[:6] += 6
         return pixels, box
 
-    assert compare(crop, recipe, paths) == Difference(0, 0.0, 0.0)
-    assert compare(changed, recipe, paths) == Difference(7, 0.5, 0.25)
+    assert compare_pixels(crop, recipe, paths) == PixelDifference(0, 0.0, 0.0)
+    assert compare_pixels(changed, recipe, paths) == PixelDifference(
+        7, 0.5, 0.25
+    )
 
 
 def test_the_two_ways_of_tensors_are_one(paths):
     recipe = recipe_of(PIPELINE)
     by_torch = [PIPELINE[0], dict(PIPELINE[1], backend='torch')]
-    tensors = compare(crop_of_tensors(recipe, PIPELINE), recipe, paths)
-    assert compare(crop_by(by_torch), recipe, paths) == tensors
+    tensors = compare_pixels(crop_of_tensors(recipe, PIPELINE), recipe, paths)
+    assert compare_pixels(crop_by(by_torch), recipe, paths) == tensors
     assert 0 < tensors.share < 0.5 and tensors.share_above_1 < 0.01
 
 
 def test_cv2_s_bicubic_is_another_filter(paths):
     recipe = recipe_of(PIPELINE)
     by_cv2 = [PIPELINE[0], dict(PIPELINE[1], backend='cv2')]
-    assert compare(crop_by(by_cv2), recipe, paths).share_above_1 > 0.5
+    assert compare_pixels(crop_by(by_cv2), recipe, paths).share_above_1 > 0.5

@@ -5,7 +5,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from benchmarks.loader_speed.loaders import LoaderSettings
-from benchmarks.loader_speed.pixels import Difference
+from benchmarks.loader_speed.pixels import PixelDifference
 from benchmarks.loader_speed.rounds import measure_loaders
 
 PIPELINE = [
@@ -31,7 +31,7 @@ def test_every_loader_loads_every_file(tmp_path):
     found = {row.name: row for row in rows}
     assert best in others and found[best].ratio == 1
     assert all(len(row.seconds) == 2 for row in rows)
-    same = Difference(0, 0.0, 0.0)
+    same = PixelDifference(0, 0.0, 0.0)
     for name in ('aemim_mm', 'torchvision', 'timm'):
         assert found[name].difference == same
     assert found['aemim_mm, resized by cv2'].difference.largest > 0

@@ -2,7 +2,7 @@
 import json
 from dataclasses import asdict
 
-from benchmarks.loader_speed.pixels import Difference
+from benchmarks.loader_speed.pixels import PixelDifference
 from benchmarks.loader_speed.speed_row import HEADER, best_of, rows_of
 
 SECONDS = {'ours': [2.0, 4.0, 1.0], 'a': [3.0, 3.0, 3.0], 'b': [2.5, 9.0, 8.0]}
@@ -10,7 +10,7 @@ SECONDS = {'ours': [2.0, 4.0, 1.0], 'a': [3.0, 3.0, 3.0], 'b': [2.5, 9.0, 8.0]}
 
 def test_rows():
     assert best_of(SECONDS, ('a', 'b')) == 'a'
-    difference = Difference(4, 0.035, 0.00002)
+    difference = PixelDifference(4, 0.035, 0.00002)
     differences = dict.fromkeys(SECONDS, difference)
     rows = rows_of(SECONDS, differences, 100, 'a')
     assert [row.name for row in rows] == ['ours', 'a', 'b']

@@ -83,30 +83,80 @@ def test_fewer_operations_than_stock():
     assert ours <= 0.9 * stock
 
 
-@pytest.mark.parametrize('part', ['attn', 'ffn'])
-@pytest.mark.parametrize(
-    'kind',
-    [
-        'forward_hook',
-        'forward_pre_hook',
-        'full_backward_hook',
-        'full_backward_pre_hook',
-    ],
-)
-def test_a_hook_on_a_part_is_called(part, kind):
+LAYERS = [
+    'ln1', 'attn', 'attn.qkv', 'attn.proj', 'attn.proj_drop', 'attn.out_drop',
+    'attn.gamma1', 'ln2', 'ffn', 'ffn.layers', 'ffn.layers.0',
+    'ffn.layers.0.1', 'ffn.layers.2', 'ffn.gamma2', 'ffn.dropout_layer',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('name', LAYERS)
+def test_a_hook_on_a_layer_sees_what_it_sees_in_stock(name, training):
+    x, seen = torch.randn(3, 5, 16), []
+    for block in blocks():
+        block.train(training)
+        handle = block.get_submodule(name).register_forward_hook(
+            lambda module, args, output: seen.append(output.detach())
+        )
+        run(block, x)
+        handle.remove()
+        run(block, x)
+    theirs, ours = seen
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize('kind', ['full_backward', 'full_backward_pre'])
+def test_hooks_of_the_backward_pass_are_called(kind):
+    _, ours = blocks()
+    calls = []
+    register = getattr(ours.attn, f'register_{kind}_hook')
+    register(lambda *args: calls.append(1))
+    run(ours, torch.randn(3, 5, 16))
+    assert calls == [1]
+
+
+def zeros(*args, **kwargs):
+    return torch.zeros(3, 5, 16)
+
+
+class Zeros(nn.Module):
+    def forward(self, *args, **kwargs):
+        return zeros()
+
+
+@pytest.mark.parametrize('copied', [False, True])
+@pytest.mark.parametrize('name', ['attn', 'attn.proj_drop', 'ffn', 'ln2'])
+@pytest.mark.parametrize('patched', [False, True])
+def test_a_layer_that_is_replaced_or_patched_counts(name, patched, copied):
     stock, ours = blocks()
-    seen = []
-    handle = getattr(getattr(ours, part), f'register_{kind}')(
-        lambda module, *tensors: seen.append(module)
-    )
     x = torch.randn(3, 5, 16)
-    results = [run(stock, x), run(ours, x)]
-    for theirs, own in zip(*results, strict=True):
-        torch.testing.assert_close(own, theirs)
-    assert seen == [getattr(ours, part)]
-    handle.remove()
-    run(ours, x)
-    assert len(seen) == 1
+    before = run(ours, x)[0]
+    if copied:  # as EMAHook makes one
+        ours = copy.deepcopy(ours)
+        assert torch.equal(run(ours, x)[0], before)
+    for block in (stock, ours):
+        if patched:  # as activation checkpointing does
+            block.get_submodule(name).forward = zeros
+        else:
+            parent, _, child = name.rpartition('.')
+            setattr(block.get_submodule(parent), child, Zeros())
+    expected, actual = stock(x), ours(x)
+    assert torch.equal(actual, expected) and not torch.equal(actual, before)
+
+
+def test_an_appended_layer_counts():
+    stock, ours = blocks()
+    for block in (stock, ours):
+        block.ffn.layers.append(Zeros())
+    x = torch.randn(3, 5, 16)
+    assert torch.equal(ours(x), stock(x))
+
+
+def test_blocks_with_other_layers_are_left_alone():
+    block = TransformerEncoderLayer(16, 4, 32, norm_cfg=dict(type='BN1d'))
+    FlatBlock.take_over(block)
+    assert type(block) is TransformerEncoderLayer
 
 
 def test_what_is_taken_over():
