@@ -106,7 +106,8 @@ def torchvision_tensors(
 ) -> DataLoader:
     """Torchvision's JPEG decoder and its transforms of uint8 tensors.
 
-    Not the pixels of PIL: see :func:`~benchmarks.loader_speed.pixels.compare_pixels`.
+    Not the pixels of PIL: see
+    :func:`~benchmarks.loader_speed.pixels.compare_pixels`.
 
     Args:
         settings (LoaderSettings): Files and workers.

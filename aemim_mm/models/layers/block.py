@@ -46,10 +46,11 @@ class FlatBlock(TransformerEncoderLayer):
         """
         UnbindAttention.take_over(module)
         DirectFFN.take_over(module)
+        block: Any
         for block in module.modules():
             if type(block) is TransformerEncoderLayer and _fits(block):
                 block.__class__ = cls
-                cls._remember(block)
+                block._remember()
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend and transform.
