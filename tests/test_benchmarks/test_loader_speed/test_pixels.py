@@ -5,6 +5,7 @@ from PIL import Image
 
 from benchmarks.loader_speed.pixels import (
     PixelDifference,
+    compare_pixels,
     crop_by,
     crop_of_tensors,
 )
