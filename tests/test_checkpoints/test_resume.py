@@ -20,7 +20,10 @@ class KillHook(Hook):
 """
 
 
-@pytest.mark.parametrize('model', [tiny_run.mae, tiny_run.aemim])
+@pytest.mark.parametrize(
+    'model',
+    [pytest.param(tiny_run.mae, marks=pytest.mark.slow), tiny_run.aemim],
+)
 def test_killed_and_resumed_run_repeats_the_uninterrupted_one(tmp_path, model):
     """Kill -9 in the middle of epoch 2, then --resume, through the tool."""
     (tmp_path / 'kill_hook.py').write_text(KILL_HOOK)
