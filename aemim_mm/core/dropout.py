@@ -25,25 +25,27 @@ def active_dropout(modules: Iterable[nn.Module]) -> list[nn.Module]:
 
 
 def _drops(module: nn.Module) -> bool:
-    names: tuple[str, ...] = ('drop_prob', 'attn_drop')
     if isinstance(module, _DropoutNd) or (
         type(module).__name__ == 'StochasticDepth'  # torchvision's
     ):
-        names = ('p',)
-    elif isinstance(module, nn.MultiheadAttention):
-        names = ('dropout',)
+        return _is_rate(module.p)
+    if isinstance(module, nn.MultiheadAttention):
+        return _is_rate(module.dropout)
     child = module._modules.get('attn_drop')  # timm's attention reads its p
-    if isinstance(child, _DropoutNd) and child.p > 0:
+    if isinstance(child, _DropoutNd) and _is_rate(child.p):
         return True
-    rates = (_attribute(module, name) for name in names)
-    return any(isinstance(r, float | int) and r > 0 for r in rates)
+    return _has_rate(module, 'drop_prob') or _has_rate(module, 'attn_drop')
 
 
-def _attribute(module: nn.Module, name: str) -> object:
+def _has_rate(module: nn.Module, name: str) -> bool:
     # nn.Module looks long for an attribute that it lacks.
-    if name in vars(module) or hasattr(type(module), name):
-        return getattr(module, name)
-    return None
+    if name in module.__dict__ or hasattr(type(module), name):
+        return _is_rate(getattr(module, name))
+    return False
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, float | int) and value > 0
 
 
 @contextmanager

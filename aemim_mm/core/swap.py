@@ -44,6 +44,8 @@ class AdapterSwap:
         self.bank = bank
         self.model = ModuleIndex(model, (*names, *exclude))
         self.encoder = encoder
+        self._seen: Mapping[str, nn.Module] | None = None
+        self._encoder_modules: list[nn.Module] = []
         if encoder not in self.model.modules():
             near = get_close_matches(encoder, self.model.modules(), n=1)
             raise ValueError(
@@ -53,11 +55,15 @@ class AdapterSwap:
 
     def encoder_modules(self) -> list[nn.Module]:
         """The encoder, and all modules in it."""
-        return [
-            module
-            for name, module in self.model.modules().items()
-            if not self.encoder or inside(name, (self.encoder,))
-        ]
+        everything = self.model.modules()
+        if self._seen is not everything:  # another object after a change
+            self._seen = everything
+            self._encoder_modules = [
+                module
+                for name, module in everything.items()
+                if not self.encoder or inside(name, (self.encoder,))
+            ]
+        return self._encoder_modules
 
     def clean_parameters(self) -> list[nn.Parameter]:
         """All parameters of psi and phi_c that are trained."""

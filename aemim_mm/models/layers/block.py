@@ -1,7 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """mmpretrain's transformer block with fewer operations to start."""
 
-from itertools import chain
+from itertools import chain, repeat
+from operator import contains
 from typing import Any
 
 import torch
@@ -83,6 +84,9 @@ class FlatBlock(TransformerEncoderLayer):
         hooks = [getattr(m, name) for m in layers for name in HOOKS]
         self._built: tuple[list[Any], ...] = (layers, places, hooks)
         self._order = _contents(places)
+        attention, ffn = self.attn, self.ffn
+        self._dropout = [attention.proj_drop, ffn.layers[0][2], ffn.layers[2]]
+        self._drop_path = [attention.out_drop, ffn.dropout_layer]
 
     @torch.compiler.assume_constant_result
     def _as_built(self) -> bool:
@@ -91,19 +95,15 @@ class FlatBlock(TransformerEncoderLayer):
         return (
             not any(hooks)
             and _contents(places) == self._order
-            and not any('forward' in vars(layer) for layer in layers)
+            and not any(map(contains, map(vars, layers), repeat('forward')))
         )
 
     def _drops(self) -> bool:
         """Whether something is dropped at random."""
-        attention, ffn = self.attn, self.ffn
         return bool(
-            attention.attn_drop
-            or attention.proj_drop.p
-            or ffn.layers[0][2].p
-            or ffn.layers[2].p
-            or attention.out_drop.drop_prob
-            or ffn.dropout_layer.drop_prob
+            self.attn.attn_drop
+            or any(layer.p for layer in self._dropout)
+            or any(layer.drop_prob for layer in self._drop_path)
         )
 
 
