@@ -8,7 +8,7 @@ from .encoder_call import EncoderCall
 from .feature_distance_pgd import FeatureDistancePGD
 from .mask_replay import MaskDraw, remembered_mask, repeated_mask
 from .step import AEMIMStep, aemim_step
-from .swap import AdapterSwap, call_swapped, frozen_tensors
+from .swap import AdapterSwap, call_swapped
 
 __all__ = [
     'AEMIMStep',
@@ -21,7 +21,6 @@ __all__ = [
     'MaskDraw',
     'aemim_step',
     'call_swapped',
-    'frozen_tensors',
     'remembered_mask',
     'repeated_mask',
 ]

@@ -112,12 +112,3 @@ def call_swapped(
     """
     with ModuleIndex(module).swapped(tensors):
         return function()
-
-
-def frozen_tensors(
-    module: nn.Module,
-    on_top: Mapping[str, Tensor] | None = None,
-    exclude: Collection[str] = (),
-) -> dict[str, Tensor]:
-    """:meth:`ModuleIndex.frozen` of a module, for a single call."""
-    return ModuleIndex(module, exclude).frozen(on_top)

@@ -4,10 +4,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aemim_mm.core import (
-    call_swapped,
-    frozen_tensors,
-)
+from aemim_mm.core import call_swapped
 from aemim_mm.core.autocast import cast_ahead
 from aemim_mm.core.module_index import ModuleIndex
 
@@ -25,7 +22,7 @@ def network():
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_same_result_to_the_bit(dtype):
     model, x = network(), torch.randn(2, 1, 4, 4)
-    frozen = frozen_tensors(model)
+    frozen = ModuleIndex(model).frozen()
     with torch.autocast('cpu', dtype):
         ahead = cast_ahead(ModuleIndex(model), frozen, '0')
         expected = call_swapped(model, frozen, lambda: model(x))
@@ -48,7 +45,7 @@ def test_same_result_to_the_bit(dtype):
 
 def test_without_autocast_nothing_is_cast():
     model = network()
-    frozen = frozen_tensors(model)
+    frozen = ModuleIndex(model).frozen()
     assert all(
         tensor is frozen[name]
         for name, tensor in cast_ahead(ModuleIndex(model), frozen, '0').items()

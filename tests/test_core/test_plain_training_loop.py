@@ -13,6 +13,8 @@ RECORD = '    losses.append([step.clean.item(), step.adv.item()])\n'
 def test_the_page_trains_both_branches():
     text = PAGE.read_text()
     model, loop, fast, inner = re.findall(r'```python\n(.*?)```', text, re.S)
+    lines = [line for line in loop.splitlines() if line.strip()]
+    assert len(lines) <= 30  # what README promises
     names = {'losses': [], '__name__': 'page'}
     exec(compile(model + loop + RECORD, str(PAGE), 'exec'), names)
     clean, adv = torch.tensor(names['losses']).T

@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 from aemim_mm.core import AdapterBank, AdapterSwap, call_swapped
-from aemim_mm.core.swap import frozen_tensors
 
 
 def test_any_function_runs_under_the_swap():
@@ -99,14 +98,6 @@ def test_its_parts():
         net.decoder[1].weight,
     ]
     assert list(map(id, swap.clean_parameters())) == list(map(id, parameters))
-
-
-def test_frozen_tensors_of_one_call():
-    net = nn.BatchNorm1d(2)
-    frozen = frozen_tensors(net)
-    call_swapped(net, frozen, lambda: net(torch.randn(4, 2)))
-    assert not net.running_mean.any() and frozen['running_mean'].any()
-    assert not frozen_tensors(nn.Sequential(net), exclude=('0',))
 
 
 def test_an_encoder_that_is_not_there():
