@@ -17,12 +17,14 @@ from mmengine.evaluator import DumpResults
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
+from aemim_mm.agreement import Run, check_agreement  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {
@@ -110,6 +112,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='how the processes of a distributed run were started',
+    )
+    parser.add_argument(
+        '--traceback',
+        action='store_true',
+        help='show where in the code an error was found',
     )
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -226,15 +233,40 @@ def set_tta(cfg: Config) -> None:
     dataset.pipeline = cfg.tta_pipeline
 
 
+def prepare(
+    argv: Sequence[str] | None = None,
+) -> tuple[Run, argparse.Namespace]:
+    """Read the command line and make sure that the test can start.
+
+    Nothing is written. An error of the user's ends the process with one
+    message and exit code 2.
+
+    Args:
+        argv (Sequence[str], optional): Arguments. None means those of the
+            process. Defaults to None.
+
+    Returns:
+        tuple[Run, argparse.Namespace]: The run and the options.
+
+    Raises:
+        SystemExit: With code 2, if it cannot start.
+    """
+    args = parse_args(argv)
+    with user_errors(args.traceback):
+        cfg = merge_args(Config.fromfile(args.config), args)
+        check_config(cfg, phases=('test',))
+        run_options.check_checkpoint('checkpoint', cfg.load_from)
+        run = Run(cfg, phases=('test',))
+        check_agreement(run)
+    return run, args
+
+
 def main() -> None:
     """Run the tool."""
     use_safe_loader()
-    args = parse_args()
-    cfg = merge_args(Config.fromfile(args.config), args)
-    check_config(cfg, phases=('test',))
-    run_options.check_checkpoint('checkpoint', cfg.load_from)
-    launch.adapt_to_hardware(cfg)
-    runner = run_options.build_runner(cfg)
+    run, args = prepare()
+    launch.adapt_to_hardware(run.cfg)
+    runner = run_options.build_runner(run.cfg, run.data)
     if args.out and args.out_item != 'metrics':
         runner.test_evaluator.metrics.append(
             DumpResults(out_file_path=args.out)

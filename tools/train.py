@@ -14,12 +14,14 @@ from mmengine.logging import print_log
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
+from aemim_mm.agreement import Run, check_agreement  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -87,6 +89,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='how the processes of a distributed run were started',
+    )
+    parser.add_argument(
+        '--traceback',
+        action='store_true',
+        help='show where in the code an error was found',
     )
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -168,19 +175,42 @@ def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
             loader['persistent_workers'] = False
 
 
+def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
+    """Read the command line and make sure that the run can start.
+
+    Nothing is written. An error of the user's ends the process with one
+    message and exit code 2.
+
+    Args:
+        argv (Sequence[str], optional): Arguments. None means those of the
+            process. Defaults to None.
+
+    Returns:
+        tuple[Run, str]: The run, and one sentence on where it starts.
+
+    Raises:
+        SystemExit: With code 2, if it cannot start.
+    """
+    args = parse_args(argv)
+    with user_errors(args.traceback):
+        cfg = merge_args(Config.fromfile(args.config), args)
+        start = run_options.set_start(cfg, args.resume)
+        run_options.add_training_defaults(cfg)
+        check_config(cfg, phases=('train', 'val'))
+        if cfg.get('load_from', None):
+            option = '--resume' if cfg.get('resume', False) else 'load_from'
+            run_options.check_checkpoint(option, cfg.load_from)
+        run = Run(cfg, phases=('train', 'val'))
+        check_agreement(run)
+    return run, start
+
+
 def main() -> None:
     """Run the tool."""
     use_safe_loader()
-    args = parse_args()
-    cfg = merge_args(Config.fromfile(args.config), args)
-    start = run_options.set_start(cfg, args.resume)
-    run_options.add_training_defaults(cfg)
-    check_config(cfg, phases=('train', 'val'))
-    if cfg.get('load_from', None):
-        option = '--resume' if cfg.get('resume', False) else 'load_from'
-        run_options.check_checkpoint(option, cfg.load_from)
-    launch.adapt_to_hardware(cfg)
-    runner = run_options.build_runner(cfg)
+    run, start = prepare()
+    launch.adapt_to_hardware(run.cfg)
+    runner = run_options.build_runner(run.cfg, run.data)
     print_log(start, logger='current')
     runner.train()
     launch.shut_down()

@@ -3,6 +3,7 @@
 
 import os
 import os.path as osp
+from collections.abc import Mapping
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
@@ -156,15 +157,26 @@ def check_checkpoint(option: str, path: str) -> None:
         )
 
 
-def build_runner(cfg: Config) -> Runner:
+def build_runner(
+    cfg: Config, datasets: Mapping[str, object] | None = None
+) -> Runner:
     """Build the runner that the config asks for.
 
     Args:
         cfg (Config): The config of the run.
+        datasets (Mapping[str, object], optional): Data sets that are built
+            already, by phase (``'train'``, ``'val'``, ``'test'``): the runner
+            takes them in place of building its own. Defaults to None.
 
     Returns:
         Runner: mmengine's, or the one named by ``runner_type``.
     """
-    if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return Runner.from_cfg(cfg)
+    runner = (
+        RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    )
+    for phase, dataset in (datasets or {}).items():
+        # A runner keeps the config of a loader until the loader is needed.
+        loader = getattr(runner, f'_{phase}_dataloader', None)
+        if isinstance(loader, dict):
+            loader['dataset'] = dataset
+    return runner
