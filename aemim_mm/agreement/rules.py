@@ -3,11 +3,20 @@
 
 from collections.abc import Callable
 
-from . import lengths
+from . import figures, lengths, schedules
 from .run import Run
 
 # Each is a function of the run that raises Disagreement.
-RULES: tuple[Callable[[Run], None], ...] = (lengths.something_to_train_on,)
+RULES: tuple[Callable[[Run], None], ...] = (
+    lengths.something_to_do,
+    lengths.checkpoint_within_run,
+    lengths.events_within_run,
+    lengths.batch_norm_has_a_batch,
+    schedules.schedulers_are_stepped,
+    schedules.schedule_fits_run,
+    figures.figure_is_given,
+    figures.top_k_of_classes,
+)
 
 
 def check_agreement(run: Run) -> None:

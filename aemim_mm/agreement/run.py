@@ -78,6 +78,47 @@ class Run:
         section = self.cfg.get(name)
         return section if isinstance(section, Mapping) else {}
 
+    @property
+    def by_epoch(self) -> bool:
+        """Whether the training loop counts epochs."""
+        loop = self.section('train_cfg')
+        return 'max_epochs' in loop and loop.get('by_epoch', True)
+
+    @property
+    def iterations_per_epoch(self) -> int | None:
+        """Iterations of an epoch, None if a sampler of its own decides."""
+        dataset = self.dataset('train')
+        loader = self.section('train_dataloader')
+        batch = loader.get('batch_size')
+        sampler = (loader.get('sampler') or {}).get('type')
+        name = getattr(sampler, '__name__', None) or str(sampler)
+        if dataset is None or not batch or name != 'DefaultSampler':
+            return None
+        images = -(-len(dataset) // self.processes)
+        if loader.get('num_batch_per_epoch'):
+            return loader['num_batch_per_epoch']
+        if loader.get('drop_last', False):
+            return images // batch
+        return -(-images // batch)
+
+    def length(self, by_epoch: bool) -> int | None:
+        """Length of the training.
+
+        Args:
+            by_epoch (bool): Whether in epochs, else in iterations.
+
+        Returns:
+            int | None: The length. None if it is not known, such as that in
+            epochs of a loop that counts iterations.
+        """
+        loop = self.section('train_cfg')
+        if not self.by_epoch:
+            return None if by_epoch else loop.get('max_iters')
+        if by_epoch:
+            return loop['max_epochs']
+        per_epoch = self.iterations_per_epoch
+        return None if per_epoch is None else per_epoch * loop['max_epochs']
+
     def dataset(self, phase: str) -> Any:
         """The data set of a phase, with its files listed.
 
@@ -99,15 +140,34 @@ class Run:
             if not isinstance(config, Mapping):
                 return config
             init_default_scope(self.scope)
-            try:
-                dataset = DATASETS.build(config)
-                if hasattr(dataset, 'full_init'):
-                    dataset.full_init()
-            except Exception as error:
-                cause = str(error) or type(error).__name__
-                raise Disagreement(
-                    f'{key}: {config.get("type")} cannot be built from this '
-                    f'config. {cause}'
-                ) from error
-            self.data[phase] = dataset
+            self.data[phase] = _build(key, config)
         return self.data[phase]
+
+
+def _build(key: str, config: Mapping) -> Any:
+    """A data set that holds something."""
+    try:
+        dataset = DATASETS.build(config)
+        if hasattr(dataset, 'full_init'):
+            dataset.full_init()
+        empty = len(dataset) == 0
+    except Exception as error:
+        cause = str(error) or type(error).__name__
+        # What mmengine says where the list of images is empty.
+        empty = 'need at least one array' in cause
+        if not empty:
+            raise Disagreement(
+                f'{key} ({_named(config)}) cannot be read: {cause}'
+            ) from error
+    if empty:
+        raise Disagreement(
+            f'{key} ({_named(config)}) holds no image: name a list or folder '
+            'that holds some.'
+        )
+    return dataset
+
+
+def _named(config: Mapping) -> str:
+    """What tells a data set from others."""
+    keys = ('type', 'data_root', 'data_prefix', 'ann_file')
+    return ', '.join(f'{k}={config[k]!r}' for k in keys if config.get(k))

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What a row of the table is, and the tiny runs that rows are made of."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,14 +119,16 @@ def changed(cfg: dict, changes: Mapping[str, object]) -> dict:
         dict: The config.
     """
     config = Config(cfg)
-    config.merge_from_dict(dict(changes))
+    config.merge_from_dict(copy.deepcopy(dict(changes)))
     return config.to_dict()
 
 
 def argv(folder: Path, cfg: Mapping, *options: str) -> list[str]:
     """Arguments of a tool for a config, which is written to a file."""
     path = folder / 'tiny.py'
-    Config(dict(cfg)).dump(str(path))
+    # Not dumped by mmengine, which takes its time to format.
+    lines = [f'{key} = {value!r}\n' for key, value in cfg.items()]
+    path.write_text(''.join(lines))
     return [str(path), *options]
 
 

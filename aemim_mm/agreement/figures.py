@@ -1,0 +1,150 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Does an evaluator give the figure that a run is judged by?"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ..config_check import registries
+from ..utils import near_misses
+from .disagreement import Disagreement
+from .run import Run
+
+
+def figure_is_given(run: Run) -> None:
+    """Best checkpoint, early stop and plateau are judged by what is there."""
+    if 'train' not in run.phases:
+        return
+    for key, figure, way_out in _judges(run):
+        if 'val' not in run.phases:
+            raise Disagreement(
+                f'{key}={figure!r}, but the run has no validation '
+                '(val_dataloader is not set): there would be no such figure. '
+                'Pre-training is judged afterwards, by fine-tuning or a '
+                f'linear probe of its last checkpoint. {way_out}'
+            )
+        given = _figures(run)
+        if given is not None and figure != 'auto' and figure not in given:
+            raise Disagreement(
+                f'{key}={figure!r}, but val_evaluator gives '
+                f'{", ".join(given)}.{near_misses(figure, given)} Name one '
+                f'of these. {way_out}'
+            )
+
+
+def top_k_of_classes(run: Run) -> None:
+    """There are k classes to be among the k likeliest."""
+    classes = (run.section('model').get('head') or {}).get('num_classes')
+    for phase in set(run.phases) & {'val', 'test'}:
+        for key, metric in evaluators(run, phase):
+            topk = metric.get('topk', 1)
+            most = max([topk] if isinstance(topk, int) else topk, default=1)
+            if (
+                str(metric['type']).endswith('Accuracy')
+                and classes is not None
+            ):
+                if most > classes:
+                    raise Disagreement(
+                        f'{key}.topk={topk}, but model.head.num_classes='
+                        f'{classes}: the first evaluation would fail. Set '
+                        f'{key}.topk to numbers up to {classes}.'
+                    )
+
+
+def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:
+    """Places and configs of the metrics of a phase.
+
+    Args:
+        run (Run): The run.
+        phase (str): ``'val'`` or ``'test'``.
+
+    Yields:
+        tuple[str, Mapping]: Place and config.
+    """
+    key = f'{phase}_evaluator'
+    section = run.cfg.get(key) or ()
+    if isinstance(section, Mapping) and 'type' in section:
+        yield key, section
+        return
+    if isinstance(section, Mapping):
+        section = section.get('metrics') or ()
+    for index, metric in enumerate(section):
+        if isinstance(metric, Mapping) and 'type' in metric:
+            yield f'{key}.{index}', metric
+
+
+def _judges(run: Run) -> Iterator[tuple[str, str, str]]:
+    """Key and figure of all that goes by one, and how to do without."""
+    hook = run.section('default_hooks').get('checkpoint') or {}
+    best = hook.get('save_best') or ()
+    key = 'default_hooks.checkpoint.save_best'
+    for figure in [best] if isinstance(best, str) else best:
+        yield key, figure, f'Or set {key}=None.'
+    for index, hook in enumerate(run.cfg.get('custom_hooks') or ()):
+        if isinstance(hook.get('monitor'), str):
+            key = f'custom_hooks[{index}].monitor'
+            yield key, hook['monitor'], f'Or leave {hook["type"]} out.'
+    schedulers = run.cfg.get('param_scheduler') or ()
+    for index, scheduler in enumerate(
+        [schedulers] if isinstance(schedulers, Mapping) else schedulers
+    ):
+        if str(scheduler.get('type')).endswith('ReduceOnPlateauLR'):
+            key = f'param_scheduler.{index}.monitor'
+            figure = scheduler.get('monitor', 'loss')
+            yield key, figure, 'Or choose another scheduler.'
+
+
+def _figures(run: Run) -> list[str] | None:
+    """What the evaluators give, None if one of them does not say."""
+    names = []
+    for _, metric in evaluators(run, 'val'):
+        kind = next(iter(registries.find('metric', metric['type'], run.scope)))
+        items = FIGURES.get(kind.__name__, lambda metric: None)(metric)
+        if items is None:
+            return None
+        prefix = metric.get('prefix') or kind.default_prefix
+        names += [f'{prefix}/{item}' for item in items]
+    return names
+
+
+def _suffixes(metric: Mapping) -> list[str]:
+    """What mmpretrain's metrics add to a name, for each threshold."""
+    thresholds = metric.get('thrs', 0.0)
+    if not isinstance(thresholds, list | tuple) or len(thresholds) == 1:
+        return ['']
+    return ['_no-thr' if t is None else f'_thr-{t:.2f}' for t in thresholds]
+
+
+def _accuracy(metric: Mapping) -> list[str]:
+    """The names that mmpretrain's ``Accuracy`` gives."""
+    topk = metric.get('topk', 1)
+    topk = [topk] if isinstance(topk, int) else topk
+    return [f'top{k}{suffix}' for k in topk for suffix in _suffixes(metric)]
+
+
+def _single_label(metric: Mapping) -> list[str]:
+    """The names that mmpretrain's ``SingleLabelMetric`` gives."""
+    average = metric.get('average', 'macro')
+    end = {None: '_classwise', 'micro': '_micro'}.get(average, '')
+    items = metric.get('items', ('precision', 'recall', 'f1-score'))
+    return [
+        f'{item}{suffix}{end}'
+        for suffix in _suffixes(metric)
+        for item in items
+    ]
+
+
+def _coco(metric: Mapping) -> list[str] | None:
+    """The names that mmdet's ``CocoMetric`` gives."""
+    kinds = metric.get('metric', 'bbox')
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if not {'bbox', 'segm'} >= set(kinds) or metric.get('metric_items'):
+        return None
+    items = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
+    return [f'{kind}_{item}' for kind in kinds for item in items]
+
+
+# By type: the names without prefix, None where they cannot be known.
+FIGURES: dict[str, Callable[[Mapping], list[str] | None]] = {
+    'Accuracy': _accuracy,
+    'SingleLabelMetric': _single_label,
+    'CocoMetric': _coco,
+}

@@ -1,0 +1,188 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Do the parameter schedulers fit the length of the run?"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mmengine.logging import print_log
+
+from .disagreement import Disagreement
+from .run import Run
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a run in which one scheduler sets the learning rate.
+
+    Attributes:
+        key (str): Its place in the config.
+        scheduler (Mapping): Its config.
+        step (int): What its numbers count, in the unit of the run.
+        length (int): Length of the run in that unit.
+    """
+
+    key: str
+    scheduler: Mapping
+    step: int
+    length: int
+
+    @property
+    def kind(self) -> str:
+        """Type without scope."""
+        return _kind(self.scheduler)
+
+    @property
+    def begin(self) -> int:
+        """First iteration, or epoch."""
+        return int(self.scheduler.get('begin', 0) * self.step)
+
+    @property
+    def end(self) -> int:
+        """The one after the last; without ``end`` that of the run."""
+        if 'end' in self.scheduler:
+            return int(self.scheduler['end'] * self.step)
+        if self.kind == 'OneCycleLR' and self.scheduler.get('total_steps'):
+            return self.begin + self.scheduler['total_steps'] * self.step
+        return max(self.length, self.begin)
+
+    @property
+    def warms_up(self) -> bool:
+        """Whether it leads from a smaller rate to the full one."""
+        first = self.scheduler.get('start_factor', 1 / 3)
+        last = self.scheduler.get('end_factor', 1.0)
+        rises = self.kind == 'LinearLR' and first < last
+        return self.begin == 0 and (rises or self.kind == 'ConstantLR')
+
+
+def schedulers_are_stepped(run: Run) -> None:
+    """A scheduler that counts epochs needs a loop that counts them."""
+    if run.by_epoch or 'train' not in run.phases:
+        return
+    for key, scheduler in _schedulers(run):
+        if scheduler.get('by_epoch', True):
+            iterations = run.section('train_cfg').get('max_iters')
+            raise Disagreement(
+                f'{key} ({_kind(scheduler)}) counts epochs (by_epoch=True), '
+                f'but train_cfg counts iterations (max_iters={iterations}): '
+                'it would have no effect. Set by_epoch=False, and begin, end '
+                'and T_max in iterations.'
+            )
+
+
+def schedule_fits_run(run: Run) -> None:
+    """Warm-up and decay cover the run; an end after the run's is said."""
+    unit, spans = _spans(run)
+    if not spans:
+        return
+    length = spans[0].length
+    whole = f'the run has {length} {unit}s'
+    way_out = (
+        'Set begin, end and T_max of the schedulers for this train_cfg, such '
+        f'as --cfg-options {spans[-1].key}.end=N.'
+    )
+    for span in spans:
+        if span.warms_up and 'end' in span.scheduler and span.end > length:
+            raise Disagreement(
+                f'{span.key}: the warm-up ends at {unit} {span.end}, but '
+                f'{whole}, in which the full learning rate is not reached. '
+                f'{way_out}'
+            )
+        period = span.step * (span.scheduler.get('T_max') or length)
+        active = min(span.end, length) - span.begin
+        if span.kind == 'CosineAnnealingLR' and 0 < period < active:
+            raise Disagreement(
+                f'{span.key}: T_max is {period} {unit}s, but {whole}, of '
+                f'which this cosine has {active}: the learning rate would '
+                f'rise again from {unit} {span.begin + period}. {way_out}'
+            )
+    left = _uncovered(spans)
+    if left:
+        times = run.iterations_per_epoch if unit == 'epoch' else None
+        iterations = (
+            f' (iterations {left[0] * times} to {left[1] * times})'
+            if times
+            else ''
+        )
+        raise Disagreement(
+            f'No scheduler of param_scheduler covers {unit}s {left[0]} to '
+            f'{left[1]}{iterations}, but {whole}: the learning rate would '
+            f'stay where it is. {way_out}'
+        )
+    late = [f'{s.key} at {unit} {s.end}' for s in spans if s.end > length]
+    if late:
+        print_log(
+            f'The schedule ends after the run ({", ".join(late)}), but '
+            f'{whole}: the learning rate does not reach its final value.',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _uncovered(spans: list[Span]) -> tuple[int, int] | None:
+    """The first part that no scheduler covers.
+
+    After a warm-up without anything else the rate is meant to be constant.
+    """
+    if all(span.warms_up for span in spans):
+        return None
+    reached = 0
+    for span in sorted(spans, key=lambda span: span.begin):
+        if span.begin > reached:
+            break
+        reached = max(reached, span.end)
+    following = [span.begin for span in spans if span.begin > reached]
+    end = min([*following, spans[0].length])
+    return (reached, end) if reached < end else None
+
+
+def _spans(run: Run) -> tuple[str, list[Span]]:
+    """The unit of the run, and its schedulers of learning rates.
+
+    The unit is 'epoch' where all count epochs, else 'iteration'. None are
+    given where the length of the run is not known.
+    """
+    schedulers = [
+        (key, scheduler)
+        for key, scheduler in _schedulers(run)
+        if _kind(scheduler).endswith('LR')
+    ]
+    if 'train' not in run.phases or not schedulers:
+        return 'epoch', []
+    in_epochs = [s.get('by_epoch', True) for _, s in schedulers]
+    if all(in_epochs):
+        unit, step = 'epoch', 1
+    else:
+        unit, step = 'iteration', run.iterations_per_epoch
+    length = run.length(by_epoch=unit == 'epoch')
+    if length is None or (step is None and any(in_epochs)):
+        return unit, []
+    return unit, [
+        Span(key, scheduler, step if by_epoch else 1, length)
+        for (key, scheduler), by_epoch in zip(
+            schedulers, in_epochs, strict=True
+        )
+    ]
+
+
+def _schedulers(run: Run) -> Iterator[tuple[str, Mapping]]:
+    """Places and configs of the schedulers."""
+    section = run.cfg.get('param_scheduler')
+    if isinstance(section, Mapping) and 'type' in section:
+        yield 'param_scheduler', section
+        return
+    # Several optimizers have a list each.
+    lists = (
+        section.items() if isinstance(section, Mapping) else [('', section)]
+    )
+    for name, items in lists:
+        path = f'param_scheduler.{name}' if name else 'param_scheduler'
+        for index, item in enumerate(items or ()):
+            if isinstance(item, Mapping):
+                yield f'{path}.{index}', item
+
+
+def _kind(scheduler: Mapping) -> str:
+    kind = scheduler.get('type')
+    name = getattr(kind, '__name__', None) or str(kind)
+    return name.rpartition('.')[2]
