@@ -267,6 +267,7 @@ def main() -> None:
     run, args = prepare()
     launch.adapt_to_hardware(run.cfg)
     runner = run_options.build_runner(run.cfg, run.data)
+    run.print_notes()
     if args.out and args.out_item != 'metrics':
         runner.test_evaluator.metrics.append(
             DumpResults(out_file_path=args.out)

@@ -212,6 +212,7 @@ def main() -> None:
     launch.adapt_to_hardware(run.cfg)
     runner = run_options.build_runner(run.cfg, run.data)
     print_log(start, logger='current')
+    run.print_notes()
     runner.train()
     launch.shut_down()
 

@@ -3,6 +3,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from mmpretrain.datasets import MNIST
+
 from ..config_check import registries
 from ..utils import near_misses
 from .disagreement import Disagreement
@@ -47,6 +49,20 @@ def top_k_of_classes(run: Run) -> None:
                         f'{classes}: the first evaluation would fail. Set '
                         f'{key}.topk to numbers up to {classes}.'
                     )
+
+
+def test_images_are_read(run: Run) -> None:
+    """Data sets of the MNIST family read what ``test_mode`` says."""
+    for phase in set(run.phases) & {'val', 'test'}:
+        dataset = run.dataset(phase)
+        if isinstance(dataset, MNIST) and not dataset.test_mode:
+            if dataset.split != 'train':
+                raise Disagreement(
+                    f'{phase}_dataloader.dataset.split={dataset.split!r}, but '
+                    f'test_mode=False, by which {type(dataset).__name__} '
+                    'reads the training images. Set '
+                    f'{phase}_dataloader.dataset.test_mode=True.'
+                )
 
 
 def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:

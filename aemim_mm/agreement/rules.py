@@ -16,6 +16,7 @@ RULES: tuple[Callable[[Run], None], ...] = (
     schedules.schedule_fits_run,
     figures.figure_is_given,
     figures.top_k_of_classes,
+    figures.test_images_are_read,
 )
 
 

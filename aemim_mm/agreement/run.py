@@ -1,13 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What the statements of a run are: its config and its data sets."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import DATASETS, init_default_scope
 
+from ..config_check.data_paths import downloads
 from .disagreement import Disagreement
 
 # Where each launcher says how many processes there are.
@@ -34,6 +37,7 @@ class Run:
         overwrite (bool): Whether checkpoints in the work directory may be
             written over.
         data (dict[str, object]): The data sets built so far, by phase.
+        notes (list[str]): What the log is to say once there is one.
 
     Args:
         cfg (Config): The config.
@@ -60,6 +64,12 @@ class Run:
         variable = WORLD_SIZE.get(cfg.get('launcher', 'none'), '')
         self.processes = int(os.environ.get(variable, 1))
         self.data: dict[str, object] = {}
+        self.notes: list[str] = []
+
+    def print_notes(self) -> None:
+        """Say in the log what is no error but worth knowing."""
+        for note in self.notes:
+            print_log(note, logger='current', level=logging.WARNING)
 
     @property
     def scope(self) -> str:
@@ -126,8 +136,8 @@ class Run:
             phase (str): ``'train'``, ``'val'`` or ``'test'``.
 
         Returns:
-            Any: The data set. None if the phase is not run, or has none that
-            a config describes.
+            Any: The data set. None if the phase is not run, or several
+            processes would download it.
 
         Raises:
             Disagreement: If it cannot be built.
@@ -138,7 +148,9 @@ class Run:
             key = f'{phase}_dataloader.dataset'
             config = self.section(f'{phase}_dataloader').get('dataset')
             if not isinstance(config, Mapping):
-                return config
+                return None
+            if self.processes > 1 and downloads(config, self.scope):
+                return None  # all at once, since none waits for another yet
             init_default_scope(self.scope)
             self.data[phase] = _build(key, config)
         return self.data[phase]

@@ -1,11 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Do the parameter schedulers fit the length of the run?"""
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from mmengine.logging import print_log
 
 from .disagreement import Disagreement
 from .run import Run
@@ -111,11 +108,9 @@ def schedule_fits_run(run: Run) -> None:
         )
     late = [f'{s.key} at {unit} {s.end}' for s in spans if s.end > length]
     if late:
-        print_log(
+        run.notes.append(
             f'The schedule ends after the run ({", ".join(late)}), but '
-            f'{whole}: the learning rate does not reach its final value.',
-            logger='current',
-            level=logging.WARNING,
+            f'{whole}: the learning rate does not reach its final value.'
         )
 
 

@@ -51,7 +51,7 @@ def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
     backend = dataset.get('backend_args', None) or {}
     if backend.get('backend', 'local') not in ('local', 'disk'):
         return
-    if _downloads(dataset, scope):
+    if downloads(dataset, scope):
         return
     kind = dataset.get('type', 'the data set')
     kind = kind if isinstance(kind, str) else kind.__name__
@@ -90,8 +90,16 @@ def _class_of(dataset: Mapping, scope: str | None) -> object:
     return next(iter(registries.find('dataset', name, scope)), None)
 
 
-def _downloads(dataset: Mapping, scope: str | None) -> bool:
-    """Whether a data set fetches itself if it is not there."""
+def downloads(dataset: Mapping, scope: str | None) -> bool:
+    """Whether a data set fetches itself if it is not there.
+
+    Args:
+        dataset (Mapping): Its config.
+        scope (str, optional): The default scope.
+
+    Returns:
+        bool: Whether it does.
+    """
     found = _class_of(dataset, scope)
     if found is None or not dataset.get('download', True):
         return False

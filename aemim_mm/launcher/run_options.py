@@ -175,8 +175,9 @@ def build_runner(
         RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     )
     for phase, dataset in (datasets or {}).items():
-        # A runner keeps the config of a loader until the loader is needed.
+        # A runner keeps the config of a loader until the loader is needed, and
+        # copies it then: a function is not copied.
         loader = getattr(runner, f'_{phase}_dataloader', None)
         if isinstance(loader, dict):
-            loader['dataset'] = dataset
+            loader['dataset'] = dict(type=lambda built=dataset: built)
     return runner

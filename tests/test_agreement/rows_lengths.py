@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Nothing to do, nothing to judge by: lengths, schedules, figures."""
 
+from fashion_mnist_files import write_fashion_mnist
 from test_agreement.table import (
     Row,
     argv,
@@ -333,4 +334,33 @@ FIGURES = [
     ),
 ]
 
-ROWS = [*DATA, *EVENTS, *SCHEDULES, *FIGURES]
+
+def fashion_mnist(**dataset):
+    """Validate on the stand-in for Fashion-MNIST."""
+
+    def make(folder):
+        root = str(folder / 'data')
+        write_fashion_mnist(folder / 'data')
+        cfg = classification(folder, num_classes=10)
+        cfg['train_dataloader']['dataset'] = dict(
+            type='FashionMNIST', data_root=root, split='train', pipeline=[]
+        )
+        cfg['val_dataloader']['dataset'] = dict(
+            type='FashionMNIST', data_root=root, pipeline=[], **dataset
+        )
+        return argv(folder, cfg)
+
+    return make
+
+
+SPLITS = [
+    Row(
+        'test images that are training images',
+        fashion_mnist(split='test'),
+        ("val_dataloader.dataset.split='test'", 'test_mode=False'),
+    ),
+    Row('test images', fashion_mnist(split='test', test_mode=True)),
+    Row('training images that are meant', fashion_mnist(split='train')),
+]
+
+ROWS = [*DATA, *EVENTS, *SCHEDULES, *FIGURES, *SPLITS]

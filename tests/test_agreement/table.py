@@ -23,8 +23,8 @@ class Row:
             one, what the run needs, and returns the arguments of the tool.
         says (tuple[str, ...]): What the message of the refusal holds: both
             sides and the way out. Empty for a run that may start.
-        notes (tuple[str, ...]): What is said of a run that may start. Without
-            any, not a line is printed.
+        notes (tuple[str, ...]): What the one line holds that is said of a run
+            that may start. Without any, there is none.
         tool (str): The tool. Defaults to 'train'.
         check (Callable, optional): Further judges a run that may start, by
             its :class:`~aemim_mm.agreement.Run`. Defaults to None.

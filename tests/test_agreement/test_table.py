@@ -18,11 +18,10 @@ def test_row(row, tmp_path, monkeypatch, capfd):
     capfd.readouterr()
     if not row.says:
         run, _ = tool.prepare(arguments)
-        printed = ''.join(capfd.readouterr())
-        if row.notes:
-            assert not [text for text in row.notes if text not in printed]
-        else:
-            assert printed == ''
+        assert ''.join(capfd.readouterr()) == ''
+        said = ' '.join(run.notes)
+        assert not [text for text in row.notes if text not in said], said
+        assert len(run.notes) == bool(row.notes)
         if row.check is not None:
             row.check(run)
         return

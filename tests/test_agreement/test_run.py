@@ -1,0 +1,112 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The data sets of a run, its lengths, and their way to the Runner."""
+
+import pytest
+import tiny_run
+from mmpretrain.datasets import CustomDataset
+from test_agreement.table import argv, changed, classification
+
+from aemim_mm.agreement import Run
+from aemim_mm.launcher.run_options import build_runner
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tool = tiny_run.load_tool('train')
+    return tool.prepare(argv(tmp_path, classification(tmp_path)))[0]
+
+
+def test_files_are_listed_once(tmp_path, monkeypatch):
+    listed = []
+    load = CustomDataset.load_data_list
+    monkeypatch.setattr(
+        CustomDataset,
+        'load_data_list',
+        lambda self: listed.append(self.data_root) or load(self),
+    )
+    monkeypatch.chdir(tmp_path)
+    tool = tiny_run.load_tool('train')
+    run, _ = tool.prepare(argv(tmp_path, classification(tmp_path)))
+    runner = build_runner(run.cfg, run.data)
+    loader = runner.build_dataloader(runner._train_dataloader)
+    assert loader.dataset is run.data['train']
+    assert len(loader) == run.iterations_per_epoch == 6
+    assert sorted(listed) == [str(tmp_path / d) for d in ('train', 'val')]
+    # What the run's folder keeps names the data set, not the object.
+    assert runner.cfg.train_dataloader.dataset.type == 'CustomDataset'
+
+
+@pytest.mark.parametrize(
+    'changes, processes, iterations',
+    [
+        ({}, 1, 6),
+        ({'batch_size': 5}, 1, 5),
+        ({'batch_size': 5, 'drop_last': True}, 1, 4),
+        ({'batch_size': 5}, 3, 2),
+        ({'batch_size': 5, 'drop_last': True}, 3, 1),
+        ({'num_batch_per_epoch': 2}, 1, 2),
+    ],
+)
+def test_iterations_equal_those_of_the_loader(
+    run, monkeypatch, changes, processes, iterations
+):
+    monkeypatch.setattr(
+        'mmengine.dataset.sampler.get_dist_info', lambda: (0, processes)
+    )
+    monkeypatch.setattr(
+        'mmengine.runner.runner.get_world_size', lambda: processes
+    )
+    changes = {f'train_dataloader.{key}': v for key, v in changes.items()}
+    run.cfg.merge_from_dict(changes)
+    run.processes = processes
+    runner = build_runner(run.cfg, run.data)
+    loader = runner.build_dataloader(runner._train_dataloader, seed=0)
+    assert run.iterations_per_epoch == len(loader) == iterations
+
+
+@pytest.mark.parametrize(
+    'train_cfg, epochs, iterations',
+    [
+        (dict(by_epoch=True, max_epochs=3), 3, 18),
+        (dict(type='EpochBasedTrainLoop', max_epochs=3), 3, 18),
+        (dict(by_epoch=False, max_iters=7), None, 7),
+        (dict(type='IterBasedTrainLoop', max_iters=7), None, 7),
+    ],
+)
+def test_length(run, train_cfg, epochs, iterations):
+    run.cfg.train_cfg = train_cfg
+    assert run.length(by_epoch=True) == epochs
+    assert run.length(by_epoch=False) == iterations
+
+
+@pytest.mark.parametrize(
+    'launcher, variable',
+    [
+        ('pytorch', 'WORLD_SIZE'),
+        ('slurm', 'SLURM_NTASKS'),
+        ('mpi', 'OMPI_COMM_WORLD_SIZE'),
+    ],
+)
+def test_processes(run, monkeypatch, launcher, variable):
+    monkeypatch.setenv(variable, '4')
+    assert Run(run.cfg).processes == 1
+    cfg = run.cfg
+    cfg.launcher = launcher
+    assert Run(cfg).processes == 4
+
+
+def test_a_sampler_of_its_own_decides(run):
+    run.cfg.train_dataloader.sampler = dict(type='InfiniteSampler')
+    assert run.iterations_per_epoch is None
+    assert run.length(by_epoch=False) is None
+
+
+def test_phases_without_data_are_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tool = tiny_run.load_tool('train')
+    cfg = changed(classification(tmp_path), {})
+    run, _ = tool.prepare(argv(tmp_path, cfg, '--no-validate'))
+    assert run.phases == ('train',)
+    assert list(run.data) == ['train']
+    assert run.dataset('val') is None
