@@ -19,6 +19,7 @@ TORCH_ALONE = ('test_core', 'test_attacks')
 if not NO_OPENMMLAB:
     from export_zoo import images, source_of, zoo  # noqa: F401
     from line_runs import make_runner  # noqa: F401
+    from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
 
 
@@ -72,6 +73,9 @@ def _same_start():
     """The same seed, scope, thread count and variables for every test."""
     if not NO_OPENMMLAB:
         init_default_scope('mmpretrain')
+        # A run that starts within the same second as one before it would get
+        # that one's logger, and with it a closed stream.
+        MMLogger._instance_dict.clear()
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)

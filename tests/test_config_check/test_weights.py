@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import http.client
 import os
-import sys
 import urllib.error
 from pathlib import Path
 
@@ -280,17 +279,17 @@ def test_only_training_needs_them(tmp_path):
     check_config(cfg, phases=('val', 'test'))
 
 
-def test_the_tool_stops_before_anything_is_built(hub, tmp_path, monkeypatch):
+def test_the_tool_stops_before_anything_is_built(
+    hub, tmp_path, monkeypatch, capsys
+):
     offline(monkeypatch, urllib.error.URLError('no network'))
     train = tiny_run.load_tool('train')
-    monkeypatch.setattr(train.run_options, 'build_runner', lambda cfg: 1 / 0)
     data = tiny_run.write_images(tmp_path / 'data', num=2)
     cfg = tiny_run.pretrain_cfg(data, tiny_run.mae())
     cfg['model']['target_generator'] = dalle(URL).model.target_generator
     path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
     work_dir = tmp_path / 'w'
-    argv = ['train.py', path, '--work-dir', str(work_dir)]
-    monkeypatch.setattr(sys, 'argv', argv)
-    with pytest.raises(FileNotFoundError, match=f'had from {URL}'):
-        train.main()
+    with pytest.raises(SystemExit, match='2'):
+        train.prepare([path, '--work-dir', str(work_dir)])
+    assert f'had from {URL}' in capsys.readouterr().err
     assert not work_dir.exists()

@@ -45,7 +45,7 @@ def test_a_file_with_code_is_refused(tmp_path, monkeypatch, road):
         tool, extra = 'test', [evil, *extra]
         cfg = tiny_run.classify_cfg(data)
     path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
-    argv = [tool, path, *map(str, extra)]
+    argv = [tool, path, *map(str, extra), '--traceback']
     monkeypatch.setattr(sys, 'argv', argv)
     with pytest.raises(ValueError, match=r'evil\.pth is refused'):
         tiny_run.load_tool(tool).main()
