@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm.utils import CfgOptions  # noqa: E402
 from aemim_mm.utils.markdown import markdown  # noqa: E402
 from benchmarks.command_line import (  # noqa: E402
     above,
@@ -90,14 +89,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='changes to all configs',
     )
     parser.add_argument(
         '--own-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='changes to all configs but BASE, such as '
         'model.sequential_backward=True',

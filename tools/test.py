@@ -9,7 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 
@@ -25,6 +25,7 @@ from aemim_mm.launcher import (  # noqa: E402
     run_options,
 )
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
+from aemim_mm.utils import CfgOptions  # noqa: E402
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {
@@ -66,11 +67,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override values of the config, for example '
-        'test_dataloader.batch_size=32 or key="[(a,b),(c,d)]" (quoted, '
-        'without white space)',
+        'test_dataloader.batch_size=32 or key="[(a,b),(c,d)]"; a value is '
+        'taken as typed, white space included',
     )
     parser.add_argument(
         '--amp',

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import print_log
 
 # A checkout works without installation.
@@ -22,6 +22,7 @@ from aemim_mm.launcher import (  # noqa: E402
     run_options,
 )
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
+from aemim_mm.utils import CfgOptions  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -79,10 +80,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override values of the config, for example model.adv_ratio=0.25 '
-        'or key="[(a,b),(c,d)]" (quoted, without white space)',
+        'or key="[(a,b),(c,d)]"; a value is taken as typed, white space '
+        'included',
     )
     parser.add_argument(
         '--launcher',

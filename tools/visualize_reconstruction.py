@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mmcv
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import Compose, default_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
@@ -28,6 +28,7 @@ from aemim_mm.checkpoints import (  # noqa: E402
     load_checkpoint_file,
     use_safe_loader,
 )
+from aemim_mm.utils import CfgOptions  # noqa: E402
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
     isolated,
@@ -62,7 +63,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, help='key=value'
+        '--cfg-options', nargs='+', action=CfgOptions, help='key=value'
     )
     args = parser.parse_args(argv)
     if args.num_images < 1:

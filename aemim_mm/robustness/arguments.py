@@ -5,10 +5,9 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from ..utils import CfgOptions
 from .suite import EPSILONS, PARTS, PARTS_OF_ANY_LABEL_SPACE, SuiteOptions
 
 # Options that name a data set's folder, by its short name.
@@ -58,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     model.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='changes to CONFIG (model.backbone.drop_path_rate=0), or '
         'keyword arguments of timm.create_model (global_pool=avg)',

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from .cfg_options import CfgOptions
 from .near_misses import near_misses, similar
 from .signatures import allowed_keys, own_keys
 
-__all__ = ['allowed_keys', 'near_misses', 'own_keys', 'similar']
+__all__ = ['CfgOptions', 'allowed_keys', 'near_misses', 'own_keys', 'similar']

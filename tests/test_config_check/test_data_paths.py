@@ -3,11 +3,12 @@ import argparse
 import re
 
 import pytest
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmpretrain.datasets import ImageNet
 from mmpretrain.registry import DATASETS
 
 from aemim_mm.config_check import check_data_paths
+from aemim_mm.utils import CfgOptions
 
 
 def check(dataset, phase='train', phases=('train',)):
@@ -112,7 +113,7 @@ def test_the_way_out_without_a_list(root):
         check_data_paths(cfg, ('train',))
     option = re.search(r'--cfg-options (\S+=) ', str(error.value))[1]
     parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=CfgOptions)
     cfg.merge_from_dict(
         parser.parse_args(['--cfg-options', option]).cfg_options
     )

@@ -16,10 +16,8 @@ TOOLS = tiny_run.ROOT / 'tools'
 
 
 def run(script, *args, cwd):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = str(free.getsockname()[1])
-    env = tiny_run.environment(PORT=port)
+    env = tiny_run.environment()
+    env.pop('PORT', None)
     process = tiny_run.start('bash', TOOLS / script, *args, cwd=cwd, env=env)
     code, output = tiny_run.finish(process)
     assert code == 0, output
@@ -98,7 +96,8 @@ def fake(folder, name, first=''):
 def arguments(tmp_path, script, *args, **variables):
     """What a script of a clone in tmp_path hands to its launcher."""
     (tmp_path / 'tools').mkdir(exist_ok=True)
-    shutil.copy(TOOLS / script, tmp_path / 'tools')
+    for name in (script, '_torchrun.sh'):
+        shutil.copy(TOOLS / name, tmp_path / 'tools')
     env = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
     for name in ('PYTHON', 'PORT', 'MASTER_PORT'):
         env.pop(name, None)
@@ -141,6 +140,33 @@ def test_torchrun_is_called_with_the_variables(tmp_path):
     ]
 
 
+@pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh'])
+@pytest.mark.parametrize('nodes', ['1', '2'])
+def test_a_busy_port_is_named(tmp_path, script, nodes):
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            ['bash', TOOLS / script, *SCRIPTS[script]],
+            env={**os.environ, 'PORT': port, 'NNODES': nodes},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert f'PORT={port} is busy' in done.stderr
+
+
+def test_several_nodes_need_a_port_that_all_know(tmp_path):
+    fake(tmp_path, 'torchrun')
+    args = arguments(
+        tmp_path, 'dist_train.sh', 'c.py', '4', NODE_RANK='1', NNODES='2'
+    )
+    assert '--master_port=29500' in args
+    args = arguments(tmp_path, 'dist_train.sh', 'c.py', '4')
+    assert args[:2] == ['--standalone', '--nproc_per_node=4']
+
+
 def test_python_selects_the_interpreter(tmp_path):
     fake(tmp_path, 'torchrun')
     fake(tmp_path, 'mypython')
@@ -180,7 +206,7 @@ def test_interpreter_of_the_clone_unless_python_names_one(tmp_path, script):
     assert first(PYTHON='mypython') == 'mypython runs'
     (tmp_path / '.venv/bin/python').unlink()
     slurm = script == 'slurm_train.sh'
-    assert first() == ('python runs' if slurm else '--nnodes=1')
+    assert first() == ('python runs' if slurm else '--standalone')
 
 
 @pytest.mark.parametrize(

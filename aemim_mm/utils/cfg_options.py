@@ -1,0 +1,158 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""``--cfg-options KEY=VALUE``: a value is taken as typed."""
+
+import ast
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+CLOSING = {'(': ')', '[': ']', '{': '}'}
+QUOTES = '\'"'
+WORDS = {'true': True, 'false': False, 'none': None}
+
+
+class CfgOptions(Action):
+    """Collect ``KEY=VALUE`` in a dict, as mmengine's ``DictAction`` does.
+
+    Unlike there, white space and quotes within a text stay, and a value may
+    be a dict, as ``{'a': 1}`` or ``dict(a=1)``.
+    """
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the options of one occurrence.
+
+        Args:
+            parser (ArgumentParser): The parser.
+            namespace (Namespace): Where the dict is kept.
+            values (Sequence[str]): The texts.
+            option_string (str, optional): How the option was spelt. Defaults
+                to None.
+
+        Raises:
+            ArgumentError: If a text is no ``KEY=VALUE`` or cannot be read.
+        """
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for text in values or ():
+            key, equals, value = text.partition('=')
+            if not (key and equals):
+                raise ArgumentError(self, f'"{text}" is not KEY=VALUE')
+            try:
+                options[key] = parse_value(value)
+            except ValueError as error:
+                raise ArgumentError(self, f'{key}: {error}') from None
+        setattr(namespace, self.dest, options)
+
+
+def parse_value(text: str) -> Any:
+    """Read a value.
+
+    Args:
+        text (str): ``1e-3``, ``true``, ``None``, ``[a,(1,2)]``, ``1,2``
+            (a list), ``{'a': 1}``, ``dict(a=1)``, or a text, which quotes
+            keep from being anything else: ``"'1,2'"``.
+
+    Returns:
+        Any: The value; a text as it is, white space included.
+
+    Raises:
+        ValueError: If brackets or quotes do not match, or a dict is none of
+            literals.
+    """
+    stripped = text.strip()
+    if stripped.startswith(('(', '[')) and _closes_last(stripped):
+        items = _values(stripped[1:-1])
+        return tuple(items) if stripped[0] == '(' else items
+    if ',' in stripped and len(list(_items(stripped))) > 1:
+        return _values(stripped)
+    if stripped.startswith(('{', 'dict(')):
+        return _literal(stripped)
+    if stripped[:1] in QUOTES and stripped[-1:] == stripped[:1] != '':
+        return stripped[1:-1]
+    for kind in (int, float):
+        try:
+            return kind(stripped)
+        except ValueError:
+            continue
+    if stripped == 'None' or stripped.lower() in ('true', 'false'):
+        return WORDS[stripped.lower()]
+    return text
+
+
+def _values(text: str) -> list[Any]:
+    """The values between commas."""
+    items = [item.strip() for item in _items(text)]
+    return [parse_value(item) for item in items if item]
+
+
+def _items(text: str) -> Iterator[str]:
+    """Split at the commas that stand in no bracket and no quotes."""
+    expected, quote, start = [], '', 0
+    for place, char in enumerate(text):
+        if quote:
+            quote = '' if char == quote else quote
+        elif char in QUOTES and not text[start:place].strip():
+            quote = char  # an apostrophe within a word is none
+        elif char in CLOSING:
+            expected.append(CLOSING[char])
+        elif expected and char == expected[-1]:
+            expected.pop()
+        elif char == ',' and not expected:
+            yield text[start:place]
+            start = place + 1
+    if (expected or quote) and (start or ',' in text):
+        raise ValueError(
+            f'brackets or quotes do not match in {text}; put a text with '
+            'commas in quotes of its own: KEY="\'TEXT\'"'
+        )
+    yield text[start:]
+
+
+def _closes_last(text: str) -> bool:
+    """Whether the bracket at the start is closed at the end."""
+    depth, quote = 0, ''
+    for place, char in enumerate(text):
+        if quote:
+            quote = '' if char == quote else quote
+        elif char in QUOTES and text[place - 1] in '([{,:= ':
+            quote = char
+        else:
+            depth += (char in '([{') - (char in ')]}')
+        if depth == 0 and not quote:
+            return place == len(text) - 1
+    return False
+
+
+def _literal(text: str) -> Any:
+    """A dict of literals, in either spelling."""
+    try:
+        return _value(ast.parse(text, mode='eval').body)
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f'{text} is no dict of plain values. Quote its texts '
+            "(dict(type='X')), or set its keys one by one: KEY.type=X"
+        ) from None
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of a syntax tree of literals and ``dict(...)``."""
+    if isinstance(node, ast.Call):
+        named = isinstance(node.func, ast.Name) and node.func.id == 'dict'
+        if not named or node.args or not all(k.arg for k in node.keywords):
+            raise ValueError
+        return {k.arg: _value(k.value) for k in node.keywords}
+    if isinstance(node, ast.Dict):
+        return {
+            ast.literal_eval(key): _value(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        }
+    if isinstance(node, ast.List):
+        return [_value(item) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(item) for item in node.elts)
+    return ast.literal_eval(node)
