@@ -34,7 +34,7 @@ def figure_is_given(run: Run) -> None:
 
 def top_k_of_classes(run: Run) -> None:
     """There are k classes to be among the k likeliest."""
-    classes = (run.section('model').get('head') or {}).get('num_classes')
+    classes = (run.model.get('head') or {}).get('num_classes')
     for phase in set(run.phases) & {'val', 'test'}:
         for key, metric in evaluators(run, phase):
             topk = metric.get('topk', 1)

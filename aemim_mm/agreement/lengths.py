@@ -82,7 +82,7 @@ def batch_norm_has_a_batch(run: Run) -> None:
     images = -(-len(run.dataset('train')) // run.processes)
     if images % batch != 1 % batch:
         return
-    model = run.section('model')
+    model = run.model
     for key in ('neck', 'head'):
         kind = _vector_batch_norm(model.get(key))
         if kind:

@@ -3,12 +3,21 @@
 
 from collections.abc import Callable
 
-from . import figures, lengths, schedules
+from . import classes, figures, labels, lengths, schedules
 from .run import Run
 
 # Each is a function of the run that raises Disagreement.
 RULES: tuple[Callable[[Run], None], ...] = (
+    classes.class_names_are_a_list,
+    classes.numbers_agree,
+    labels.imagenet_folders,
+    labels.folders_by_name,
+    labels.lists_within_classes,
+    classes.coco_categories,
     lengths.something_to_do,
+    classes.same_classes_everywhere,
+    classes.number_of_classes,
+    classes.evaluator_reads_the_same,
     lengths.checkpoint_within_run,
     lengths.events_within_run,
     lengths.batch_norm_has_a_batch,

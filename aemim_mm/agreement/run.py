@@ -3,13 +3,17 @@
 
 import logging
 import os
+import os.path as osp
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS, init_default_scope
 
+from ..checkpoints import load_checkpoint_file, read_checkpoint
+from ..config_check import registries
 from ..config_check.data_paths import downloads
 from .disagreement import Disagreement
 
@@ -75,6 +79,42 @@ class Run:
     def scope(self) -> str:
         """The scope in which the config's types are looked up."""
         return self.cfg.get('default_scope') or 'mmengine'
+
+    @property
+    def model(self) -> Mapping:
+        """The config of the model, without test-time augmentation."""
+        model = self.section('model')
+        inner = model.get('module')
+        return inner if isinstance(inner, Mapping) else model
+
+    def model_is(self, base: str) -> bool:
+        """Whether the model is of a kind.
+
+        Args:
+            base (str): Name of a class, such as ``'BaseClassifier'``.
+
+        Returns:
+            bool: Whether its class is that one or inherits it.
+        """
+        kind = self.model.get('type') or ''
+        found = next(iter(registries.find('model', kind, self.scope)), None)
+        return any(c.__name__ == base for c in getattr(found, '__mro__', ()))
+
+    @cached_property
+    def checkpoint_classes(self) -> list[str]:
+        """The classes that a checkpoint to be tested was trained on.
+
+        None are given where the file does not say.
+        """
+        if 'test' not in self.phases or not self.cfg.get('load_from'):
+            return []
+        file = self.cfg.load_from
+        # The one says what it reads; the Runner will.
+        read = load_checkpoint_file if osp.isfile(file) else read_checkpoint
+        meta = read(file, 'cpu').get('meta') or {}
+        stored = meta.get('dataset_meta') or {}
+        classes = stored.get('classes', stored.get('CLASSES')) or ()
+        return [] if isinstance(classes, str) else list(classes)
 
     def section(self, name: str) -> Mapping:
         """A top-level section of the config, empty if there is none.

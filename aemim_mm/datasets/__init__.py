@@ -4,6 +4,7 @@ from ..openmmlab import require
 require('aemim_mm.datasets')
 
 from .imagenet_variant import ImageNetVariant
+from .named_folders import NamedFolders
 from .seeding import seed_generators, seed_worker
 from .transforms import (
     FastRandomResizedCrop,
@@ -15,6 +16,7 @@ __all__ = [
     'FastRandomResizedCrop',
     'ImageNetVariant',
     'LoadImageOrSkip',
+    'NamedFolders',
     'RequireImageSize',
     'seed_generators',
     'seed_worker',

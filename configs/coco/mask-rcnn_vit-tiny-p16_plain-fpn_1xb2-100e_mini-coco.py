@@ -19,6 +19,9 @@ Command::
 
 _base_ = './mask-rcnn_vit-small-p16_plain-fpn_8xb2-amp-1x_coco.py'
 
+# the classes, once: data sets and heads follow
+classes = ('circle', 'square', 'triangle')
+
 # model settings
 pretrained = 'aemim_vit-tiny-p16_1xb8-coslr-200e_mini-coco'
 model = dict(
@@ -51,9 +54,13 @@ model = dict(
     ),
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=64),
-        bbox_head=dict(in_channels=64, fc_out_channels=256, num_classes=3),
+        bbox_head=dict(
+            in_channels=64, fc_out_channels=256, num_classes=len(classes)
+        ),
         mask_roi_extractor=dict(out_channels=64),
-        mask_head=dict(in_channels=64, conv_out_channels=64, num_classes=3),
+        mask_head=dict(
+            in_channels=64, conv_out_channels=64, num_classes=len(classes)
+        ),
     ),
     train_cfg=dict(
         rpn_proposal=dict(nms_pre=200, max_per_img=100),
@@ -67,7 +74,6 @@ model = dict(
 
 # dataset settings
 data_root = 'data/mini_coco/'
-classes = ('circle', 'square', 'triangle')
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),

@@ -26,6 +26,7 @@ class Row:
         notes (tuple[str, ...]): What the one line holds that is said of a run
             that may start. Without any, there is none.
         tool (str): The tool. Defaults to 'train'.
+        det (bool): Whether it needs mmdet. Defaults to False.
         check (Callable, optional): Further judges a run that may start, by
             its :class:`~aemim_mm.agreement.Run`. Defaults to None.
     """
@@ -35,6 +36,7 @@ class Row:
     says: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tool: str = 'train'
+    det: bool = False
     check: Callable | None = None
 
 
