@@ -33,7 +33,7 @@ def small_classifier():
     """The same, normalised inside, and fixed."""
     return nn.Sequential(
         Normalize(**IMAGENET), small_net().requires_grad_(False)
-    )
+    ).eval()
 
 
 def small_images(count=6, low=0.0, high=1.0):

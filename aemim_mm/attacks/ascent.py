@@ -68,6 +68,24 @@ def check_images(x: Tensor, y: Tensor) -> None:
         )
 
 
+def check_normalises(model: Classifier) -> None:
+    """Refuse a model that leaves normalisation to its data preprocessor.
+
+    Args:
+        model (Callable): The classifier.
+
+    Raises:
+        ValueError: If it has a ``data_preprocessor``, as those of mmpretrain.
+    """
+    if getattr(model, 'data_preprocessor', None) is not None:
+        raise ValueError(
+            f'{type(model).__name__} has a data_preprocessor, which would '
+            'not be applied: the classifier would see pixels in [0, 1] that '
+            'are not normalised. Wrap it: '
+            'PixelClassifier.from_mmpretrain(model)'
+        )
+
+
 def ascend(
     model: Classifier,
     x: Tensor,
@@ -97,8 +115,10 @@ def ascend(
         Tensor: The last iterate, (N, C, H, W), float32, without a graph.
 
     Raises:
-        ValueError: As :func:`per_image` and :func:`check_images` do.
+        ValueError: As :func:`per_image`, :func:`check_images` and
+            :func:`check_normalises` do.
     """
+    check_normalises(model)
     with full_precision():
         # Copies: tensors made in inference mode cannot enter a graph.
         x, y = x.detach().float().clone(), y.detach().clone()

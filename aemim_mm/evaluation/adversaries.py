@@ -2,13 +2,34 @@
 """Running any attack: is the classifier still right on what it returns?"""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..attacks.ascent import Classifier, per_image
+from ..attacks.ascent import Classifier, check_normalises, per_image
 from ..attacks.indexed import Attack
 
 # Rounding of float32, on the 0-1 scale.
 TOLERANCE = 1e-6
+
+
+def check_judged(model: Classifier) -> None:
+    """Refuse a classifier that cannot be judged as it is.
+
+    Args:
+        model (Callable): Maps images in [0, 1] (N, C, H, W) to logits (N, K).
+
+    Raises:
+        ValueError: If it has a ``data_preprocessor``, or a part of it is in
+            train mode.
+    """
+    check_normalises(model)
+    modules = model.named_modules() if isinstance(model, nn.Module) else ()
+    for name, module in modules:
+        if module.training:
+            raise ValueError(
+                f'{name or type(model).__name__} is in train mode, in which '
+                'dropout and batch statistics change the results: call '
+                'model.eval() first'
+            )
 
 
 def is_correct(model: Classifier, x: Tensor, y: Tensor) -> Tensor:
@@ -23,10 +44,17 @@ def is_correct(model: Classifier, x: Tensor, y: Tensor) -> Tensor:
         Tensor: (N, ), bool.
 
     Raises:
-        ValueError: If a logit is not a number.
+        ValueError: If a logit is not a number, or all rows are probabilities.
     """
     with torch.no_grad():
         logits = model(x)
+    sums = logits.sum(dim=1)
+    if len(x) > 1 and ((logits >= 0).all() & ((sums - 1).abs() < 1e-4).all()):
+        raise ValueError(
+            'the classifier returned probabilities (each row sums to 1) in '
+            'place of logits: attacks would ascend a softmax of a softmax, '
+            'which hardly has a gradient. Leave its last softmax out'
+        )
     if logits.isnan().any():
         raise ValueError('the classifier returned logits that are no numbers')
     return logits.argmax(dim=1) == y

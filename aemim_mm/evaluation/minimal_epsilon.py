@@ -10,7 +10,7 @@ from torch import Tensor
 from ..attacks.ascent import Classifier, check_images
 from ..attacks.indexed import Attack
 from ..attacks.precision import full_precision
-from .adversaries import is_correct, withstands
+from .adversaries import check_judged, is_correct, withstands
 from .gathering import gather_images
 from .pixel_batches import PixelBatch
 from .robustness_curve import MinimalEpsilons
@@ -84,6 +84,7 @@ def minimal_epsilons(
             f'{start * 2**num_doublings:g}, which must be in (0, 1]'
         )
     indices, found = [], []
+    check_judged(model)
     with full_precision():
         for x, y, index in batches:
             check_images(x, y)

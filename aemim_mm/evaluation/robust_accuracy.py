@@ -10,7 +10,7 @@ from torch import Tensor
 from ..attacks.ascent import Classifier, check_images
 from ..attacks.indexed import Attack
 from ..attacks.precision import full_precision
-from .adversaries import is_correct, withstands
+from .adversaries import check_judged, is_correct, withstands
 from .gathering import gather_images
 from .pixel_batches import PixelBatch
 
@@ -86,8 +86,9 @@ def robust_accuracy(
 
     Raises:
         ValueError: If there are no budgets or images, a budget or a pixel is
-            outside [0, 1], an index occurs twice in a process, or the attack
-            breaks its budget.
+            outside [0, 1], an index occurs twice in a process, the attack
+            breaks its budget, the classifier has a ``data_preprocessor`` or
+            is in train mode, or returns probabilities.
     """
     epsilons = tuple(float(epsilon) for epsilon in epsilons)
     if not epsilons or not all(0 <= epsilon <= 1 for epsilon in epsilons):
@@ -96,6 +97,7 @@ def robust_accuracy(
             'budget of 2/255 is 2/255, not 2'
         )
     indices, correct = [], []
+    check_judged(model)
     with full_precision():
         for x, y, index in batches:
             check_images(x, y)

@@ -1,8 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 import torch
-from attack_toys import linear, linear_task
+from attack_toys import linear, linear_task, small_classifier, small_images
+from torch import nn
 
+from aemim_mm.attacks import PGDAttack, fgsm, pgd
+from aemim_mm.evaluation import (
+    PixelBatch,
+    minimal_epsilons,
+    robust_accuracy,
+)
 from aemim_mm.evaluation.adversaries import is_correct, withstands
 
 INDICES = torch.arange(2)
@@ -72,3 +79,65 @@ def test_logits_that_are_no_numbers():
     x, y = linear_task([0.05, 0.2])
     with pytest.raises(ValueError, match='no numbers'):
         is_correct(lambda x: linear(x) * float('nan'), x, y)
+
+
+class Preprocessed(nn.Module):
+    """As mmpretrain's: called on what its preprocessor returns."""
+
+    def __init__(self):
+        super().__init__()
+        self.data_preprocessor = nn.Identity()
+        self.net = small_classifier()
+
+    def forward(self, x):
+        return self.net(x)
+
+
+def half_trained():
+    model = small_classifier()
+    model[1][1].train()
+    return model
+
+
+NOT_JUDGED = {
+    'not wrapped': (Preprocessed, 'PixelClassifier.from_mmpretrain'),
+    'in train mode': (lambda: small_classifier().train(), r'model\.eval'),
+    'a part in train mode': (half_trained, r'1\.1 is in train mode'),
+    'probabilities': (
+        lambda: nn.Sequential(small_classifier(), nn.Softmax(1)).eval(),
+        'probabilities',
+    ),
+}
+
+
+@pytest.mark.parametrize('entry', [robust_accuracy, minimal_epsilons])
+@pytest.mark.parametrize('name', NOT_JUDGED)
+def test_a_classifier_that_cannot_be_judged(entry, name):
+    make, says = NOT_JUDGED[name]
+    x, y = small_images()
+    batch = PixelBatch(x, y, torch.arange(len(x)))
+    budgets = [[0.0]] if entry is robust_accuracy else []
+    with pytest.raises(ValueError, match=says):
+        entry(make(), [batch], PGDAttack(), *budgets)
+
+
+@pytest.mark.parametrize('change', [2.0, -0.1, float('nan')])
+def test_images_in_other_units(change):
+    x, y = small_images()
+    x[0, 0, 0, 0] = change
+    batch = PixelBatch(x, y, torch.arange(len(x)))
+    with pytest.raises(ValueError, match=r'must be in \[0, 1\]'):
+        robust_accuracy(small_classifier(), [batch], PGDAttack(), [0.0])
+
+
+@pytest.mark.parametrize('attack', [fgsm, pgd])
+def test_attacks_refuse_a_model_that_is_not_wrapped(attack):
+    x, y = small_images()
+    with pytest.raises(ValueError, match='from_mmpretrain'):
+        attack(Preprocessed(), x, y, 2 / 255)
+
+
+def test_logarithms_of_probabilities_are_logits():
+    x, y = small_images()
+    model = nn.Sequential(small_classifier(), nn.LogSoftmax(1)).eval()
+    assert is_correct(model, x, y).all()
