@@ -150,7 +150,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             asks for.
     """
     for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
-        if cfg.get(name, None) is None:
+        # The evaluators of pre-training are an empty list.
+        if cfg.get(name, None) in (None, []):
             raise ValueError(
                 f'{args.config} has no {name}: there is nothing to test.'
             )

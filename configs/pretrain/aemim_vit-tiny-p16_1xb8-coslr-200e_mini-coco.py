@@ -67,6 +67,13 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
+# how images are read for features
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='CenterCrop', crop_size=160),
+    dict(type='PackInputs'),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
 # optimizer wrapper
 optim_wrapper = dict(optimizer=dict(lr=5e-4))

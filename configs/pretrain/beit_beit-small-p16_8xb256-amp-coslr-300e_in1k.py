@@ -18,6 +18,7 @@ Command::
 
 _base_ = [
     'mmpretrain::beit/beit_beit-base-p16_8xb256-amp-coslr-300e_in1k.py',
+    '../_base_/datasets/imagenet_test_224.py',
     '../_base_/run_hooks.py',
 ]
 

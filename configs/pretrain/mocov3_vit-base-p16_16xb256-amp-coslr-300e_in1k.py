@@ -16,6 +16,7 @@ Command, on each of two machines with 8 GPUs, NODE_RANK 0 and 1::
 
 _base_ = [
     'mmpretrain::mocov3/mocov3_vit-base-p16_16xb256-amp-coslr-300e_in1k.py',
+    '../_base_/datasets/imagenet_test_224.py',
     '../_base_/run_hooks.py',
 ]
 

@@ -33,3 +33,21 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
+
+# how images are read for features: mmpretrain's FeatureExtractor asks for it
+test_pipeline = [dict(type='PackInputs')]
+test_dataloader = dict(
+    batch_size=256,
+    num_workers=2,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='test',
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_cfg = dict()
+test_evaluator = []

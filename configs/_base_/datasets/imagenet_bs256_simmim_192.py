@@ -1,6 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """ImageNet-1K for SimMIM: 192 px, 60 % of the 32 x 32 patches masked."""
 
+_base_ = './imagenet_test_224.py'
+
 # dataset settings
 dataset_type = 'ImageNet'
 data_root = 'data/imagenet/'
@@ -42,3 +44,18 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
+
+# the center of 192 x 192 pixels
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='ResizeEdge',
+        scale=219,
+        edge='short',
+        backend='pillow',
+        interpolation='bicubic',
+    ),
+    dict(type='CenterCrop', crop_size=192),
+    dict(type='PackInputs'),
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

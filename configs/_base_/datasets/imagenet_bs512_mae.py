@@ -1,6 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """ImageNet-1K for pre-training: random crop and flip, 512 images per GPU."""
 
+_base_ = './imagenet_test_224.py'
+
 # dataset settings
 dataset_type = 'ImageNet'
 data_root = 'data/imagenet/'
