@@ -3,11 +3,23 @@
 
 from collections.abc import Callable
 
-from . import classes, figures, labels, lengths, schedules
+from . import (
+    classes,
+    figures,
+    labels,
+    lengths,
+    ranges,
+    schedules,
+    shapes,
+)
 from .run import Run
 
 # Each is a function of the run that raises Disagreement.
 RULES: tuple[Callable[[Run], None], ...] = (
+    ranges.values_in_range,
+    shapes.decoder_fits_encoder,
+    shapes.head_fits_encoder,
+    shapes.images_fit_masks,
     classes.class_names_are_a_list,
     classes.numbers_agree,
     labels.imagenet_folders,

