@@ -3,11 +3,24 @@
 
 from collections.abc import Callable
 
-from . import lengths
+from . import lengths, origin, resumed
 from .run import Run
 
 # Each is a function of the run that raises Disagreement.
-RULES: tuple[Callable[[Run], None], ...] = (lengths.something_to_train_on,)
+RULES: tuple[Callable[[Run], None], ...] = (
+    lengths.something_to_train_on,
+    origin.own_checkpoints,
+    origin.same_weights,
+    origin.same_model,
+    resumed.same_seed,
+    resumed.same_loop,
+    resumed.same_optimizer,
+    resumed.same_learning_rates,
+    resumed.same_schedule,
+    resumed.same_length,
+    resumed.same_iterations_per_epoch,
+    resumed.schedule_can_be_rebuilt,
+)
 
 
 def check_agreement(run: Run) -> None:
