@@ -18,7 +18,8 @@ def test_everything_is_registered():
         assert MODELS.get(name).__name__ == name
     for name in (
         'AtomicCheckpointHook', 'CheckpointFitHook', 'EpochSeedHook',
-        'NonFiniteLossHook', 'RecipeInfoHook', 'ReconstructionHook',
+        'NewScheduleHook', 'NonFiniteLossHook', 'RecipeInfoHook',
+        'ReconstructionHook', 'RunOriginHook',
     ):  # fmt: skip
         assert HOOKS.get(name).__name__ == name
     for name in ('LoadImageOrSkip', 'RequireImageSize'):

@@ -15,8 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.agreement import Run, check_agreement  # noqa: E402
+from aemim_mm.agreement.resumed import is_finished  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.hooks import NewScheduleHook  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
@@ -46,6 +48,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='go on from this checkpoint; without a value, from the latest '
         'checkpoint of the work directory if it has one, else start as the '
         'config says',
+    )
+    parser.add_argument(
+        '--new-schedule',
+        action='store_true',
+        help='with --resume: take learning rates and all settings of the '
+        'optimizer from the config in place of the checkpoint, advanced to '
+        'where the run is; to train longer, for example',
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='start a new run in a work directory that holds checkpoints of '
+        'another one',
     )
     parser.add_argument(
         '--amp',
@@ -118,7 +133,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         ValueError: If an option asks for what the config does not have.
     """
     cfg.launcher = args.launcher
-    run_options.set_work_dir(cfg, args.config, args.work_dir)
+    run_options.set_work_dir(cfg, args.config, args.work_dir, args.cfg_options)
     if args.no_validate:
         cfg.val_cfg = None
         cfg.val_dataloader = None
@@ -196,13 +211,23 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     args = parse_args(argv)
     with user_errors(args.traceback):
         cfg = merge_args(Config.fromfile(args.config), args)
+        own_resume = cfg.get('resume', False)
+        load_from = None if own_resume else cfg.get('load_from', None) or ''
         start = run_options.set_start(cfg, args.resume)
+        if args.new_schedule and args.resume is None and not own_resume:
+            raise ValueError('--new-schedule: pass --resume, too.')
         run_options.add_training_defaults(cfg)
         check_config(cfg, phases=('train', 'val'))
         if cfg.get('load_from', None):
             option = '--resume' if cfg.get('resume', False) else 'load_from'
             run_options.check_checkpoint(option, cfg.load_from)
-        run = Run(cfg, phases=('train', 'val'))
+        run = Run(
+            cfg,
+            phases=('train', 'val'),
+            new_schedule=args.new_schedule,
+            overwrite=args.overwrite,
+            load_from=load_from,
+        )
         check_agreement(run)
     return run, start
 
@@ -211,10 +236,16 @@ def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, start = prepare()
+    if is_finished(run):
+        print_log(f'{start} It is finished: nothing is left to do.')
+        return
     launch.adapt_to_hardware(run.cfg)
     runner = run_options.build_runner(run.cfg, run.data)
     print_log(start, logger='current')
     run.print_notes()
+    if run.new_schedule and run.resumes_from is not None:
+        hook = NewScheduleHook()
+        runner.register_hook(hook, hook.priority)
     runner.train()
     launch.shut_down()
 

@@ -6,6 +6,7 @@ import os
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -16,6 +17,7 @@ from ..checkpoints import load_checkpoint_file, read_checkpoint
 from ..config_check import registries
 from ..config_check.data_paths import downloads
 from .disagreement import Disagreement
+from .stored_run import StoredRun
 
 # Where each launcher says how many processes there are.
 WORLD_SIZE = {
@@ -40,6 +42,9 @@ class Run:
             from the config in place of the checkpoint.
         overwrite (bool): Whether checkpoints in the work directory may be
             written over.
+        load_from (str, optional): Whose weights a new run would start from:
+            ``load_from`` before ``--resume`` took its place. '' for none,
+            None where the config does not say.
         data (dict[str, object]): The data sets built so far, by phase.
         notes (list[str]): What the log is to say once there is one.
 
@@ -48,6 +53,7 @@ class Run:
         phases (Sequence[str]): The phases. Defaults to ``('train', 'val')``.
         new_schedule (bool): See above. Defaults to False.
         overwrite (bool): See above. Defaults to False.
+        load_from (str, optional): See above. Defaults to None.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Run:
         phases: Sequence[str] = ('train', 'val'),
         new_schedule: bool = False,
         overwrite: bool = False,
+        load_from: str | None = None,
     ) -> None:
         self.cfg = cfg
         self.phases = tuple(
@@ -65,6 +72,7 @@ class Run:
         )
         self.new_schedule = new_schedule
         self.overwrite = overwrite
+        self.load_from = load_from
         variable = WORLD_SIZE.get(cfg.get('launcher', 'none'), '')
         self.processes = int(os.environ.get(variable, 1))
         self.data: dict[str, object] = {}
@@ -115,6 +123,22 @@ class Run:
         stored = meta.get('dataset_meta') or {}
         classes = stored.get('classes', stored.get('CLASSES')) or ()
         return [] if isinstance(classes, str) else list(classes)
+
+    @property
+    def resumes_from(self) -> str | None:
+        """The checkpoint of the run that this one goes on with."""
+        if not self.cfg.get('resume', False):
+            return None
+        pointer = Path(self.cfg.work_dir, 'last_checkpoint')
+        if self.cfg.get('load_from', None):
+            return self.cfg.load_from
+        return pointer.read_text().strip() if pointer.is_file() else None
+
+    @cached_property
+    def stored(self) -> StoredRun | None:
+        """What that checkpoint says. None without one."""
+        path = self.resumes_from
+        return None if path is None else StoredRun(path)
 
     def section(self, name: str) -> Mapping:
         """A top-level section of the config, empty if there is none.

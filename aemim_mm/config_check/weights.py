@@ -42,10 +42,9 @@ def check_weights(cfg: Config) -> None:
         ValueError: If a file is damaged, or refused since it holds more than
             weights.
     """
-    rank = LOCAL_RANK.get(cfg.get('launcher', 'none'))
-    if rank is not None and os.environ.get(rank, '0') != '0':
+    if not first_on_machine(cfg):
         return
-    for key, file, owner in _weights(cfg):
+    for key, file, owner in named_weights(cfg):
         if '://' not in file:
             _require_file(cfg, key, file, owner)
         try:
@@ -62,8 +61,28 @@ def check_weights(cfg: Config) -> None:
             ) from error
 
 
-def _weights(cfg: Config) -> Iterator[tuple[str, str, str]]:
-    """Key, path or URL, and the name of the part, for all weights."""
+def first_on_machine(cfg: Config) -> bool:
+    """Whether this process is the first of a run on its machine.
+
+    Args:
+        cfg (Config): The config, with its ``launcher``.
+
+    Returns:
+        bool: True in one process of each machine.
+    """
+    rank = LOCAL_RANK.get(cfg.get('launcher', 'none'))
+    return rank is None or os.environ.get(rank, '0') == '0'
+
+
+def named_weights(cfg: Mapping) -> Iterator[tuple[str, str, str]]:
+    """The weights that a model starts from.
+
+    Args:
+        cfg (Mapping): The config of a training run.
+
+    Yields:
+        tuple[str, str, str]: Key, path or URL, and the name of the part.
+    """
     scope = cfg.get('default_scope', 'mmengine')
     yield from _walk(cfg.get('model', None), 'model', 'the model', scope)
 
@@ -103,7 +122,7 @@ def _require_file(cfg: Config, key: str, file: str, owner: str) -> None:
     if cfg.filename and osp.isfile(cfg.filename):
         # What the config has there without the options of the command line.
         config = Config.fromfile(cfg.filename, import_custom_modules=False)
-        named = {place: path for place, path, _ in _weights(config)}
+        named = {place: path for place, path, _ in named_weights(config)}
         if '://' in named.get(key, ''):
             source = f' The config file has them from {named[key]}.'
     raise FileNotFoundError(

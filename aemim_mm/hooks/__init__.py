@@ -8,9 +8,11 @@ from .channels_last_hook import ChannelsLastHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .compile_blocks_hook import CompileBlocksHook
 from .epoch_seed_hook import EpochSeedHook
+from .new_schedule_hook import NewScheduleHook
 from .non_finite_hook import NonFiniteLossHook
 from .recipe_info_hook import RecipeInfoHook
 from .reconstruction_hook import ReconstructionHook
+from .run_origin_hook import RunOriginHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -18,7 +20,9 @@ __all__ = [
     'CheckpointFitHook',
     'CompileBlocksHook',
     'EpochSeedHook',
+    'NewScheduleHook',
     'NonFiniteLossHook',
     'RecipeInfoHook',
     'ReconstructionHook',
+    'RunOriginHook',
 ]

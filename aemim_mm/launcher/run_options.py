@@ -9,12 +9,17 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from .work_dir_name import suffix
+
 # mmengine's own pattern, and what AEMIM logs besides losses.
 MEAN_PATTERN = r'.*(loss|time|data_time|grad_norm|recon|distance).*'
 
 
 def set_work_dir(
-    cfg: Config, config_path: str, work_dir: str | None = None
+    cfg: Config,
+    config_path: str,
+    work_dir: str | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> None:
     """Choose the work directory: option, else config, else config's name.
 
@@ -22,12 +27,15 @@ def set_work_dir(
         cfg (Config): Changed in place.
         config_path (str): Path of the config file.
         work_dir (str, optional): Value of ``--work-dir``. Defaults to None.
+        options (Mapping[str, object], optional): Values of
+            ``--cfg-options``; the name says what makes the run another one
+            than that of the file. Defaults to None.
     """
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir', None) is None:
         name = osp.splitext(osp.basename(config_path))[0]
-        cfg.work_dir = osp.join('./work_dirs', name)
+        cfg.work_dir = osp.join('./work_dirs', name + suffix(options or {}))
 
 
 def set_dataloader_defaults(
@@ -64,17 +72,17 @@ def set_dataloader_defaults(
 def add_training_defaults(cfg: Config) -> None:
     """Give a stock config what the shipped ones have in their base.
 
-    The recipe in the log, seeding per epoch, and what AEMIM logs smoothed
-    like losses. Means are taken over the interval of the LoggerHook:
-    mmengine's own window is 10 iterations whatever the interval. What the
-    config sets itself is left alone.
+    The recipe in the log, seeding per epoch, what the run started from in its
+    checkpoints, and what AEMIM logs smoothed like losses. Means are taken
+    over the interval of the LoggerHook: mmengine's own window is 10 iterations
+    whatever the interval. What the config sets itself is left alone.
 
     Args:
         cfg (Config): Changed in place.
     """
     hooks = list(cfg.get('custom_hooks', None) or [])
     present = {str(hook.get('type')).rpartition('.')[2] for hook in hooks}
-    for name in ('EpochSeedHook', 'RecipeInfoHook'):
+    for name in ('EpochSeedHook', 'RecipeInfoHook', 'RunOriginHook'):
         if name not in present:
             # With the scope, for configs of mmdet.
             hooks.append(ConfigDict(type=f'mmpretrain.{name}'))

@@ -23,6 +23,8 @@ custom_hooks = [
     dict(type='mmpretrain.CheckpointFitHook'),
     # log the effective batch and learning rate.
     dict(type='mmpretrain.RecipeInfoHook'),
+    # note what the run started from, for when it is resumed.
+    dict(type='mmpretrain.RunOriginHook'),
 ]
 
 # a different random stream on every rank

@@ -16,4 +16,6 @@ custom_hooks = [
     dict(type='CheckpointFitHook'),
     # log the effective batch, learning rate and perturbation budget.
     dict(type='RecipeInfoHook'),
+    # note what the run started from, for when it is resumed.
+    dict(type='RunOriginHook'),
 ]

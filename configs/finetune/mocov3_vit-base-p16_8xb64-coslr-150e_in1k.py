@@ -48,6 +48,7 @@ custom_hooks = [
     dict(type='NonFiniteLossHook'),
     dict(type='CheckpointFitHook'),
     dict(type='RecipeInfoHook'),
+    dict(type='RunOriginHook'),
 ]
 randomness = dict(seed=0, diff_rank_seed=True)
 

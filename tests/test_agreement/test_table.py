@@ -9,7 +9,9 @@ from test_agreement import (
     rows_classes,
     rows_lengths,
     rows_options,
+    rows_origin,
     rows_ranges,
+    rows_resumed,
     rows_shapes,
 )
 from test_agreement.table import files
@@ -20,12 +22,15 @@ ROWS = [
     *rows_options.ROWS,
     *rows_ranges.ROWS,
     *rows_shapes.ROWS,
+    *rows_origin.ROWS,
+    *rows_resumed.ROWS,
 ]
 
-# What data sets of other libraries print when they are built.
+# What is printed without us, too: of data sets that are built, and of weights.
 STOCK = re.compile(
     'Could not import OneDL|Found no valid file in the folder|'
-    'loading annotations|Done|creating index|index created'
+    'loading annotations|Done|creating index|index created|'
+    'Loads checkpoint by local backend'
 )
 
 

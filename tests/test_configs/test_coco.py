@@ -97,6 +97,7 @@ def test_hooks_build(name):
         'NonFiniteLossHook',
         'CheckpointFitHook',
         'RecipeInfoHook',
+        'RunOriginHook',
     } <= built
 
 

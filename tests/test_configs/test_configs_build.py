@@ -169,6 +169,7 @@ def test_hooks_and_evaluators_build(name):
         'NonFiniteLossHook',
         'CheckpointFitHook',
         'RecipeInfoHook',
+        'RunOriginHook',
     } <= classes
     # Drawn is what predicts the pixels patch by patch.
     drawn = name in OVER_MAE or '/ablations/' in name

@@ -310,6 +310,7 @@ def test_the_block_of_the_docs_brings_the_hooks(name):
         'NonFiniteLossHook',
         'CheckpointFitHook',
         'RecipeInfoHook',
+        'RunOriginHook',
     ]
     assert cfg.default_hooks.checkpoint.type == 'AtomicCheckpointHook'
     loader = cfg.train_dataloader

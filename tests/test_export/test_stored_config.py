@@ -3,11 +3,10 @@
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from aemim_mm.export import export_backbone
-from aemim_mm.export.stored_config import check_types, parse_config
+from aemim_mm.export.stored_config import check_types
 
 ARCH = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)
 
@@ -87,36 +86,3 @@ def test_a_classifier_without_config_does_not_tell_its_pooling(tmp_path):
     torch.save(dict(state_dict={**weights, **head}), file)
     with pytest.raises(ValueError, match='class token or the mean'):
         export_backbone(file, tmp_path / 'b.pth', 'timm')
-
-
-def test_reads_what_mmengine_writes():
-    cfg = dict(
-        model=dict(
-            type='A',
-            arch=dict(depths=[2, 2], heads=(3, 6)),
-            neck=None,
-            scale=-1.5e-3,
-            flags=dict(a=True),
-        ),
-        paramwise_cfg=dict(custom_keys={'.cls_token': dict(decay_mult=0.0)}),
-        name='x',
-    )
-    assert parse_config(Config(cfg).pretty_text) == cfg
-
-
-def test_executes_nothing(tmp_path):
-    mark = tmp_path / 'executed'
-    text = (
-        f'import pathlib\npathlib.Path({str(mark)!r}).touch()\n'
-        f'bad = pathlib.Path({str(mark)!r}).touch()\n'
-        f'worse = dict(a=[open({str(mark)!r}, "w")])\n'
-        'spread = dict(**dict(a=1))\n'
-        'good = dict(a=1)\n'
-    )
-    assert parse_config(text) == dict(good=dict(a=1))
-    assert not mark.exists()
-
-
-def test_text_that_is_no_python():
-    with pytest.raises(ValueError, match='cannot be read.*--config'):
-        parse_config('model = dict(')

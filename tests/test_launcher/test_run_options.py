@@ -9,16 +9,17 @@ from aemim_mm.launcher import run_options
 
 
 @pytest.mark.parametrize(
-    'option, in_file, expected',
+    'option, in_file, options, expected',
     [
-        ('cli', 'file', 'cli'),
-        (None, 'file', 'file'),
-        (None, None, './work_dirs/mae'),
+        ('cli', 'file', {'load_from': 'a/b.pth'}, 'cli'),
+        (None, 'file', {'load_from': 'a/b.pth'}, 'file'),
+        (None, None, None, './work_dirs/mae'),
+        (None, None, {'load_from': 'a/b.pth'}, './work_dirs/mae_from-a-b'),
     ],
 )
-def test_work_dir(option, in_file, expected):
+def test_work_dir(option, in_file, options, expected):
     cfg = Config(dict(work_dir=in_file))
-    run_options.set_work_dir(cfg, 'configs/mae.py', option)
+    run_options.set_work_dir(cfg, 'configs/mae.py', option, options)
     assert cfg.work_dir == expected
 
 
@@ -124,7 +125,11 @@ def test_a_stock_config_gets_the_training_defaults():
     own = dict(type='EpochSeedHook', priority='HIGH')
     cfg = Config(dict(custom_hooks=[own]))
     run_options.add_training_defaults(cfg)
-    assert cfg.custom_hooks == [own, dict(type='mmpretrain.RecipeInfoHook')]
+    assert cfg.custom_hooks == [
+        own,
+        dict(type='mmpretrain.RecipeInfoHook'),
+        dict(type='mmpretrain.RunOriginHook'),
+    ]
     pattern = cfg.log_processor.mean_pattern
     for name in ('recon_adv', 'distance_end', 'loss_clean', 'data_time'):
         assert re.search(pattern, f'train/{name}')

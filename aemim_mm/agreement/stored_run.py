@@ -1,0 +1,53 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What a checkpoint says of the run that wrote it."""
+
+from typing import Any
+
+from ..checkpoints import read_checkpoint
+from ..checkpoints.config_text import parse_config
+from ..checkpoints.safe_file import load_checkpoint_file
+from .disagreement import Disagreement
+
+
+class StoredRun:
+    """A run that another one goes on with.
+
+    Attributes:
+        path (str): The checkpoint.
+        config (dict): Its config, as far as it consists of plain values.
+        origin (dict): What ``RunOriginHook`` has noted, empty in checkpoints
+            of earlier versions.
+        epoch (int): Finished epochs.
+        iter (int): Finished iterations.
+        seed (int, optional): Its seed.
+
+    Args:
+        path (str): Path or URL.
+
+    Raises:
+        Disagreement: If the file cannot be read, or no run can go on from it.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            # mmengine's reader prints a line for each file.
+            read = read_checkpoint if '://' in path else load_checkpoint_file
+            checkpoint = read(path, 'cpu')
+        except RuntimeError as error:
+            raise Disagreement(f'--resume {path}: {error}') from error
+        meta: dict[str, Any] = checkpoint.get('meta') or {}
+        if not {'epoch', 'iter'} <= meta.keys() or (
+            'optimizer' not in checkpoint
+        ):
+            raise Disagreement(
+                f'--resume {path}: the file holds weights, but no optimizer '
+                'state or no epoch, so that no run can go on from it. To '
+                'start a new run from its weights, pass --cfg-options '
+                f'load_from={path} resume=False without --resume.'
+            )
+        self.path = path
+        self.config = parse_config(meta.get('cfg') or '')
+        self.origin: dict[str, Any] = meta.get('run_origin') or {}
+        self.epoch: int = meta['epoch']
+        self.iter: int = meta['iter']
+        self.seed: int | None = meta.get('seed')

@@ -1,0 +1,27 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Whether two names stand for the same weights."""
+
+import hashlib
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+
+
+def content_hash(file: str) -> str | None:
+    """Hash of the content of a checkpoint.
+
+    Args:
+        file (str): Path, or URL of a file that torch.hub's cache holds.
+
+    Returns:
+        str | None: SHA-256 in hexadecimal. None if there is no such file.
+    """
+    path = Path(file).expanduser()
+    if '://' in file:
+        name = Path(urlparse(file).path).name
+        path = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    if not path.is_file():
+        return None
+    with path.open('rb') as opened:
+        return hashlib.file_digest(opened, 'sha256').hexdigest()

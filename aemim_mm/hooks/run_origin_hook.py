@@ -1,0 +1,69 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+
+from ..checkpoints.content import content_hash
+from ..config_check.weights import named_weights
+
+
+@HOOKS.register_module()
+class RunOriginHook(Hook):
+    """Note in every checkpoint what its run started from.
+
+    ``checkpoint['meta']['run_origin']`` holds, by key of the config, path and
+    SHA-256 of the weights that the model was initialised with (``weights``,
+    ``load_from`` among them), the number of processes, and the number of
+    iterations of an epoch. ``tools/train.py`` compares them when a run is
+    resumed.
+    """
+
+    def __init__(self) -> None:
+        self.resumed = False
+        # None: the run began before there were notes, and is resumed.
+        self.weights: dict[str, dict] | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take over the notes of a run that is resumed.
+
+        Args:
+            runner (Runner): The runner.
+            checkpoint (dict): What was loaded.
+        """
+        if runner.cfg.get('resume', False):
+            origin = checkpoint.get('meta', {}).get('run_origin', {})
+            self.weights = origin.get('weights')
+            self.resumed = True
+
+    def before_train(self, runner: Runner) -> None:
+        """Hash the weights that the run starts from.
+
+        Args:
+            runner (Runner): The runner of the training process.
+        """
+        if self.resumed or not is_main_process():
+            return
+        files = {key: file for key, file, _ in named_weights(runner.cfg)}
+        load_from = runner.cfg.get('load_from', None)
+        if load_from and not runner.cfg.get('resume', False):
+            files['load_from'] = load_from
+        self.weights = {
+            key: dict(file=file, sha256=content_hash(file))
+            for key, file in files.items()
+        }
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write the notes.
+
+        Args:
+            runner (Runner): The runner of the training process.
+            checkpoint (dict): What will be saved. Changed in place.
+        """
+        notes = dict(
+            processes=runner.world_size,
+            iterations_per_epoch=len(runner.train_dataloader),
+        )
+        if self.weights is not None:
+            notes['weights'] = self.weights
+        checkpoint['meta']['run_origin'] = notes
