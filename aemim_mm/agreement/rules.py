@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 
-from . import classes, figures, labels, lengths, schedules
+from . import classes, coco, figures, labels, lengths, lists, schedules
 from .run import Run
 
 # Each is a function of the run that raises Disagreement.
@@ -11,13 +11,14 @@ RULES: tuple[Callable[[Run], None], ...] = (
     classes.class_names_are_a_list,
     classes.numbers_agree,
     labels.imagenet_folders,
+    labels.classes_have_images,
     labels.folders_by_name,
-    labels.lists_within_classes,
-    classes.coco_categories,
+    lists.lists_within_classes,
+    coco.coco_categories,
     lengths.something_to_do,
     classes.same_classes_everywhere,
     classes.number_of_classes,
-    classes.evaluator_reads_the_same,
+    coco.evaluator_reads_the_same,
     lengths.checkpoint_within_run,
     lengths.events_within_run,
     lengths.batch_norm_has_a_batch,
