@@ -1,14 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Do data sets, heads and evaluators speak of the same classes?"""
 
-import json
 import os.path as osp
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..utils import near_misses
 from .disagreement import Disagreement
 from .figures import evaluators
-from .labels import inner_datasets, shown
+from .names import inner_datasets, shown
 from .run import Run
 
 
@@ -17,60 +16,27 @@ def class_names_are_a_list(run: Run) -> None:
     for phase in run.phases:
         for key, config in inner_datasets(run, phase):
             classes = (config.get('metainfo') or {}).get('classes')
-            if isinstance(classes, str) and not osp.isfile(classes):
+            if isinstance(classes, str):
+                if osp.isfile(classes):
+                    continue
                 raise Disagreement(
                     f'{key}.metainfo.classes={classes!r} is a text, which '
                     'counts as the name of a file of classes, but there is '
                     f'no such file. For one class write ({classes!r},).'
                 )
-
-
-def coco_categories(run: Run) -> None:
-    """Every class of ``metainfo.classes`` is a category of the JSON."""
-    for phase in run.phases:
-        try:
-            dataset = run.dataset(phase)
-        except Disagreement as error:
-            # Without any of the classes, no image is left.
-            config = run.section(f'{phase}_dataloader')['dataset']
-            classes = (config.get('metainfo') or {}).get('classes') or ()
-            file = osp.join(
-                config.get('data_root') or '', config.get('ann_file') or ''
-            )
-            if file.endswith('.json') and osp.isfile(file):
-                _compare_categories(phase, file, classes)
-            raise error
-        categories = getattr(dataset, 'cat_ids', None)
-        classes = _classes(dataset)
-        if categories is not None and len(categories) != len(classes):
-            _compare_categories(phase, dataset.ann_file, classes)
-
-
-def _compare_categories(phase: str, path: str, classes: Sequence[str]) -> None:
-    """Raise if a class is no category of a JSON of COCO's format."""
-    with open(path, encoding='utf-8') as file:
-        names = [c['name'] for c in json.load(file)['categories']]
-    lacking = [name for name in classes if name not in names]
-    if lacking:
-        hints = ''.join(near_misses(name, names) for name in lacking[:3])
-        raise Disagreement(
-            f'{phase}_dataloader.dataset.metainfo.classes has '
-            f'{shown(lacking)}, but the categories of {path} are '
-            f'{shown(names)}: the other classes would close up.{hints} '
-            'Give the names of the JSON.'
-        )
+            counts = Counter(classes or ())
+            doubled = [name for name, count in counts.items() if count > 1]
+            if doubled:
+                raise Disagreement(
+                    f'{key}.metainfo.classes names {shown(doubled)} more than '
+                    f'once: {shown(classes)} are {len(classes)} labels for '
+                    f'{len(counts)} classes. Name each class once.'
+                )
 
 
 def same_classes_everywhere(run: Run) -> None:
     """What training, evaluation and a tested checkpoint call a label."""
-    known = [
-        (f'{phase}_dataloader.dataset', _classes(run.dataset(phase)))
-        for phase in run.phases
-    ]
-    if run.checkpoint_classes:
-        place = f'the checkpoint {run.cfg.load_from}'
-        known.insert(0, (place, run.checkpoint_classes))
-    known = [(place, classes) for place, classes in known if classes]
+    known = list(_sources(run))
     for place, classes in known[1:]:
         first, others = known[0]
         if _contradict(others, classes, run.model_is('BaseDetector')):
@@ -86,16 +52,20 @@ def number_of_classes(run: Run) -> None:
     """Heads and preprocessor have as many classes as the data."""
     if not (run.model_is('BaseClassifier') or run.model_is('BaseDetector')):
         return
-    for phase in run.phases:
-        classes = _classes(run.dataset(phase))
-        for key, number in _numbers(run):
-            if classes and number != len(classes):
-                raise Disagreement(
-                    f'{key}={number}, but {phase}_dataloader.dataset has '
-                    f'{len(classes)} classes ({shown(classes)}). Pass '
-                    f'--cfg-options {key}={len(classes)}, or correct the '
-                    'data.'
-                )
+    for place, classes in _sources(run):
+        wrong = [
+            (key, number)
+            for key, number in _numbers(run)
+            if number != len(classes)
+        ]
+        if wrong:
+            stated = ', '.join(f'{key}={number}' for key, number in wrong)
+            options = ' '.join(f'{key}={len(classes)}' for key, _ in wrong)
+            raise Disagreement(
+                f'{stated}, but {place} has {len(classes)} classes '
+                f'({shown(classes)}). Pass --cfg-options {options}, or '
+                'correct the data.'
+            )
 
 
 def numbers_agree(run: Run) -> None:
@@ -111,28 +81,24 @@ def numbers_agree(run: Run) -> None:
             )
 
 
-def evaluator_reads_the_same(run: Run) -> None:
-    """A COCO evaluator has the annotations of the data set it judges."""
-    for phase in set(run.phases) & {'val', 'test'}:
-        read = getattr(run.dataset(phase), 'ann_file', None)
-        for key, metric in evaluators(run, phase):
-            file = metric.get('ann_file')
-            if not (file and read) or '://' in file or '://' in read:
-                continue
-            if osp.realpath(file) != osp.realpath(read):
-                raise Disagreement(
-                    f'{key}.ann_file={file!r}, but '
-                    f'{phase}_dataloader.dataset reads {read!r}: images would '
-                    'be judged by the annotations of others. Give both the '
-                    'same file.'
-                )
+def _sources(run: Run) -> Iterator[tuple[str, Sequence[str]]]:
+    """Who names classes, and which; a tested checkpoint first."""
+    if run.checkpoint_classes:
+        yield f'the checkpoint {run.cfg.load_from}', run.checkpoint_classes
+    for phase in run.phases:
+        classes = _classes(run.dataset(phase))
+        if classes:
+            yield f'{phase}_dataloader.dataset', classes
 
 
 def _classes(dataset: object) -> Sequence[str]:
     """The classes of a data set, none where it does not name them."""
     metainfo = getattr(dataset, 'metainfo', None) or {}
     classes = metainfo.get('classes')
-    if getattr(dataset, 'with_label', True) is False or not classes:
+    # Panoptic heads count things and stuff apart.
+    if 'thing_classes' in metainfo or not classes:
+        return ()
+    if getattr(dataset, 'with_label', True) is False:
         return ()
     return () if isinstance(classes, str) else tuple(classes)
 
@@ -148,8 +114,8 @@ def _contradict(
     if all_of_them or list(first) == list(second):
         return list(first) != list(second)
     places = {name: place for place, name in enumerate(first)}
-    return any(
-        places.get(name, place) != place for place, name in enumerate(second)
+    return bool(places.keys() & set(second)) and any(
+        places.get(name) != place for place, name in enumerate(second)
     )
 
 
@@ -172,3 +138,7 @@ def _numbers(run: Run) -> Iterator[tuple[str, int]]:
             if isinstance(item, Mapping) and item.get('num_classes'):
                 place = f'{key}.{index}' if part is several else key
                 yield f'{place}.num_classes', item['num_classes']
+    for phase in set(run.phases) & {'val', 'test'}:
+        for key, metric in evaluators(run, phase):
+            if metric.get('num_classes'):
+                yield f'{key}.num_classes', metric['num_classes']

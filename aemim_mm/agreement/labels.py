@@ -1,44 +1,37 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Do the labels of the data sets mean the same classes?"""
+"""Do class folders mean the same classes everywhere?"""
 
 import os.path as osp
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from mmengine.fileio import LocalBackend, get_file_backend
-from mmpretrain.datasets import CustomDataset, ImageNet
+from mmengine.fileio import get_file_backend
+from mmpretrain.datasets import CustomDataset
+from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.datasets.custom import find_folders
 
-from ..config_check import registries
-from ..datasets.label_spaces import synset_to_index
+from ..datasets import NamedFolders
+from ..datasets.label_spaces import imagenet_synsets
 from ..datasets.named_folders import class_folders
 from .disagreement import Disagreement
+from .names import inner_datasets, shown
 from .run import Run
-
-# So many names of a list are shown.
-SHOWN = 12
+from .unread import folder_datasets, stands_for_imagenet
 
 
 def folders_by_name(run: Run) -> None:
-    """Label class folders by the names of the training set's folders.
+    """Label class folders by their names.
 
-    Where every set has the same folders, mmpretrain's labels are right and
-    the config is left as it is.
+    The names are those of the checkpoint, of the config or of the training
+    set. Where every set has the same folders, mmpretrain's labels are right
+    and the config is left as it is.
     """
     known, source = None, ''
     for phase in run.phases:
-        for key, config in inner_datasets(run, phase):
-            root = _folder_root(run, config)
-            if root is None:
-                continue
+        for key, config, dataset in folder_datasets(run, phase):
+            root = dataset.img_prefix
             names = class_folders(root)
             if known is None:
-                known, source = names, f'{key} ({root})'
-                stored = run.checkpoint_classes
-                # It may hold other words for the folders' names.
-                if set(stored) & set(names):
-                    known = stored
-                    source = f'the checkpoint {run.cfg.load_from}'
+                known, source = _classes_of_folders(run, key, dataset, names)
             strangers = sorted(set(names) - set(known))
             if strangers:
                 raise Disagreement(
@@ -49,10 +42,15 @@ def folders_by_name(run: Run) -> None:
                     'everywhere.'
                 )
             hidden = _hidden_folders(root)
-            if names == list(known) and not hidden:
+            # ImageNet's own have been compared.
+            if stands_for_imagenet(dataset) or (
+                names == list(known) and not hidden
+            ):
                 continue
             config['type'] = 'NamedFolders'
             config['folders'] = list(known)
+            if config.pop('split', None):  # a folder's name, of ImageNet
+                config['data_root'], config['data_prefix'] = '', root
             missing = sorted(set(known) - set(names))
             why = [f'without {shown(missing)}'] if missing else []
             why += [f'hidden: {shown(hidden)}'] if hidden else []
@@ -65,136 +63,77 @@ def folders_by_name(run: Run) -> None:
 def imagenet_folders(run: Run) -> None:
     """The folders of ``ImageNet`` are the 1000 that its labels stand for."""
     for phase in run.phases:
-        for key, config in inner_datasets(run, phase):
-            root = _folder_root(run, config, ImageNet)
-            if root is None:
+        for key, _, dataset in folder_datasets(run, phase):
+            if not stands_for_imagenet(dataset):
                 continue
-            names = set(class_folders(root)) | set(_hidden_folders(root))
-            ids = set(synset_to_index())
+            names = set(find_folders(dataset.img_prefix)[0])
+            ids = set(imagenet_synsets())
             if names != ids:
                 raise Disagreement(
-                    f'{key} ({root}): ImageNet stands for 1000 folders named '
-                    f'by WordNet id, but here {shown(sorted(ids - names))} '
-                    f'are lacking and {shown(sorted(names - ids))} are '
-                    'others: labels would be shifted. For a part of the '
-                    'classes or other classes use type=CustomDataset or '
-                    'ImageNetVariant.'
+                    f'{key} ({dataset.img_prefix}): ImageNet stands for 1000 '
+                    'folders named by WordNet id, but here '
+                    f'{shown(sorted(ids - names))} are lacking and '
+                    f'{shown(sorted(names - ids))} are others: labels would '
+                    'be shifted. For a part of the classes or other classes '
+                    'use type=CustomDataset or ImageNetVariant.'
                 )
 
 
-def lists_within_classes(run: Run) -> None:
-    """Labels of a list are numbers from 0 to the head's last class."""
-    classes = (run.model.get('head') or {}).get('num_classes')
-    if not run.model_is('BaseClassifier') or not isinstance(classes, int):
+def classes_have_images(run: Run) -> None:
+    """A classifier is trained on every class of its training folders."""
+    if 'train' not in run.phases or not run.model_is('BaseClassifier'):
         return
-    for phase in run.phases:
-        for key, config in inner_datasets(run, phase):
-            if config.get('ann_file') and _is(run, config, CustomDataset):
-                path = osp.join(
-                    osp.expanduser(config.get('data_root') or ''),
-                    osp.expanduser(config['ann_file']),
-                )
-                if config.get('with_label', True) and osp.isfile(path):
-                    _check_list(f'{key}.ann_file', path, classes)
-
-
-def _check_list(key: str, path: str, classes: int) -> None:
-    """Read the labels of a list."""
-    smallest, largest, place = classes, -1, 0
-    with open(path, encoding='utf-8') as file:
-        for number, line in enumerate(file, 1):
-            parts = line.split()
-            if not parts:
-                continue
-            label = parts[-1]
-            if len(parts) < 2 or not label.isdecimal():
-                raise Disagreement(
-                    f'{key}: line {number} of {path}, {line.strip()!r}, is '
-                    'not "PATH LABEL" with a label from 0 to '
-                    f'{classes - 1}, which with_label=True asks for. Correct '
-                    'the line; for images without labels set '
-                    'with_label=False.'
-                )
-            label = int(label)
-            smallest = min(smallest, label)
-            if label > largest:
-                largest, place = label, number
-    if largest < classes:
-        return
-    if smallest == 1 and largest == classes:
-        raise Disagreement(
-            f'{key}: the labels of {path} run from 1 to {largest}, as if '
-            f'counted from one, but model.head.num_classes={classes} means '
-            f'labels from 0 to {classes - 1}. Subtract 1 from every label.'
-        )
-    raise Disagreement(
-        f'{key}: line {place} of {path} has label {largest}, but '
-        f'model.head.num_classes={classes} means labels from 0 to '
-        f'{classes - 1}. Correct the list or num_classes (of '
-        'data_preprocessor, too).'
+    found = list(folder_datasets(run, 'train'))
+    if not found or len(found) < len(list(inner_datasets(run, 'train'))):
+        return  # other data sets may have the rest
+    key, _, first = found[0]
+    names = {name for _, _, d in found for name in class_folders(d.img_prefix)}
+    known, source = _classes_of_folders(
+        run, key, first, class_folders(first.img_prefix)
     )
+    lacking = [
+        name
+        for name in known
+        if not any(_has_image(dataset, name) for _, _, dataset in found)
+    ]
+    # Names of other folders are the greater mistake, and said by name.
+    if lacking and names <= set(known):
+        roots = ', '.join(dataset.img_prefix for _, _, dataset in found)
+        raise Disagreement(
+            f'{source} has the classes {shown(known)}, but there is no image '
+            f'of {shown(lacking)} in {roots} to train on. Give each class '
+            'images, or remove those without from the classes.'
+        )
 
 
-def inner_datasets(run: Run, phase: str) -> Iterator[tuple[str, Any]]:
-    """Places and configs of a phase's data sets, those in wrappers included.
-
-    Args:
-        run (Run): The run.
-        phase (str): The phase.
-
-    Yields:
-        tuple[str, Mapping]: Place and config.
-    """
-    key = f'{phase}_dataloader.dataset'
-    waiting = [(key, run.section(f'{phase}_dataloader').get('dataset'))]
-    for path, config in waiting:
-        if isinstance(config, list | tuple):
-            waiting += [(f'{path}.{i}', c) for i, c in enumerate(config)]
-        elif isinstance(config, Mapping):
-            inner = [k for k in ('dataset', 'datasets') if config.get(k)]
-            waiting += [(f'{path}.{k}', config[k]) for k in inner]
-            if not inner:
-                yield path, config
+def _classes_of_folders(
+    run: Run, key: str, dataset: CustomDataset, names: Sequence[str]
+) -> tuple[Sequence[str], str]:
+    """Folder names in label order, and where they stand."""
+    if stands_for_imagenet(dataset):
+        return imagenet_synsets(), key
+    stored = run.checkpoint_classes
+    if tuple(stored) == tuple(IMAGENET_CATEGORIES):
+        stored = list(imagenet_synsets())
+    # Classes may also be other words for the folders, in sorted order.
+    if set(stored) & set(names):
+        return stored, f'the checkpoint {run.cfg.load_from}'
+    if isinstance(dataset, NamedFolders):
+        return dataset.folders, f'{key}.folders'
+    if set(dataset.CLASSES or ()) & set(names):
+        return dataset.CLASSES, f'{key}.metainfo.classes'
+    return names, f'{key} ({dataset.img_prefix})'
 
 
-def shown(names: Iterable[str]) -> str:
-    """Names for a message.
-
-    Args:
-        names (Iterable[str]): The names.
-
-    Returns:
-        str: The first of them, and how many there are.
-    """
-    names = list(names)
-    text = ', '.join(names[:SHOWN]) or 'none'
-    more = f' ... ({len(names)} in all)' if len(names) > SHOWN else ''
-    return text + more
-
-
-def _is(run: Run, config: Mapping, kind: type) -> bool:
-    """Whether a data set is of exactly this class."""
-    name = config.get('type') or ''
-    return next(iter(registries.find('dataset', name, run.scope)), 0) is kind
-
-
-def _folder_root(
-    run: Run, config: Mapping, kind: type = CustomDataset
-) -> str | None:
-    """The local folder of class folders that a data set reads, if it does."""
-    if not _is(run, config, kind):
-        return None
-    dataset = kind(**{**_arguments(config), 'lazy_init': True, 'pipeline': []})
-    if dataset.ann_file or not dataset.with_label:
-        return None
-    root = dataset.img_prefix
-    local = isinstance(get_file_backend(root), LocalBackend)
-    return root if local and osp.isdir(root) else None
-
-
-def _arguments(config: Mapping) -> dict:
-    """What a config hands to a constructor."""
-    return {k: v for k, v in config.items() if k not in ('type', '_scope_')}
+def _has_image(dataset: CustomDataset, name: str) -> bool:
+    """Whether a class folder holds an image; looks no further than one."""
+    folder = osp.join(dataset.img_prefix, name)
+    if not osp.isdir(folder):
+        return False
+    files = get_file_backend(folder).list_dir_or_file(
+        folder, list_dir=False, recursive=True
+    )
+    return any(map(dataset.is_valid_file, files))
 
 
 def _hidden_folders(root: str) -> list[str]:

@@ -119,7 +119,10 @@ class Run:
         file = self.cfg.load_from
         # The one says what it reads; the Runner will.
         read = load_checkpoint_file if osp.isfile(file) else read_checkpoint
-        meta = read(file, 'cpu').get('meta') or {}
+        try:
+            meta = read(file, 'cpu').get('meta') or {}
+        except RuntimeError as error:  # a damaged file
+            raise Disagreement(str(error)) from error
         stored = meta.get('dataset_meta') or {}
         classes = stored.get('classes', stored.get('CLASSES')) or ()
         return [] if isinstance(classes, str) else list(classes)

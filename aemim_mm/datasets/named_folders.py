@@ -1,6 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import os
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.custom import find_folders, get_samples
@@ -40,7 +40,7 @@ class NamedFolders(CustomDataset):
             bool: Whether it is. Hidden files, such as ``._name.jpg``, and
             what lies in hidden folders are none.
         """
-        hidden = any(part[0] == '.' for part in PurePath(filename).parts)
+        hidden = f'{os.sep}.' in os.sep + filename
         return not hidden and super().is_valid_file(filename)
 
     def _find_samples(self) -> list[tuple[str, int]]:

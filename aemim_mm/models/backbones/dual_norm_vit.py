@@ -61,11 +61,17 @@ class DualNormViT(MAEViT):
 
     Raises:
         ValueError: If the patch embedding is not a plain non-overlapping
-            convolution or an adapter is unknown.
+            convolution, an adapter is unknown, or the share of masked patches
+            is not in [0, 1).
     """
 
     def __init__(self, *args, adapters: Sequence[str] = (), **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if not 0 <= self.mask_ratio < 1:
+            raise ValueError(
+                f'mask_ratio={self.mask_ratio} must be in [0, 1): it is the '
+                'share of patches that are masked'
+            )
         FlatBlock.take_over(self)
         conv = self.patch_embed.projection
         if (

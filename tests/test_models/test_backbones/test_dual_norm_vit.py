@@ -234,3 +234,9 @@ def test_masked_image_of_another_size():
 def test_overlapping_patches_are_refused():
     with pytest.raises(ValueError, match='stride equals its kernel'):
         build(patch_cfg=dict(stride=4))
+
+
+@pytest.mark.parametrize('ratio', [1.5, 1.0, -0.1, float('nan')])
+def test_a_share_of_masked_patches_out_of_range(ratio):
+    with pytest.raises(ValueError, match=r'mask_ratio=.*\[0, 1\)'):
+        build(mask_ratio=ratio)
