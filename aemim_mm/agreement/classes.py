@@ -15,7 +15,7 @@ def class_names_are_a_list(run: Run) -> None:
     """``metainfo.classes`` is a list of names, or a file of them."""
     for phase in run.phases:
         for key, config in inner_datasets(run, phase):
-            classes = (config.get('metainfo') or {}).get('classes')
+            classes = (config.get('metainfo') or {}).get('classes') or ()
             if isinstance(classes, str):
                 if osp.isfile(classes):
                     continue
@@ -24,7 +24,7 @@ def class_names_are_a_list(run: Run) -> None:
                     'counts as the name of a file of classes, but there is '
                     f'no such file. For one class write ({classes!r},).'
                 )
-            counts = Counter(classes or ())
+            counts = Counter(classes)
             doubled = [name for name, count in counts.items() if count > 1]
             if doubled:
                 raise Disagreement(

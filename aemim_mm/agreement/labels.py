@@ -96,6 +96,8 @@ def classes_have_images(run: Run) -> None:
         for name in known
         if not any(_has_image(dataset, name) for _, _, dataset in found)
     ]
+    if len(lacking) == len(known):
+        return  # said of the data set as a whole
     # Names of other folders are the greater mistake, and said by name.
     if lacking and names <= set(known):
         roots = ', '.join(dataset.img_prefix for _, _, dataset in found)
