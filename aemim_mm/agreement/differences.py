@@ -54,6 +54,11 @@ def differences(
         tuple[str, Any, Any]: Key, and both values.
     """
     if isinstance(then, dict) and isinstance(now, dict):
+        kinds = then.get('type', ABSENT), now.get('type', ABSENT)
+        if kinds[0] != kinds[1]:
+            # Nothing else can be compared.
+            yield f'{key}.type', *kinds
+            return
         for name in {**then, **now}:
             sides = then.get(name, ABSENT), now.get(name, ABSENT)
             yield from differences(*sides, f'{key}.{name}')

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..checkpoints import read_checkpoint
 from ..checkpoints.config_text import parse_config
+from ..checkpoints.safe_file import load_checkpoint_file
 from .disagreement import Disagreement
 
 
@@ -29,7 +30,9 @@ class StoredRun:
 
     def __init__(self, path: str) -> None:
         try:
-            checkpoint = read_checkpoint(path, 'cpu')
+            # mmengine's reader prints a line for each file.
+            read = read_checkpoint if '://' in path else load_checkpoint_file
+            checkpoint = read(path, 'cpu')
         except RuntimeError as error:
             raise Disagreement(f'--resume {path}: {error}') from error
         meta: dict[str, Any] = checkpoint.get('meta') or {}

@@ -1,17 +1,25 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Runs whose statements disagree are refused before anything is written."""
 
+import gc
+from collections import OrderedDict
+
 import pytest
 import tiny_run
-from test_agreement import rows_lengths
+from mmengine.logging import MMLogger
+from test_agreement import rows_lengths, rows_origin, rows_resumed
 from test_agreement.table import files
 
-ROWS = [*rows_lengths.ROWS]
+ROWS = [*rows_lengths.ROWS, *rows_origin.ROWS, *rows_resumed.ROWS]
 
 
 @pytest.mark.parametrize('row', ROWS, ids=[row.name for row in ROWS])
 def test_row(row, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
+    # A logger writes to the stream that was there when it was made.
+    monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
+    # Half a second for each data set.
+    monkeypatch.setattr(gc, 'collect', lambda: 0)
     tool = tiny_run.load_tool(row.tool)
     arguments = row.make(tmp_path)
     before = files(tmp_path)
