@@ -118,7 +118,7 @@ def same_length(run: Run) -> None:
     for key in ('max_epochs', 'max_iters'):
         before = (stored.config.get('train_cfg') or {}).get(key)
         now = run.section('train_cfg').get(key)
-        if None not in (before, now) and now > before:
+        if before is not None and now is not None and now > before:
             raise Disagreement(
                 f'train_cfg.{key}={now}, but {stored.path} restores a '
                 f'schedule for {before}: what comes after would run at its '

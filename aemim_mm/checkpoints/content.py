@@ -23,5 +23,8 @@ def content_hash(file: str) -> str | None:
         path = Path(torch.hub.get_dir()) / 'checkpoints' / name
     if not path.is_file():
         return None
+    digest = hashlib.sha256()
     with path.open('rb') as opened:
-        return hashlib.file_digest(opened, 'sha256').hexdigest()
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
