@@ -5,17 +5,23 @@ mmengine restores the optimizer with all its settings, the schedulers and the
 seed: what the config says of them has no effect.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .differences import differences, listed, plain
 from .disagreement import Disagreement
 from .run import Run
+from .schedule import (
+    batch_of,
+    by_epoch,
+    epoch_length,
+    learning_rate_factor,
+    restored_settings,
+    scheduler_list,
+)
 from .stored_run import StoredRun
 
-# Of an optimizer wrapper, what the checkpoint restores.
-RESTORED = ('optimizer', 'paramwise_cfg', 'constructor')
 # What moments cannot be carried over between.
 STRUCTURE = ('type', 'constructor', 'paramwise_cfg')
 
@@ -39,8 +45,8 @@ def same_loop(run: Run) -> None:
     stored = run.stored
     if stored is None or 'train_cfg' not in stored.config:
         return
-    before = _by_epoch(stored.config['train_cfg'])
-    if before != _by_epoch(run.section('train_cfg')):
+    before = by_epoch(stored.config['train_cfg'])
+    if before != by_epoch(run.section('train_cfg')):
         kinds = ('iterations', 'epochs')
         raise Disagreement(
             f'train_cfg counts {kinds[not before]}, but the run of '
@@ -54,8 +60,8 @@ def same_optimizer(run: Run) -> None:
     stored = run.stored
     if stored is None or 'optim_wrapper' not in stored.config:
         return
-    before = _settings(stored.config['optim_wrapper'])
-    now = _settings(run.section('optim_wrapper'))
+    before = restored_settings(stored.config['optim_wrapper'])
+    now = restored_settings(run.section('optim_wrapper'))
     found = list(differences(before, now, 'optim_wrapper'))
     if found and run.new_schedule:
         found = [each for each in found if _is_structure(*each)]
@@ -76,8 +82,8 @@ def same_learning_rates(run: Run) -> None:
         return
     # Without notes, the number of processes is taken as unchanged.
     processes = stored.origin.get('processes', run.processes)
-    before = _scale(stored.config, processes)
-    now = _scale(run.cfg, run.processes)
+    before = learning_rate_factor(stored.config, processes)
+    now = learning_rate_factor(run.cfg, run.processes)
     if before != now:
         raise Disagreement(
             _no_effect(
@@ -98,7 +104,7 @@ def same_schedule(run: Run) -> None:
     ):
         return
     before, now = (
-        plain(_list(cfg.get('param_scheduler')))
+        plain(scheduler_list(cfg.get('param_scheduler')))
         for cfg in (stored.config, run.cfg.to_dict())
     )
     found = list(differences(before, now, 'param_scheduler'))
@@ -118,7 +124,7 @@ def same_length(run: Run) -> None:
     for key in ('max_epochs', 'max_iters'):
         before = (stored.config.get('train_cfg') or {}).get(key)
         now = run.section('train_cfg').get(key)
-        if None not in (before, now) and now > before:
+        if before is not None and now is not None and now > before:
             raise Disagreement(
                 f'train_cfg.{key}={now}, but {stored.path} restores a '
                 f'schedule for {before}: what comes after would run at its '
@@ -131,14 +137,14 @@ def same_iterations_per_epoch(run: Run) -> None:
     stored = run.stored
     if stored is None or run.new_schedule or not _counts_iterations(run):
         return
-    before, now = _epoch_length(stored), run.iterations_per_epoch
+    before, now = epoch_length(stored), run.iterations_per_epoch
     if None in (before, now) or before == now:
         return
-    then = _batch(stored.config, stored.origin.get('processes', 'unknown'))
+    then = batch_of(stored.config, stored.origin.get('processes', 'unknown'))
     images = len(run.dataset('train'))
     raise Disagreement(
         f'An epoch has {now} iterations ({images} images, '
-        f'{_batch(run.cfg, run.processes)}), but {stored.path} restores a '
+        f'{batch_of(run.cfg, run.processes)}), but {stored.path} restores a '
         f'schedule in iterations for epochs of {before} ({then}). '
         f'{_ways_out(run, stored)}'
     )
@@ -148,7 +154,9 @@ def schedule_can_be_rebuilt(run: Run) -> None:
     """The learning rates of --new-schedule follow from the config."""
     if run.stored is None or not run.new_schedule:
         return
-    for index, each in enumerate(_list(run.cfg.get('param_scheduler'))):
+    for index, each in enumerate(
+        scheduler_list(run.cfg.get('param_scheduler'))
+    ):
         if 'ReduceOnPlateau' in str(each.get('type')):
             raise Disagreement(
                 f'--new-schedule: param_scheduler.{index}.type='
@@ -170,69 +178,21 @@ def is_finished(run: Run) -> bool:
     stored, train_cfg = run.stored, run.section('train_cfg')
     if stored is None:
         return False
-    if _by_epoch(train_cfg):
+    if by_epoch(train_cfg):
         return stored.epoch >= train_cfg.get('max_epochs', float('inf'))
     return stored.iter >= train_cfg.get('max_iters', float('inf'))
 
 
-def _by_epoch(train_cfg: Mapping) -> bool:
-    kind = str(train_cfg.get('type', ''))
-    return train_cfg.get('by_epoch', True) and 'IterBased' not in kind
-
-
 def _counts_iterations(run: Run) -> bool:
-    return _by_epoch(run.section('train_cfg')) and any(
+    return by_epoch(run.section('train_cfg')) and any(
         not each.get('by_epoch', True) or each.get('convert_to_iter_based')
-        for each in _list(run.cfg.get('param_scheduler'))
+        for each in scheduler_list(run.cfg.get('param_scheduler'))
     )
-
-
-def _epoch_length(stored: StoredRun) -> int | None:
-    """Iterations of an epoch of the stored run."""
-    if 'iterations_per_epoch' in stored.origin:
-        return stored.origin['iterations_per_epoch']
-    # A checkpoint within an epoch does not tell.
-    whole = stored.epoch and not stored.iter % stored.epoch
-    return stored.iter // stored.epoch if whole else None
-
-
-def _list(schedulers: Any) -> list[Mapping]:
-    """The schedulers of one or several optimizers."""
-    if isinstance(schedulers, Mapping):
-        if 'type' in schedulers:
-            return [schedulers]
-        return [each for part in schedulers.values() for each in _list(part)]
-    return list(schedulers or ())
-
-
-def _settings(wrapper: Mapping) -> dict[str, Any]:
-    """What a checkpoint restores of one or several optimizer wrappers."""
-    if 'optimizer' in wrapper:
-        return plain({key: wrapper.get(key) for key in RESTORED})
-    return {
-        name: _settings(child)
-        for name, child in wrapper.items()
-        if isinstance(child, Mapping)
-    }
 
 
 def _is_structure(key: str, before: Any, now: Any) -> bool:
     """Whether moments cannot be carried over where such a key differs."""
     return key.rpartition('.')[2] in STRUCTURE
-
-
-def _scale(cfg: Mapping, processes: int) -> float:
-    """The factor by which mmengine scales the learning rates."""
-    scale = cfg.get('auto_scale_lr') or {}
-    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
-    if not scale.get('enable') or batch is None:
-        return 1.0
-    return batch * processes / scale['base_batch_size']
-
-
-def _batch(cfg: Mapping, processes: int | str) -> str:
-    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
-    return f'train_dataloader.batch_size={batch}, processes: {processes}'
 
 
 def _no_effect(

@@ -42,7 +42,7 @@ def parse_config(text: str) -> dict[str, Any]:
     return values
 
 
-def _value(node: ast.AST) -> Any:
+def _value(node: ast.AST | None) -> Any:
     """The value of a literal or of ``dict(key=literal, ...)``."""
     if isinstance(node, ast.Call):
         if (
@@ -64,4 +64,6 @@ def _value(node: ast.AST) -> Any:
         return [_value(item) for item in node.elts]
     if isinstance(node, ast.Tuple):
         return tuple(_value(item) for item in node.elts)
+    if node is None:
+        raise ValueError('not plain: ** in a dict')
     return ast.literal_eval(node)

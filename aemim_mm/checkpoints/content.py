@@ -25,6 +25,6 @@ def content_hash(file: str) -> str | None:
         return None
     digest = hashlib.sha256()
     with path.open('rb') as opened:
-        while part := opened.read(1 << 20):
-            digest.update(part)
+        while block := opened.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()

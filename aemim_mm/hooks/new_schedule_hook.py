@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import warnings
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict, _ParamScheduler
@@ -96,7 +97,7 @@ class NewScheduleHook(Hook):
         )
 
 
-def _flat(schedulers: object) -> Iterator[_ParamScheduler]:
+def _flat(schedulers: Any) -> Iterator[_ParamScheduler]:
     """The schedulers of one or several optimizers, in order."""
     if isinstance(schedulers, Mapping):
         schedulers = [each for part in schedulers.values() for each in part]

@@ -80,7 +80,7 @@ DATA = [
         lambda folder: argv(
             folder, classification(folder, train=dict(ant=0, bee=0, cat=0))
         ),
-        ('train_dataloader.dataset', 'no image of ant, bee, cat'),
+        ('train_dataloader.dataset', 'Found 0 files'),
     ),
     Row(
         'a last batch of one under batch norm',

@@ -44,7 +44,8 @@ OURS = {
     'custom_hooks.2.type',
     'custom_hooks.3.type',
     'custom_hooks.4.type',
-    'custom_hooks.4.interval',
+    'custom_hooks.5.type',
+    'custom_hooks.5.interval',
     # Few kernels update the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
     'optim_wrapper.optimizer.type',
@@ -133,6 +134,7 @@ INHERITED = {
     'custom_hooks.1.type',
     'custom_hooks.2.type',
     'custom_hooks.3.type',
+    'custom_hooks.4.type',
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',
 }

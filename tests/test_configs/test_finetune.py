@@ -53,7 +53,7 @@ OURS = {
 }
 # Exact resume, non-finite losses, misfitting checkpoints, the recipe in the
 # log: stock has no custom hooks.
-HOOKS = {f'custom_hooks.{index}.type' for index in range(4)}
+HOOKS = {f'custom_hooks.{index}.type' for index in range(5)}
 # mmpretrain's tools set this when a run starts.
 TRAIN_COLLATE = {'train_dataloader.collate_fn.type'}
 # On a base of ours: the runtime, the same collate_fn everywhere, as many
@@ -117,7 +117,7 @@ PROBE |= {
 # Stock draws the same random numbers in all processes.
 INHERITED = OURS | {'randomness.diff_rank_seed'}
 # mmpretrain's average of the weights comes first.
-AFTER_EMA = {f'custom_hooks.{index}.type' for index in range(1, 5)}
+AFTER_EMA = {f'custom_hooks.{index}.type' for index in range(1, 6)}
 # For --auto-scale-lr.
 BASE_BATCH = {'auto_scale_lr.base_batch_size'}
 MOCO_ALL = INHERITED | AFTER_EMA | TRAIN_COLLATE | BASE_BATCH

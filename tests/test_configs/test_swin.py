@@ -39,6 +39,7 @@ OURS = {
     'custom_hooks.1.type',
     'custom_hooks.2.type',
     'custom_hooks.3.type',
+    'custom_hooks.4.type',
     # Few kernels update the weights: the same values up to rounding.
     'optim_wrapper.optimizer.fused',
     'optim_wrapper.optimizer.type',

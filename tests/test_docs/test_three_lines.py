@@ -25,6 +25,8 @@ train_dataloader = dict(
             dict(type='RandomResizedCrop', scale=32),
             dict(type='PackInputs')]))
 train_cfg = dict(max_epochs=1)
+# the schedule of 300 epochs is not for one
+param_scheduler = []
 default_hooks = dict(logger=dict(interval=1))
 """
 
