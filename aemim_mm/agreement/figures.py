@@ -116,7 +116,7 @@ def _figures(run: Run) -> list[str] | None:
         items = FIGURES.get(kind.__name__, lambda metric: None)(metric)
         if items is None:
             return None
-        prefix = metric.get('prefix') or kind.default_prefix
+        prefix = metric.get('prefix') or getattr(kind, 'default_prefix', None)
         names += [f'{prefix}/{item}' for item in items]
     return names
 

@@ -74,7 +74,7 @@ def events_within_run(run: Run) -> None:
 def batch_norm_has_a_batch(run: Run) -> None:
     """No process ends an epoch with a batch of one image under batch norm."""
     loader = run.section('train_dataloader')
-    batch = loader.get('batch_size')
+    batch = loader.get('batch_size') or 0
     if run.iterations_per_epoch is None or loader.get('drop_last', False):
         return
     if loader.get('num_batch_per_epoch'):

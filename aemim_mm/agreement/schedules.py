@@ -145,15 +145,13 @@ def _spans(run: Run) -> tuple[str, list[Span]]:
     if 'train' not in run.phases or not schedulers:
         return 'epoch', []
     in_epochs = [s.get('by_epoch', True) for _, s in schedulers]
-    if all(in_epochs):
-        unit, step = 'epoch', 1
-    else:
-        unit, step = 'iteration', run.iterations_per_epoch
+    unit = 'epoch' if all(in_epochs) else 'iteration'
+    step = 1 if unit == 'epoch' else run.iterations_per_epoch
     length = run.length(by_epoch=unit == 'epoch')
     if length is None or (step is None and any(in_epochs)):
         return unit, []
     return unit, [
-        Span(key, scheduler, step if by_epoch else 1, length)
+        Span(key, scheduler, step if by_epoch and step else 1, length)
         for (key, scheduler), by_epoch in zip(
             schedulers, in_epochs, strict=True
         )

@@ -154,6 +154,7 @@ def _value(node: ast.expr) -> Any:
         return {
             ast.literal_eval(key): _value(value)
             for key, value in zip(node.keys, node.values, strict=True)
+            if key is not None  # `**other`, which is no literal
         }
     if isinstance(node, ast.List):
         return [_value(item) for item in node.elts]

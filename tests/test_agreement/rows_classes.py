@@ -538,7 +538,7 @@ TESTED = [
         check=labels_of('test', PART),
     ),
     Row(
-        'a damaged checkpoint',
+        'a damaged checkpoint to test',
         tested(CLASSES, damaged=True),
         ('model.pth', 'truncated'),
         tool='test',
