@@ -21,7 +21,7 @@ run_distributed() {
     fi
 
     # Alone on its machine a run needs no port that others know.
-    local where=(--standalone)
+    local where=(--standalone --local-addr=127.0.0.1)
     if [ -n "${PORT:-}" ] || [ "${NNODES:-1}" -gt 1 ]; then
         PORT=${PORT:-29500}
         if [ "${NODE_RANK:-0}" = 0 ] && is_busy "$PORT"; then

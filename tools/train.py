@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 # A checkout works without installation.
@@ -15,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.agreement import Run, check_agreement  # noqa: E402
+from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
 from aemim_mm.agreement.resumed import is_finished  # noqa: E402
+from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
 from aemim_mm.config_check import check_config  # noqa: E402
 from aemim_mm.hooks import NewScheduleHook  # noqa: E402
@@ -60,7 +63,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--overwrite',
         action='store_true',
         help='start a new run in a work directory that holds checkpoints of '
-        'another one',
+        'another one, and delete these',
     )
     parser.add_argument(
         '--amp',
@@ -164,9 +167,7 @@ def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg (Config): The config. Changed in place.
         args (argparse.Namespace): The options.
     """
-    train_cfg = cfg.get('train_cfg', None) or {}
-    by_epoch = train_cfg.get('by_epoch', True)
-    by_epoch = by_epoch and 'IterBased' not in str(train_cfg.get('type', ''))
+    by_epoch = counts_epochs(cfg.get('train_cfg', None) or {})
     for name in launch.DATALOADERS:
         defaults = dict(persistent_workers=True)
         loader = cfg.get(name, None)
@@ -241,6 +242,8 @@ def main() -> None:
         return
     launch.adapt_to_hardware(run.cfg)
     runner = run_options.build_runner(run.cfg, run.data)
+    if is_main_process():
+        delete_overwritten(run)
     print_log(start, logger='current')
     run.print_notes()
     if run.new_schedule and run.resumes_from is not None:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from .disagreement import Disagreement
-from .figures import evaluators
-from .names import inner_datasets, shown
+from .names import evaluators, inner_datasets, shown
 from .run import Run
 
 
@@ -84,7 +83,7 @@ def numbers_agree(run: Run) -> None:
 def _sources(run: Run) -> Iterator[tuple[str, Sequence[str]]]:
     """Who names classes, and which; a tested checkpoint first."""
     if run.checkpoint_classes:
-        yield f'the checkpoint {run.cfg.load_from}', run.checkpoint_classes
+        yield run.checkpoint_name, run.checkpoint_classes
     for phase in run.phases:
         classes = _classes(run.dataset(phase))
         if classes:

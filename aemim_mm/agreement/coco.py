@@ -8,14 +8,14 @@ from collections import Counter
 
 from ..utils import near_misses
 from .disagreement import Disagreement
-from .figures import evaluators
-from .names import shown
+from .names import evaluators, shown
 from .run import Run
 from .unread import unread_datasets
 
 
 def coco_categories(run: Run) -> None:
     """``metainfo.classes`` are categories of the JSON, in its order."""
+    orders: dict[tuple[str, ...], tuple[str, list[str]]] = {}
     for phase in run.phases:
         for key, _, dataset in unread_datasets(run, phase, _reads_categories):
             path = dataset.ann_file
@@ -25,7 +25,15 @@ def coco_categories(run: Run) -> None:
                 own = classes == list(kind.METAINFO.get('classes', ()))
                 place = f'{key}.metainfo.classes'
                 place += f' (those of {kind.__name__} itself)' if own else ''
-                _compare(place, path, classes, in_order=not own)
+                used = _compare(place, path, classes, in_order=not own)
+                first, order = orders.setdefault(tuple(classes), (path, used))
+                if used != order:
+                    raise Disagreement(
+                        f'{place}: mmdet numbers classes in the order of the '
+                        f'categories, which is {shown(used)} in {path}, but '
+                        f'{shown(order)} in {first}: a label would mean '
+                        'different things. Give both files one order.'
+                    )
 
 
 def evaluator_reads_the_same(run: Run) -> None:
@@ -54,8 +62,8 @@ def _reads_categories(kind: type) -> bool:
 
 def _compare(
     place: str, path: str, classes: list[str], in_order: bool
-) -> None:
-    """Raise unless classes are categories of a JSON of COCO's format."""
+) -> list[str]:
+    """The classes in a JSON's order, or raise if they are none of its."""
     names = _category_names(path)
     lacking = [name for name in classes if name not in names]
     if lacking:
@@ -79,11 +87,14 @@ def _compare(
             f'classes in the order of the categories of {path}: '
             f'{shown(used)}. Give the classes in that order.'
         )
+    return used
 
 
 def _category_names(path: str) -> list[str]:
     """Names of the categories, without reading the annotations again."""
     decoder = json.JSONDecoder()
+    if not osp.getsize(path):
+        raise Disagreement(f"{path} is empty, and no JSON of COCO's format.")
     with (
         open(path, 'rb') as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,

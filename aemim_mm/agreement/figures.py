@@ -3,18 +3,26 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmpretrain.datasets import MNIST
 
 from ..config_check import registries
 from ..utils import near_misses
 from .disagreement import Disagreement
+from .names import evaluators, inner_datasets
 from .run import Run
+from .settings import schedulers
+
+# What a hook that goes by a figure says of it.
+JUDGING = ('save_best', 'monitor', 'rule', 'greater_keys', 'less_keys')
 
 
 def figure_is_given(run: Run) -> None:
     """Best checkpoint, early stop and plateau are judged by what is there."""
     if 'train' not in run.phases:
         return
+    for key, hook in _hooks(run):
+        _check_rule(key, hook)
     for key, figure, way_out in _judges(run):
         if 'val' not in run.phases:
             raise Disagreement(
@@ -54,58 +62,60 @@ def top_k_of_classes(run: Run) -> None:
 def test_images_are_read(run: Run) -> None:
     """Data sets of the MNIST family read what ``test_mode`` says."""
     for phase in set(run.phases) & {'val', 'test'}:
-        dataset = run.dataset(phase)
-        if isinstance(dataset, MNIST) and not dataset.test_mode:
-            if dataset.split != 'train':
+        for key, config in inner_datasets(run, phase):
+            kind = config.get('type') or ''
+            found = next(iter(registries.find('dataset', kind, run.scope)), 0)
+            if not (isinstance(found, type) and issubclass(found, MNIST)):
+                continue
+            split = config.get('split') or 'train'
+            if split != 'train' and not config.get('test_mode', False):
                 raise Disagreement(
-                    f'{phase}_dataloader.dataset.split={dataset.split!r}, but '
-                    f'test_mode=False, by which {type(dataset).__name__} '
-                    'reads the training images. Set '
-                    f'{phase}_dataloader.dataset.test_mode=True.'
+                    f'{key}.split={split!r}, but test_mode=False, by which '
+                    f'{found.__name__} reads the training images. Set '
+                    f'{key}.test_mode=True.'
                 )
-
-
-def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:
-    """Places and configs of the metrics of a phase.
-
-    Args:
-        run (Run): The run.
-        phase (str): ``'val'`` or ``'test'``.
-
-    Yields:
-        tuple[str, Mapping]: Place and config.
-    """
-    key = f'{phase}_evaluator'
-    section = run.cfg.get(key) or ()
-    if isinstance(section, Mapping) and 'type' in section:
-        yield key, section
-        return
-    if isinstance(section, Mapping):
-        section = section.get('metrics') or ()
-    for index, metric in enumerate(section):
-        if isinstance(metric, Mapping) and 'type' in metric:
-            yield f'{key}.{index}', metric
 
 
 def _judges(run: Run) -> Iterator[tuple[str, str, str]]:
     """Key and figure of all that goes by one, and how to do without."""
-    hook = run.section('default_hooks').get('checkpoint') or {}
-    best = hook.get('save_best') or ()
-    key = 'default_hooks.checkpoint.save_best'
-    for figure in [best] if isinstance(best, str) else best:
-        yield key, figure, f'Or set {key}=None.'
-    for index, hook in enumerate(run.cfg.get('custom_hooks') or ()):
+    for key, hook in _hooks(run):
+        best = hook.get('save_best') or ()
+        for figure in [best] if isinstance(best, str) else best:
+            yield f'{key}.save_best', figure, f'Or set {key}.save_best=None.'
         if isinstance(hook.get('monitor'), str):
-            key = f'custom_hooks[{index}].monitor'
-            yield key, hook['monitor'], f'Or leave {hook["type"]} out.'
-    schedulers = run.cfg.get('param_scheduler') or ()
-    for index, scheduler in enumerate(
-        [schedulers] if isinstance(schedulers, Mapping) else schedulers
-    ):
+            way_out = f'Or leave {hook["type"]} out.'
+            yield f'{key}.monitor', hook['monitor'], way_out
+    for key, scheduler in schedulers(run.cfg):
         if str(scheduler.get('type')).endswith('ReduceOnPlateauLR'):
-            key = f'param_scheduler.{index}.monitor'
             figure = scheduler.get('monitor', 'loss')
-            yield key, figure, 'Or choose another scheduler.'
+            yield f'{key}.monitor', figure, 'Or choose another scheduler.'
+
+
+def _hooks(run: Run) -> Iterator[tuple[str, Mapping]]:
+    """Places and configs of the hooks that may go by a figure."""
+    hook = run.section('default_hooks').get('checkpoint')
+    if isinstance(hook, Mapping):
+        yield 'default_hooks.checkpoint', hook
+    for index, hook in enumerate(run.cfg.get('custom_hooks') or ()):
+        yield f'custom_hooks.{index}', hook
+
+
+def _check_rule(key: str, hook: Mapping) -> None:
+    """Whether more or less of a figure is better is known."""
+    given = {k: hook[k] for k in JUDGING if hook.get(k) is not None}
+    if 'save_best' in given:
+        kind, name = CheckpointHook, 'save_best'
+    elif isinstance(given.get('monitor'), str):
+        kind, name = EarlyStoppingHook, 'monitor'
+    else:
+        return
+    try:
+        kind(**given)
+    except (ValueError, KeyError, AssertionError) as error:
+        raise Disagreement(
+            f'{key}.{name}={given[name]!r}: {error} Set {key}.rule to '
+            "'greater' or 'less'."
+        ) from error
 
 
 def _figures(run: Run) -> list[str] | None:

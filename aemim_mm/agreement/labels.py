@@ -119,7 +119,7 @@ def _classes_of_folders(
         stored = list(imagenet_synsets())
     # Classes may also be other words for the folders, in sorted order.
     if set(stored) & set(names):
-        return stored, f'the checkpoint {run.cfg.load_from}'
+        return stored, run.checkpoint_name
     if isinstance(dataset, NamedFolders):
         return dataset.folders, f'{key}.folders'
     if set(dataset.CLASSES or ()) & set(names):

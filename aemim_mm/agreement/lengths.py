@@ -30,10 +30,10 @@ def checkpoint_within_run(run: Run) -> None:
     name = 'default_hooks.checkpoint'
     by_epoch = hook.get('by_epoch', True)
     if by_epoch and not run.by_epoch:
-        raise Disagreement(
+        run.notes.append(
             f'{name}.by_epoch=True, but train_cfg counts iterations '
             f'(max_iters={run.section("train_cfg").get("max_iters")}): '
-            'no checkpoint would be saved before the end. Set '
+            'no checkpoint is saved before the end. For more set '
             f'{name}.by_epoch=False and its interval in iterations.'
         )
     length = run.length(by_epoch)
@@ -47,7 +47,7 @@ def checkpoint_within_run(run: Run) -> None:
             f'{name}.save_begin={begin}, but the run has {length} {unit}: '
             f'set it to {length} or less.'
         )
-    if hook.get('save_last', True):
+    if hook.get('save_last', True) or hook.get('save_best'):
         return
     if interval <= 0 or (length - begin) % interval:
         raise Disagreement(
@@ -59,6 +59,9 @@ def checkpoint_within_run(run: Run) -> None:
 
 def events_within_run(run: Run) -> None:
     """What is to begin in the course of the run begins before its end."""
+    if 'train' not in run.phases:
+        return
+    _say_single_validation(run)
     for key, value, by_epoch in _beginnings(run):
         length = run.length(by_epoch)
         if length is not None and value > length:
@@ -79,8 +82,7 @@ def batch_norm_has_a_batch(run: Run) -> None:
         return
     if loader.get('num_batch_per_epoch'):
         return
-    images = -(-len(run.dataset('train')) // run.processes)
-    if images % batch != 1 % batch:
+    if run.images_per_process % batch != 1 % batch:
         return
     model = run.model
     for key in ('neck', 'head'):
@@ -95,18 +97,26 @@ def batch_norm_has_a_batch(run: Run) -> None:
             )
 
 
+def _say_single_validation(run: Run) -> None:
+    """Say that the end alone is validated, which mmengine does anyway."""
+    interval = run.section('train_cfg').get('val_interval')
+    length = run.length(run.by_epoch)
+    if 'val' in run.phases and None not in (interval, length):
+        if interval > length:
+            unit = 'epochs' if run.by_epoch else 'iterations'
+            run.notes.append(
+                f'train_cfg.val_interval={interval}, but the run has {length} '
+                f'{unit}: it is validated at its end alone.'
+            )
+
+
 def _beginnings(run: Run) -> Iterator[tuple[str, int, bool]]:
     """Key, value and unit (whether epochs) of what begins later."""
     loop = run.section('train_cfg')
     if 'val' in run.phases:
-        # The last epoch is validated whatever the interval, the last
-        # iteration is not.
         yield 'train_cfg.val_begin', loop.get('val_begin', 1), run.by_epoch
-        if not run.by_epoch:
-            interval = loop.get('val_interval', 1000)
-            yield 'train_cfg.val_interval', interval, False
         for index, pair in enumerate(loop.get('dynamic_intervals') or ()):
-            key = f'train_cfg.dynamic_intervals[{index}]'
+            key = f'train_cfg.dynamic_intervals.{index}'
             yield key, pair[0], run.by_epoch
     for index, hook in enumerate(run.cfg.get('custom_hooks') or ()):
         for name, by_epoch in (
@@ -115,10 +125,10 @@ def _beginnings(run: Run) -> Iterator[tuple[str, int, bool]]:
             ('switch_epoch', True),
         ):
             if isinstance(hook.get(name), int):
-                yield f'custom_hooks[{index}].{name}', hook[name], by_epoch
+                yield f'custom_hooks.{index}.{name}', hook[name], by_epoch
         for place, step in enumerate(hook.get('schedule') or ()):
             if isinstance(step, Mapping) and 'action_epoch' in step:
-                key = f'custom_hooks[{index}].schedule[{place}].action_epoch'
+                key = f'custom_hooks.{index}.schedule.{place}.action_epoch'
                 yield key, step['action_epoch'], True
 
 
@@ -137,6 +147,7 @@ def _vector_batch_norm(part: object) -> str:
     # These have one unless told otherwise.
     if kind in ('LinearNeck', 'NonLinearNeck', 'SwAVNeck'):
         norm = part.get('norm_cfg', dict(type='BN'))
-        if 'BN' in str((norm or {}).get('type')):
+        # SyncBN sees the images of all processes.
+        if str((norm or {}).get('type')) in ('BN', 'BN1d'):
             return kind
     return next(filter(None, map(_vector_batch_norm, part.values())), '')

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The data sets that a config names, and lists of names in messages."""
+"""Data sets and metrics that a config names, and names in messages."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -30,6 +30,28 @@ def inner_datasets(run: Run, phase: str) -> Iterator[tuple[str, Any]]:
             waiting += [(f'{path}.{k}', config[k]) for k in inner]
             if not inner:
                 yield path, config
+
+
+def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:
+    """Places and configs of the metrics of a phase.
+
+    Args:
+        run (Run): The run.
+        phase (str): ``'val'`` or ``'test'``.
+
+    Yields:
+        tuple[str, Mapping]: Place and config.
+    """
+    key = f'{phase}_evaluator'
+    section = run.cfg.get(key) or ()
+    if isinstance(section, Mapping) and 'metrics' in section:
+        key, section = f'{key}.metrics', section['metrics']
+    if isinstance(section, Mapping):
+        yield key, section
+        return
+    for index, metric in enumerate(section):
+        if isinstance(metric, Mapping) and 'type' in metric:
+            yield f'{key}.{index}', metric
 
 
 def shown(names: Iterable[str]) -> str:

@@ -23,25 +23,26 @@ def own_checkpoints(run: Run) -> None:
     """A run writes over no checkpoints but its own."""
     if run.overwrite or 'train' not in run.phases:
         return
-    folder = Path(run.cfg.work_dir)
-    folders = [folder]
-    hook = run.section('default_hooks').get('checkpoint') or {}
-    if hook.get('out_dir') and '://' not in hook['out_dir']:
-        folders.append(Path(hook['out_dir'], folder.absolute().name))
-    if run.resumes_from is not None and any(
-        Path(run.resumes_from).absolute().parent == each.absolute()
-        for each in folders
-    ):
-        return
-    for each in folders:
-        for pattern in PATTERNS:
-            for found in sorted(each.glob(pattern)):
-                raise Disagreement(
-                    f'A new run would write over another one: {found} is in '
-                    f'its work directory {folder}. Pass --resume to go on '
-                    'with that run, --work-dir to keep both, or --overwrite '
-                    'to give up the checkpoints that are there.'
-                )
+    for found in _others_checkpoints(run):
+        raise Disagreement(
+            f'A new run would write over another one: {found} is in its work '
+            f'directory {run.cfg.work_dir}. Pass --resume to go on with that '
+            'run, --work-dir to keep both, or --overwrite to delete the '
+            'checkpoints that are there.'
+        )
+
+
+def delete_overwritten(run: Run) -> None:
+    """Delete what ``--overwrite`` gives up.
+
+    Else a later ``--resume`` could go on with the run before this one.
+
+    Args:
+        run (Run): A run that is about to train, in its main process.
+    """
+    if run.overwrite:
+        for path in _others_checkpoints(run):
+            path.unlink()
 
 
 def same_weights(run: Run) -> None:
@@ -94,6 +95,24 @@ def same_model(run: Run) -> None:
             f'{listed(found)}. To go on with that run, give the model as it '
             f'was. {APART}'
         )
+
+
+def _others_checkpoints(run: Run) -> list[Path]:
+    """Checkpoints of another run where this one will put its own."""
+    folder = Path(run.cfg.work_dir)
+    folders = [folder]
+    hook = run.section('default_hooks').get('checkpoint') or {}
+    if hook.get('out_dir') and '://' not in hook['out_dir']:
+        folders.append(Path(hook['out_dir'], folder.absolute().name))
+    own = run.resumes_from and Path(run.resumes_from).expanduser().resolve()
+    if own and any(own.parent == each.resolve() for each in folders):
+        return []
+    return [
+        found
+        for each in folders
+        for pattern in PATTERNS
+        for found in sorted(each.glob(pattern))
+    ]
 
 
 def _model(cfg: Mapping) -> Any:

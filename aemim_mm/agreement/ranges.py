@@ -13,23 +13,28 @@ from .run import Run
 # (or for the dict of a key, where there is none) and goes before the bare
 # name.
 REAL = {
-    '(-inf, inf)': 'mean fill_color second_mean target_means loss_weight',
+    '(-inf, inf)': """
+        mean fill_color second_mean target_means loss_weight channel_weights
+        bias Constant.val CosineSimilarityLoss.scale_factor
+        CosineSimilarityLoss.shift_factor
+        ignore_iof_thr pos_weight allowed_border""",
     '[0, inf)': """
         lr weight_decay eps eta_min lr_mult decay_mult bias_lr_mult
         bias_decay_mult norm_decay_mult dwconv_decay_mult flat_decay_mult
-        layer_scale_init_value fill_std magnitude_level
+        layer_scale_init_value fill_std gamma magnitude_level
+        CAELoss.lambd min_bbox_size
         Normal.std TruncNormal.std ColorJitter.brightness ColorJitter.contrast
         ColorJitter.saturation GaussianBlur.magnitude_range""",
     '(0, inf)': """
-        std second_std bgr_std target_stds temperature gamma mlp_ratio
+        std second_std bgr_std target_stds temperature mlp_ratio
         Mixup.alpha CutMix.alpha crop_size aspect_ratio_range ratio_range
-        T_max PolyLR.power strides""",
+        T_max PolyLR.power strides AnchorGenerator.ratios""",
     '[1, inf)': 'val_interval',
     '(0, inf]': 'max_norm norm_type Resize.scale scales',
     '[0, 1]': """
         prob erase_prob min_area_ratio max_area_ratio momentum base_momentum
         eta_min_ratio end_factor ConstantLR.factor pos_fraction pos_iou_thr
-        neg_iou_thr min_pos_iou iou_threshold score_thr
+        neg_iou_thr min_pos_iou iou_threshold score_thr mask_thr_binary
         torchvision/RandomHorizontalFlip.p
         AEMIMAlgorithm.loss_ratio""",
     '(0, 1]': """
@@ -42,14 +47,19 @@ REAL = {
         SGD.momentum LARS.momentum RMSprop.momentum""",
     '(0, 1)': 'mask_ratio EMAHook.momentum',
     '[-0.5, 0.5]': 'ColorJitter.hue',
-    '[0, 255]': 'FeatureDistancePGD.epsilon',
+    '[0, 255]': 'FeatureDistancePGD.epsilon pad_val',
     '(0, 255]': 'FeatureDistancePGD.step_size',
+    '[0, 256]': 'Solarize.thr',
 }
 WHOLE = {
+    '(-inf, inf)': 'out_indices',
     '[-1, inf)': """
-        max_keep_ckpts CheckpointHook.interval AtomicCheckpointHook.interval
+        frozen_stages neg_pos_ub nms_pre max_per_img max_keep_ckpts
+        CheckpointHook.interval AtomicCheckpointHook.interval
         AlexNet.num_classes LeNet5.num_classes VGG.num_classes""",
-    '[0, inf)': 'num_workers begin milestones num_convs mid_channels',
+    '[0, inf)': """
+        num_workers begin milestones num_convs mid_channels sampling_ratio
+        filter_cfg.min_size RandomCrop.padding""",
     '[0, 4294967295]': 'randomness.seed',
     '[1, inf)': """
         batch_size base_batch_size prefetch_factor accumulative_counts
@@ -68,7 +78,11 @@ WHOLE = {
         RandomResizedCropAndInterpolationWithTwoPic.size
         RandomResizedCropAndInterpolationWithTwoPic.second_size
         torchvision/RandomCrop.size torchvision/Resize.size
-        FeatureDistancePGD.num_steps""",
+        FeatureDistancePGD.num_steps downsample_raito upsample_ratio
+        early_layers regressor_depth feature_dim fpn_depth fpn_dim
+        gaussian_window nbins pool num_views total_level
+        PixelReconstructionLoss.channel RandomSampler.num output_size
+        roi_feat_size mask_size block_cfgs.window_size SparseResNet.depth""",
 }
 # Ranges that the user gives: the smaller end first.
 ORDERED = {
@@ -162,7 +176,7 @@ def _values(
         isinstance(item, Mapping | list) for item in part
     ):
         for place, item in enumerate(part):
-            yield from _values(item, f'{key}[{place}]', owner, name)
+            yield from _values(item, f'{key}.{place}', owner, name)
     else:
         yield owner, name, key, part
 
@@ -170,7 +184,7 @@ def _values(
 def _check(key: str, value: object, allowed: Range) -> None:
     if isinstance(value, list | tuple):
         for place, item in enumerate(value):
-            _check(f'{key}[{place}]', item, allowed)
+            _check(f'{key}.{place}', item, allowed)
     elif value is not None and value not in allowed:
         raise Disagreement(f'{key}={value!r} must be {allowed}.')
 

@@ -12,13 +12,12 @@ from typing import Any
 from .differences import differences, listed, plain
 from .disagreement import Disagreement
 from .run import Run
-from .schedule import (
+from .settings import (
     batch_of,
-    by_epoch,
-    epoch_length,
+    counts_epochs,
     learning_rate_factor,
     restored_settings,
-    scheduler_list,
+    schedulers,
 )
 from .stored_run import StoredRun
 
@@ -45,8 +44,8 @@ def same_loop(run: Run) -> None:
     stored = run.stored
     if stored is None or 'train_cfg' not in stored.config:
         return
-    before = by_epoch(stored.config['train_cfg'])
-    if before != by_epoch(run.section('train_cfg')):
+    before = counts_epochs(stored.config['train_cfg'])
+    if before != run.by_epoch:
         kinds = ('iterations', 'epochs')
         raise Disagreement(
             f'train_cfg counts {kinds[not before]}, but the run of '
@@ -104,7 +103,7 @@ def same_schedule(run: Run) -> None:
     ):
         return
     before, now = (
-        plain(scheduler_list(cfg.get('param_scheduler')))
+        plain([each for _, each in schedulers(cfg)])
         for cfg in (stored.config, run.cfg.to_dict())
     )
     found = list(differences(before, now, 'param_scheduler'))
@@ -115,11 +114,10 @@ def same_schedule(run: Run) -> None:
 def same_length(run: Run) -> None:
     """The schedule of a resumed run reaches to its end."""
     stored = run.stored
-    if (
-        stored is None
-        or run.new_schedule
-        or not run.cfg.get('param_scheduler')
-    ):
+    if stored is None or run.new_schedule:
+        return
+    # Only one without an end of its own ends with the run that it is of.
+    if all('end' in each for _, each in schedulers(run.cfg)):
         return
     for key in ('max_epochs', 'max_iters'):
         before = (stored.config.get('train_cfg') or {}).get(key)
@@ -137,7 +135,7 @@ def same_iterations_per_epoch(run: Run) -> None:
     stored = run.stored
     if stored is None or run.new_schedule or not _counts_iterations(run):
         return
-    before, now = epoch_length(stored), run.iterations_per_epoch
+    before, now = stored.iterations_per_epoch, run.iterations_per_epoch
     if None in (before, now) or before == now:
         return
     then = batch_of(stored.config, stored.origin.get('processes', 'unknown'))
@@ -154,12 +152,10 @@ def schedule_can_be_rebuilt(run: Run) -> None:
     """The learning rates of --new-schedule follow from the config."""
     if run.stored is None or not run.new_schedule:
         return
-    for index, each in enumerate(
-        scheduler_list(run.cfg.get('param_scheduler'))
-    ):
+    for key, each in schedulers(run.cfg):
         if 'ReduceOnPlateau' in str(each.get('type')):
             raise Disagreement(
-                f'--new-schedule: param_scheduler.{index}.type='
+                f'--new-schedule: {key}.type='
                 f'{each["type"]} follows from the metrics of the epochs '
                 f'before, which {run.stored.path} does not hold. Choose '
                 'another scheduler, or resume without --new-schedule.'
@@ -178,15 +174,15 @@ def is_finished(run: Run) -> bool:
     stored, train_cfg = run.stored, run.section('train_cfg')
     if stored is None:
         return False
-    if by_epoch(train_cfg):
+    if run.by_epoch:
         return stored.epoch >= train_cfg.get('max_epochs', float('inf'))
     return stored.iter >= train_cfg.get('max_iters', float('inf'))
 
 
 def _counts_iterations(run: Run) -> bool:
-    return by_epoch(run.section('train_cfg')) and any(
+    return run.by_epoch and any(
         not each.get('by_epoch', True) or each.get('convert_to_iter_based')
-        for each in scheduler_list(run.cfg.get('param_scheduler'))
+        for _, each in schedulers(run.cfg)
     )
 
 

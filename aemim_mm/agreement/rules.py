@@ -13,12 +13,13 @@ from . import (
     origin,
     ranges,
     resumed,
-    schedules,
+    schedulers,
     shapes,
 )
 from .run import Run
 
-# Each is a function of the run that raises Disagreement.
+# Each is a function of the run that raises Disagreement. One changes the
+# config, `folders_by_name`: it stands before those that build data sets.
 RULES: tuple[Callable[[Run], None], ...] = (
     ranges.values_in_range,
     shapes.decoder_fits_encoder,
@@ -49,8 +50,8 @@ RULES: tuple[Callable[[Run], None], ...] = (
     lengths.checkpoint_within_run,
     lengths.events_within_run,
     lengths.batch_norm_has_a_batch,
-    schedules.schedulers_are_stepped,
-    schedules.schedule_fits_run,
+    schedulers.schedulers_are_stepped,
+    schedulers.schedule_fits_run,
     figures.figure_is_given,
     figures.top_k_of_classes,
     figures.test_images_are_read,

@@ -11,14 +11,21 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.registry import DATASETS, init_default_scope
+from mmengine.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    init_default_scope,
+)
+from mmengine.runner import set_random_seed
 
 from ..checkpoints import load_checkpoint_file, read_checkpoint
 from ..config_check import registries
 from ..config_check.data_paths import downloads
 from .disagreement import Disagreement
+from .settings import counts_epochs
 from .stored_run import StoredRun
 
+OFFLINE = {'download': False}
 # Where each launcher says how many processes there are.
 WORLD_SIZE = {
     'pytorch': 'WORLD_SIZE',
@@ -45,7 +52,7 @@ class Run:
         load_from (str, optional): Whose weights a new run would start from:
             ``load_from`` before ``--resume`` took its place. '' for none,
             None where the config does not say.
-        data (dict[str, object]): The data sets built so far, by phase.
+        data (dict[str, Any]): The data sets built so far, by phase.
         notes (list[str]): What the log is to say once there is one.
 
     Args:
@@ -75,7 +82,7 @@ class Run:
         self.load_from = load_from
         variable = WORLD_SIZE.get(cfg.get('launcher', 'none'), '')
         self.processes = int(os.environ.get(variable, 1))
-        self.data: dict[str, object] = {}
+        self.data: dict[str, Any] = {}
         self.notes: list[str] = []
 
     def print_notes(self) -> None:
@@ -110,22 +117,28 @@ class Run:
 
     @cached_property
     def checkpoint_classes(self) -> list[str]:
-        """The classes that a checkpoint to be tested was trained on.
+        """The classes that a checkpoint to be tested, or resumed, has learnt.
 
         None are given where the file does not say.
         """
-        if 'test' not in self.phases or not self.cfg.get('load_from'):
+        labelled = self.model_is('BaseClassifier') or self.model_is(
+            'BaseDetector'
+        )
+        if not labelled:
             return []
-        file = self.cfg.load_from
-        # The one says what it reads; the Runner will.
-        read = load_checkpoint_file if osp.isfile(file) else read_checkpoint
-        try:
-            meta = read(file, 'cpu').get('meta') or {}
-        except RuntimeError as error:  # a damaged file
-            raise Disagreement(str(error)) from error
-        stored = meta.get('dataset_meta') or {}
+        if self.stored is not None:
+            stored = self.stored.dataset
+        elif 'test' in self.phases and self.cfg.get('load_from'):
+            stored = _stored_dataset(self.cfg.load_from)
+        else:
+            return []
         classes = stored.get('classes', stored.get('CLASSES')) or ()
         return [] if isinstance(classes, str) else list(classes)
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The checkpoint to be tested, or resumed, for a message."""
+        return f'the checkpoint {self.resumes_from or self.cfg.load_from}'
 
     @property
     def resumes_from(self) -> str | None:
@@ -158,25 +171,41 @@ class Run:
     @property
     def by_epoch(self) -> bool:
         """Whether the training loop counts epochs."""
-        loop = self.section('train_cfg')
-        return 'max_epochs' in loop and loop.get('by_epoch', True)
+        return counts_epochs(self.section('train_cfg'))
 
     @property
     def iterations_per_epoch(self) -> int | None:
         """Iterations of an epoch, None if a sampler of its own decides."""
-        dataset = self.dataset('train')
         loader = self.section('train_dataloader')
         batch = loader.get('batch_size')
-        sampler = (loader.get('sampler') or {}).get('type')
-        name = getattr(sampler, '__name__', None) or str(sampler)
-        if dataset is None or not batch or name != 'DefaultSampler':
+        images = self.images_per_process
+        if images is None or not batch:
             return None
-        images = -(-len(dataset) // self.processes)
         if loader.get('num_batch_per_epoch'):
             return loader['num_batch_per_epoch']
         if loader.get('drop_last', False):
             return images // batch
         return -(-images // batch)
+
+    @property
+    def images_per_process(self) -> int | None:
+        """Images of an epoch in each process, None if it is not known."""
+        dataset = self.dataset('train')
+        sampler = self.section('train_dataloader').get('sampler')
+        if dataset is None or not isinstance(sampler, Mapping):
+            return None
+        kind = sampler.get('type')
+        name = (getattr(kind, '__name__', None) or str(kind)).split('.')[-1]
+        if name in ('DefaultSampler', 'RepeatAugSampler'):
+            return -(-len(dataset) // self.processes)
+        if self.processes > 1 or 'Infinite' in name:
+            return None
+        init_default_scope(self.scope)
+        return len(
+            DATA_SAMPLERS.build(
+                sampler, default_args=dict(dataset=dataset, seed=0)
+            )
+        )
 
     def length(self, by_epoch: bool) -> int | None:
         """Length of the training.
@@ -192,9 +221,9 @@ class Run:
         if not self.by_epoch:
             return None if by_epoch else loop.get('max_iters')
         if by_epoch:
-            return loop['max_epochs']
-        per_epoch = self.iterations_per_epoch
-        return None if per_epoch is None else per_epoch * loop['max_epochs']
+            return loop.get('max_epochs')
+        lengths = self.iterations_per_epoch, loop.get('max_epochs')
+        return None if None in lengths else lengths[0] * lengths[1]
 
     def dataset(self, phase: str) -> Any:
         """The data set of a phase, with its files listed.
@@ -216,11 +245,42 @@ class Run:
             config = self.section(f'{phase}_dataloader').get('dataset')
             if not isinstance(config, Mapping):
                 return None
-            if self.processes > 1 and downloads(config, self.scope):
-                return None  # all at once, since none waits for another yet
             init_default_scope(self.scope)
-            self.data[phase] = _build(key, config)
+            self._seed()
+            if self.processes > 1 and downloads(config, self.scope):
+                # All would download at once: none waits for another yet.
+                try:
+                    self.data[phase] = _build(key, {**config, **OFFLINE})
+                except Disagreement:
+                    return None
+            else:
+                self.data[phase] = _build(key, config)
         return self.data[phase]
+
+    def _seed(self) -> None:
+        """Let data sets that draw images draw them as in every process.
+
+        The Runner sets the seed again. Without one, a single process draws
+        as it likes.
+        """
+        seed = self.section('randomness').get('seed')
+        if seed is None and self.stored is not None:
+            seed = self.stored.seed
+        if seed is None and self.processes > 1:
+            seed = 0
+        if seed is not None:
+            set_random_seed(seed)
+
+
+def _stored_dataset(file: str) -> Mapping:
+    """What a checkpoint says of its training set."""
+    # The one says what it reads; the Runner will.
+    read = load_checkpoint_file if osp.isfile(file) else read_checkpoint
+    try:
+        meta = read(file, 'cpu').get('meta') or {}
+    except RuntimeError as error:  # a damaged file
+        raise Disagreement(str(error)) from error
+    return meta.get('dataset_meta') or {}
 
 
 def _build(key: str, config: Mapping) -> Any:

@@ -19,6 +19,7 @@ from mmpretrain.models import (
 
 from ..config_check import registries
 from .disagreement import Disagreement
+from .names import inner_datasets
 from .run import Run
 
 # Transforms after which images have this size, by the key that says it.
@@ -28,6 +29,9 @@ CROPS = {
     'RandomResizedCropAndInterpolationWithTwoPic': 'size',
     'CenterCrop': 'crop_size',
     'RandomCrop': 'crop_size',
+    'torchvision/RandomResizedCrop': 'size',
+    'torchvision/CenterCrop': 'size',
+    'torchvision/RandomCrop': 'size',
 }
 # Keys of `patch_cfg` that make another number of patches.
 CONV = {'kernel_size', 'stride', 'padding', 'dilation'}
@@ -115,11 +119,20 @@ def images_fit_masks(run: Run) -> None:
     A classifier resizes its position embedding to its images; what masks
     patches cannot.
     """
-    dataset = run.section('train_dataloader').get('dataset') or {}
+    encoder = _part(run, 'backbone')
+    for place, config in inner_datasets(run, 'train'):
+        key, cut = _images_cut(place, config)
+        if encoder and encoder.get('mask_ratio'):
+            size = encoder.get('img_size')
+            _check_cut(key, cut, encoder.says('img_size'), size)
+
+
+def _images_cut(place: str, config: Mapping) -> tuple[str | None, Any]:
+    """Key and size of the images that a data set gives, None if unknown."""
     cut = key = None
-    for place, transform in enumerate(dataset.get('pipeline') or ()):
-        kind = str(transform['type']).split('.')[-1].split('/')[-1]
-        path = f'train_dataloader.dataset.pipeline[{place}]'
+    for index, transform in enumerate(config.get('pipeline') or ()):
+        kind = str(transform['type']).split('.')[-1]
+        path = f'{place}.pipeline.{index}'
         if kind == 'SimMIMMaskGenerator':
             size = transform.get('input_size', 192)
             _check_cut(key, cut, f'{path}.input_size={size}', size)
@@ -127,10 +140,7 @@ def images_fit_masks(run: Run) -> None:
             key, cut = f'{path}.{CROPS[kind]}', transform[CROPS[kind]]
         elif 'Resize' in kind:
             key = cut = None
-    encoder = _part(run, 'backbone')
-    if encoder and encoder.get('mask_ratio'):
-        size = encoder.get('img_size')
-        _check_cut(key, cut, encoder.says('img_size'), size)
+    return key, cut
 
 
 def _part(run: Run, name: str) -> Part | None:

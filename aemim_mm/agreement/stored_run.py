@@ -20,6 +20,7 @@ class StoredRun:
         epoch (int): Finished epochs.
         iter (int): Finished iterations.
         seed (int, optional): Its seed.
+        dataset (dict): What its training set says of itself.
 
     Args:
         path (str): Path or URL.
@@ -51,3 +52,13 @@ class StoredRun:
         self.epoch: int = meta['epoch']
         self.iter: int = meta['iter']
         self.seed: int | None = meta.get('seed')
+        self.dataset: dict[str, Any] = meta.get('dataset_meta') or {}
+
+    @property
+    def iterations_per_epoch(self) -> int | None:
+        """Iterations of an epoch, None if the checkpoint does not tell."""
+        if 'iterations_per_epoch' in self.origin:
+            return self.origin['iterations_per_epoch']
+        # One within an epoch does not.
+        whole = self.epoch and not self.iter % self.epoch
+        return self.iter // self.epoch if whole else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.parallel import DataParallel, DistributedDataParallel
 
 from ..core.linf import (
     sign_ascent,
@@ -77,6 +78,9 @@ def check_normalises(model: Classifier) -> None:
     Raises:
         ValueError: If it has a ``data_preprocessor``, as those of mmpretrain.
     """
+    # Within torch's wrappers for several GPUs, too.
+    if isinstance(model, DataParallel | DistributedDataParallel):
+        model = model.module
     if getattr(model, 'data_preprocessor', None) is not None:
         raise ValueError(
             f'{type(model).__name__} has a data_preprocessor, which would '

@@ -4,6 +4,8 @@
 import ast
 from typing import Any
 
+from ..utils.literals import literal
+
 
 def parse_config(text: str) -> dict[str, Any]:
     """Read the text of a config, as mmengine stores it in a checkpoint.
@@ -33,37 +35,10 @@ def parse_config(text: str) -> dict[str, Any]:
         if not isinstance(statement, ast.Assign):
             continue
         try:
-            value = _value(statement.value)
+            value = literal(statement.value)
         except (ValueError, TypeError):
             continue
         for target in statement.targets:
             if isinstance(target, ast.Name):
                 values[target.id] = value
     return values
-
-
-def _value(node: ast.AST | None) -> Any:
-    """The value of a literal or of ``dict(key=literal, ...)``."""
-    if isinstance(node, ast.Call):
-        if (
-            not isinstance(node.func, ast.Name)
-            or node.func.id != 'dict'
-            or any(keyword.arg is None for keyword in node.keywords)
-        ):
-            raise ValueError(f'not plain: {ast.dump(node)}')
-        # dict({'.bias': ...}) is for keys that are no names
-        items = dict(*(_value(argument) for argument in node.args))
-        items.update({item.arg: _value(item.value) for item in node.keywords})
-        return items
-    if isinstance(node, ast.Dict):
-        return {
-            _value(key): _value(value)
-            for key, value in zip(node.keys, node.values, strict=True)
-        }
-    if isinstance(node, ast.List):
-        return [_value(item) for item in node.elts]
-    if isinstance(node, ast.Tuple):
-        return tuple(_value(item) for item in node.elts)
-    if node is None:
-        raise ValueError('not plain: ** in a dict')
-    return ast.literal_eval(node)

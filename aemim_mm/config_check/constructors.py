@@ -75,7 +75,7 @@ def _walk(value: object, path: str, kind: str, scope: str | None) -> None:
     """Check a part of the config and all parts within it."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _walk(item, f'{path}[{index}]', kind, scope)
+            _walk(item, f'{path}.{index}', kind, scope)
     if not isinstance(value, Mapping):
         return
     scope = value.get('_scope_', scope)
@@ -112,7 +112,7 @@ def _check_part(
             f'{path}.type: "{name}" is in no registry of "{scope}".{guesses} '
             'A class of your own must be imported through custom_imports.'
         )
-    owner = re.search(r'(\w+)\[\d+\]$', path)
+    owner = re.search(r'(\w+)\.\d+$', path)
     extra = BUILDER_KEYS | KIND_KEYS.get(kind, set())
     extra |= LIST_KEYS.get(owner[1] if owner else '', set())
     choices = [_keys_of(target, part, path, scope) for target in found]

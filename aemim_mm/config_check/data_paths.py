@@ -39,7 +39,7 @@ def _datasets(value: object, path: str) -> Iterator[tuple[str, Mapping]]:
     """Place and config of all data sets, those within wrappers included."""
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _datasets(item, f'{path}[{index}]')
+            yield from _datasets(item, f'{path}.{index}')
     elif isinstance(value, Mapping):
         yield path, value
         for key in ('dataset', 'datasets'):

@@ -51,6 +51,8 @@ def find(
         yield name
         return
     for other in [kind, *(key for key in ALL if key != kind)]:
+        if '.' not in name and name not in names(other, scope):
+            continue  # or mmengine would try to import a module of that name
         try:
             found = in_scope(ALL[other], scope).get(name)
         except (RuntimeError, KeyError):  # not registered
@@ -64,6 +66,7 @@ def names(kind: str, scope: str | None) -> set[str]:
     found: set[str] = set()
     registry = in_scope(ALL[kind], scope)
     while registry is not None:
+        registry.import_from_location()
         found |= set(registry.module_dict)
         registry = registry.parent
     return found

@@ -6,6 +6,8 @@ from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .literals import literal
+
 CLOSING = {'(': ')', '[': ']', '{': '}'}
 QUOTES = '\'"'
 WORDS = {'true': True, 'false': False, 'none': None}
@@ -78,7 +80,8 @@ def parse_value(text: str) -> Any:
         return _literal(stripped)
     if stripped[:1] in QUOTES and stripped[-1:] == stripped[:1] != '':
         return stripped[1:-1]
-    for kind in (int, float):
+    # Python's 1_000 is a text: names and dates have such parts.
+    for kind in (int, float) if '_' not in stripped else ():
         try:
             return kind(stripped)
         except ValueError:
@@ -96,68 +99,55 @@ def _values(text: str) -> list[Any]:
 
 def _items(text: str) -> Iterator[str]:
     """Split at the commas that stand in no bracket and no quotes."""
-    expected, quote, start = [], '', 0
-    for place, char in enumerate(text):
-        if quote:
-            quote = '' if char == quote else quote
-        elif char in QUOTES and not text[start:place].strip():
-            quote = char  # an apostrophe within a word is none
-        elif char in CLOSING:
-            expected.append(CLOSING[char])
-        elif expected and char == expected[-1]:
-            expected.pop()
-        elif char == ',' and not expected:
+    start = 0
+    for place, char, depth in _outside_quotes(text):
+        if char == ',' and depth == 0:
             yield text[start:place]
             start = place + 1
-    if (expected or quote) and (start or ',' in text):
-        raise ValueError(
-            f'brackets or quotes do not match in {text}; put a text with '
-            'commas in quotes of its own: KEY="\'TEXT\'"'
-        )
+        if char == '' and depth and (start or ',' in text):
+            raise ValueError(
+                f'brackets or quotes do not match in {text}; put a text with '
+                'commas in quotes of its own: KEY="\'TEXT\'"'
+            )
     yield text[start:]
 
 
 def _closes_last(text: str) -> bool:
     """Whether the bracket at the start is closed at the end."""
-    depth, quote = 0, ''
+    closed = (p for p, _, depth in _outside_quotes(text) if depth == 0)
+    return next(closed, None) == len(text) - 1
+
+
+def _outside_quotes(text: str) -> Iterator[tuple[int, str, int]]:
+    """Place, character and open brackets behind it, of what is not quoted.
+
+    The end of the text counts as a character ``''``; a quote that is open
+    there counts as a bracket.
+    """
+    expected, quote, before = [], '', ','
     for place, char in enumerate(text):
         if quote:
             quote = '' if char == quote else quote
-        elif char in QUOTES and text[place - 1] in '([{,:= ':
+            continue
+        # An apostrophe within a word is no quote.
+        if char in QUOTES and before in '([{,:=':
             quote = char
-        else:
-            depth += (char in '([{') - (char in ')]}')
-        if depth == 0 and not quote:
-            return place == len(text) - 1
-    return False
+        elif char in CLOSING:
+            expected.append(CLOSING[char])
+        elif expected and char == expected[-1]:
+            expected.pop()
+        if not quote:
+            yield place, char, len(expected)
+        before = before if char.isspace() else char
+    yield len(text), '', len(expected) + bool(quote)
 
 
 def _literal(text: str) -> Any:
     """A dict of literals, in either spelling."""
     try:
-        return _value(ast.parse(text, mode='eval').body)
-    except (SyntaxError, ValueError):
+        return literal(ast.parse(text, mode='eval').body)
+    except (SyntaxError, ValueError, TypeError):
         raise ValueError(
             f'{text} is no dict of plain values. Quote its texts '
             "(dict(type='X')), or set its keys one by one: KEY.type=X"
         ) from None
-
-
-def _value(node: ast.expr) -> Any:
-    """The value of a syntax tree of literals and ``dict(...)``."""
-    if isinstance(node, ast.Call):
-        named = isinstance(node.func, ast.Name) and node.func.id == 'dict'
-        if not named or node.args or not all(k.arg for k in node.keywords):
-            raise ValueError
-        return {k.arg: _value(k.value) for k in node.keywords}
-    if isinstance(node, ast.Dict):
-        return {
-            ast.literal_eval(key): _value(value)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if key is not None  # `**other`, which is no literal
-        }
-    if isinstance(node, ast.List):
-        return [_value(item) for item in node.elts]
-    if isinstance(node, ast.Tuple):
-        return tuple(_value(item) for item in node.elts)
-    return ast.literal_eval(node)

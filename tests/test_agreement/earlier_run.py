@@ -49,6 +49,7 @@ def ran(
         iter=epoch * length,
         seed=seed,
         cfg=text_of(run.cfg.to_dict()),
+        dataset_meta=run.dataset('train').metainfo,
     )
     checkpoint = dict(meta=meta, optimizer={}, state_dict={})
     if notes:

@@ -2,6 +2,7 @@
 """Nothing to do, nothing to judge by: lengths, schedules, figures."""
 
 from fashion_mnist_files import write_fashion_mnist
+from test_agreement.earlier_run import weights
 from test_agreement.table import (
     Row,
     argv,
@@ -29,6 +30,16 @@ def classify(*options, **changes):
     )
 
 
+def tested(**changes):
+    """Test a checkpoint of the classifier."""
+
+    def make(folder):
+        path = weights(str(folder / 'trained.pth'))
+        return argv(folder, changed(classification(folder), changes), path)
+
+    return make
+
+
 def empty_list(phase):
     """A list of images without a line."""
 
@@ -54,6 +65,10 @@ def warm_up(end, **options):
 
 
 ITERATIONS = dict(_delete_=True, by_epoch=False, max_iters=12, val_interval=6)
+F1 = dict(_delete_=True, type='SingleLabelMetric', items=('f1-score',))
+EVALUATOR = dict(
+    _delete_=True, type='Evaluator', metrics=[dict(type='Accuracy')]
+)
 BATCH_NORM = dict(type='ClsBatchNormNeck', input_features=32)
 
 DATA = [
@@ -63,6 +78,15 @@ DATA = [
         'fewer images than a batch',
         pretrain(images=3, train_dataloader__drop_last=True),
         ('holds 3 images', 'train_dataloader.batch_size=4', 'drop_last=True'),
+    ),
+    Row(
+        'fewer images than a batch, of another sampler',
+        pretrain(
+            images=3,
+            train_dataloader__drop_last=True,
+            train_dataloader__sampler=dict(type='RepeatAugSampler'),
+        ),
+        ('holds 3 images', 'drop_last=True'),
     ),
     Row('a batch that is not full', pretrain(images=3)),
     Row(
@@ -128,23 +152,29 @@ EVENTS = [
             train_cfg={**ITERATIONS, 'val_interval': 13},
             default_hooks__checkpoint__by_epoch=False,
         ),
-        ('train_cfg.val_interval=13', '12 iterations'),
+        notes=('train_cfg.val_interval=13', '12 iterations', 'at its end'),
     ),
     Row(
         'a validation interval of more epochs than there are',
-        classify(train_cfg__val_interval=5),  # the last epoch is validated
+        classify(train_cfg__val_interval=5),
+        notes=('train_cfg.val_interval=5', '2 epochs', 'at its end'),
+    ),
+    Row(
+        'a test of what was trained too short for averaging',
+        tested(custom_hooks=[dict(type='EMAHook', begin_epoch=5)]),
+        tool='test',
     ),
     Row(
         'averaging begins after the run',
         classify(
             custom_hooks=[dict(type='EMAHook', begin_epoch=5)],
         ),
-        ('custom_hooks[0].begin_epoch=5', '2 epochs'),
+        ('custom_hooks.0.begin_epoch=5', '2 epochs'),
     ),
     Row(
         'averaging begins after the last iteration',
         classify(custom_hooks=[dict(type='EMAHook', begin_iter=13)]),
-        ('custom_hooks[0].begin_iter=13', '12 iterations'),
+        ('custom_hooks.0.begin_iter=13', '12 iterations'),
     ),
     Row(
         'a recipe switches after the run',
@@ -156,7 +186,7 @@ EVENTS = [
                 )
             ]
         ),
-        ('custom_hooks[0].schedule[0].action_epoch=3', '2 epochs'),
+        ('custom_hooks.0.schedule.0.action_epoch=3', '2 epochs'),
     ),
     Row(
         'checkpoints begin after the run',
@@ -180,6 +210,14 @@ EVENTS = [
         ('save_last=False', 'interval=-1', '2 epochs'),
     ),
     Row(
+        'the best checkpoint alone is saved',
+        classify(
+            default_hooks__checkpoint__save_last=False,
+            default_hooks__checkpoint__interval=-1,
+            **{BEST: 'accuracy/top1'},
+        ),
+    ),
+    Row(
         'an interval of checkpoints beyond the run',
         classify(default_hooks__checkpoint__interval=100),  # the last is saved
     ),
@@ -188,7 +226,7 @@ EVENTS = [
         classify(
             train_cfg=ITERATIONS,
         ),
-        ('checkpoint.by_epoch=True', 'max_iters=12'),
+        notes=('checkpoint.by_epoch=True', 'max_iters=12'),
     ),
 ]
 
@@ -214,7 +252,18 @@ SCHEDULES = [
             train_cfg__max_epochs=4,
             param_scheduler=[warm_up(1), *cosine(begin=2, end=4)],
         ),
-        ('epochs 1 to 2', 'iterations 6 to 12'),
+        ('epochs 1 to 2', 'iterations 6 to 12', 'ConstantLR'),
+    ),
+    Row(
+        'a gap that is meant',
+        pretrain(
+            train_cfg__max_epochs=4,
+            param_scheduler=[
+                warm_up(1),
+                dict(type='ConstantLR', factor=1, begin=1, end=2),
+                *cosine(begin=2, end=4),
+            ],
+        ),
     ),
     Row(
         'a cosine in iterations that ends early',
@@ -293,9 +342,32 @@ FIGURES = [
                 dict(type='Accuracy', topk=(1,)),
                 dict(type='SingleLabelMetric', items=('recall',)),
             ],
+            default_hooks__checkpoint__rule='greater',
             **{BEST: ['single-label/recall', 'single-label/precision']},
         ),
         ("'single-label/precision'", 'accuracy/top1, single-label/recall'),
+    ),
+    Row(
+        'the best by a figure that is not given, of an evaluator',
+        classify(val_evaluator=EVALUATOR, **{BEST: 'acuracy/top1'}),
+        (f"{BEST}='acuracy/top1'", 'gives accuracy/top1'),
+    ),
+    Row(
+        'the best by a figure of an evaluator',
+        classify(val_evaluator=EVALUATOR, **{BEST: 'accuracy/top1'}),
+    ),
+    Row(
+        'the best by a figure of which more may be better or worse',
+        classify(val_evaluator=F1, **{BEST: 'single-label/f1-score'}),
+        (f"{BEST}='single-label/f1-score'", 'checkpoint.rule', "'greater'"),
+    ),
+    Row(
+        'the best by a figure of which more is better',
+        classify(
+            val_evaluator=F1,
+            default_hooks__checkpoint__rule='greater',
+            **{BEST: 'single-label/f1-score'},
+        ),
     ),
     Row(
         'the best of pre-training',
@@ -314,7 +386,7 @@ FIGURES = [
                 dict(type='EarlyStoppingHook', monitor='accuracy/top3')
             ]
         ),
-        ("custom_hooks[0].monitor='accuracy/top3'", 'accuracy/top1'),
+        ("custom_hooks.0.monitor='accuracy/top3'", 'accuracy/top1'),
     ),
     Row(
         'a plateau of a figure that is not given',
@@ -335,7 +407,7 @@ FIGURES = [
 ]
 
 
-def fashion_mnist(**dataset):
+def fashion_mnist(wrapped=False, **dataset):
     """Validate on the stand-in for Fashion-MNIST."""
 
     def make(folder):
@@ -348,6 +420,12 @@ def fashion_mnist(**dataset):
         cfg['val_dataloader']['dataset'] = dict(
             type='FashionMNIST', data_root=root, pipeline=[], **dataset
         )
+        if wrapped:
+            cfg['val_dataloader']['dataset'] = dict(
+                type='RepeatDataset',
+                times=2,
+                dataset=cfg['val_dataloader']['dataset'],
+            )
         return argv(folder, cfg)
 
     return make
@@ -358,6 +436,11 @@ SPLITS = [
         'test images that are training images',
         fashion_mnist(split='test'),
         ("val_dataloader.dataset.split='test'", 'test_mode=False'),
+    ),
+    Row(
+        'test images that are training images, in a wrapper',
+        fashion_mnist(split='test', wrapped=True),
+        ("val_dataloader.dataset.dataset.split='test'", 'test_mode=False'),
     ),
     Row('test images', fashion_mnist(split='test', test_mode=True)),
     Row('training images that are meant', fashion_mnist(split='train')),

@@ -80,6 +80,19 @@ def into_another(folder):
     return argv(folder, cfg, '--work-dir', 'b', '--resume', path)
 
 
+def by_path(folder):
+    """Resume a checkpoint by a path in other words."""
+    cfg = pretraining(folder)
+    ran(folder, cfg)
+    path = 'w/../w/epoch_1.pth'
+    return argv(folder, cfg, '--work-dir', 'w', '--resume', path)
+
+
+def rename_class():
+    for phase in ('train', 'val'):
+        shutil.move(f'{phase}/ant', f'{phase}/zebra')
+
+
 def moved():
     shutil.copytree('aemim', 'elsewhere')
     shutil.rmtree('aemim')
@@ -223,6 +236,12 @@ ROWS = [
         'resumed into the directory of another run',
         into_another,
         ('b/', '--overwrite'),
+    ),
+    Row('resumed by another path', by_path),
+    Row(
+        'resumed with another class',
+        resumed(then=rename_class),
+        ('zebra', 'w/epoch_1.pth', 'ant, bee, cat'),
     ),
     Row('told to', anew('--overwrite', leaves=('w/epoch_2.pth',))),
     Row('beside other files', anew(leaves=('w/exported.pth',))),

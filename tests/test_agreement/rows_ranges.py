@@ -157,7 +157,7 @@ ROWS += [
     Row(
         'the full key',
         run_of(pretraining, {f'{PIPELINE}.1.crop_ratio_range': (0.2, 1.5)}),
-        (f'{PIPELINE}[1].crop_ratio_range[1]=1.5 must be a number in (0, 1]',),
+        (f'{PIPELINE}.1.crop_ratio_range.1=1.5 must be a number in (0, 1]',),
     ),
     Row(
         'the full key of a rate',

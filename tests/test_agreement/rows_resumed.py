@@ -77,6 +77,8 @@ BY_EPOCH = dict(
         cosine(6, convert_to_iter_based=False),
     )
 )
+CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
+REPEATED = dict(type='RepeatAugSampler')
 SGD = dict(type='SGD', lr=0.01)
 SCALED = dict(auto_scale_lr=(dict(base_batch_size=16, enable=True),) * 2)
 PLATEAU = [dict(type='ReduceOnPlateauLR', monitor='loss')]
@@ -102,7 +104,25 @@ ROWS = [
     Row(
         'longer, but not its schedule',
         resumed(train_cfg__max_epochs=(6, 10)),
+        ('iterations 36 to 60', 'the run has 10', 'param_scheduler.0.end'),
+    ),
+    Row(
+        'stopped early, and then as long as its schedule',
+        resumed(train_cfg__max_epochs=(4, 6)),
+    ),
+    Row(
+        'longer, but a schedule without an end',
+        resumed(train_cfg__max_epochs=(6, 10), param_scheduler=(STEPS, STEPS)),
         ('train_cfg.max_epochs=10', 'schedule for 6', *WAYS_OUT),
+    ),
+    Row(
+        'the usual constructor of optimizers, by name',
+        resumed(optim_wrapper__constructor=(None, CONSTRUCTOR)),
+    ),
+    Row(
+        'half the batch, of another sampler',
+        resumed(train_dataloader__sampler=(REPEATED, REPEATED), **HALF),
+        ('12 iterations', 'epochs of 6', *WAYS_OUT),
     ),
     Row(
         'stopped early',

@@ -25,6 +25,19 @@ def with_masks(folder):
     return cfg
 
 
+def repeated(folder):
+    """Pre-training on every image twice."""
+    cfg = pretraining(folder)
+    loader = cfg['train_dataloader']
+    loader['dataset'] = dict(
+        type='RepeatDataset', times=2, dataset=loader['dataset']
+    )
+    return cfg
+
+
+WRAPPED = 'train_dataloader.dataset.dataset.pipeline'
+CROP = dict(type='torchvision/RandomResizedCrop', scale=(0.2, 1.0))
+
 ROWS = [
     Row(
         'decoder of another width',
@@ -80,12 +93,26 @@ ROWS = [
     Row(
         'crops of another size than the encoder masks',
         run_of(pretraining, {f'{PIPELINE}.1.scale': 64}),
-        (f'{PIPELINE}[1].scale=64', 'model.backbone.img_size=32'),
+        (f'{PIPELINE}.1.scale=64', 'model.backbone.img_size=32'),
+    ),
+    Row(
+        'crops of another size in a wrapper',
+        run_of(repeated, {f'{WRAPPED}.1.scale': 48}),
+        (f'{WRAPPED}.1.scale=48', 'model.backbone.img_size=32'),
+    ),
+    Row(
+        'crops of torchvision of another size',
+        run_of(pretraining, {f'{PIPELINE}.1': {**CROP, 'size': 48}}),
+        (f'{PIPELINE}.1.size=48', 'model.backbone.img_size=32'),
+    ),
+    Row(
+        'crops of torchvision',
+        run_of(pretraining, {f'{PIPELINE}.1': {**CROP, 'size': 32}}),
     ),
     Row(
         'crops of another size than masks that come with them',
         run_of(with_masks, {}),
-        (f'{PIPELINE}[1].scale=32', f'{PIPELINE}[2].input_size=64'),
+        (f'{PIPELINE}.1.scale=32', f'{PIPELINE}.2.input_size=64'),
     ),
     Row(
         'head of another width',

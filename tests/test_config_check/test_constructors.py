@@ -43,13 +43,13 @@ def test_right_configs_pass():
         ),
         (
             'train_dataloader.dataset.pipeline.1.sclae',
-            r'train_dataloader.dataset.pipeline\[1\]',
+            r'train_dataloader.dataset.pipeline.1',
             'scale',
         ),
         ('optim_wrapper.clip_grads', 'optim_wrapper', 'clip_grad'),
         ('optim_wrapper.optimizer.beta', 'optim_wrapper.optimizer', 'betas'),
         ('default_hooks.logger.intervall', 'default_hooks.logger', 'interval'),
-        ('custom_hooks.0.priorty', r'custom_hooks\[0\]', 'priority'),
+        ('custom_hooks.0.priorty', r'custom_hooks.0', 'priority'),
         ('log_processor.windowsize', 'log_processor', 'window_size'),
         ('train_cfg.max_epoch', 'train_cfg', 'max_epochs'),
         (
@@ -125,7 +125,7 @@ def test_keys_of_a_childs_config_that_the_parent_takes_out():
     policy['magnitud'] = 1
     augment['policies'] = [policy]
     cfg.train_dataloader.dataset.pipeline[1] = augment
-    with pytest.raises(TypeError, match=r'policies\[0\].*"magnitud"'):
+    with pytest.raises(TypeError, match=r'policies.0.*"magnitud"'):
         check_constructor_keys(cfg)
 
 

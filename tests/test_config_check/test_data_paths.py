@@ -126,7 +126,7 @@ def test_data_sets_within_wrappers():
     inner = dict(type='CustomDataset', data_root='/no/such')
     repeated = dict(type='RepeatDataset', times=2, dataset=inner)
     joined = dict(type='ConcatDataset', datasets=[repeated])
-    place = r'train_dataloader.dataset.datasets\[0\].dataset.data_root'
+    place = r'train_dataloader.dataset.datasets.0.dataset.data_root'
     with pytest.raises(FileNotFoundError, match=place):
         check(joined)
 

@@ -101,6 +101,10 @@ def half_trained():
 
 NOT_JUDGED = {
     'not wrapped': (Preprocessed, 'PixelClassifier.from_mmpretrain'),
+    'not wrapped, for several GPUs': (
+        lambda: nn.DataParallel(Preprocessed()),
+        'PixelClassifier.from_mmpretrain',
+    ),
     'in train mode': (lambda: small_classifier().train(), r'model\.eval'),
     'a part in train mode': (half_trained, r'1\.1 is in train mode'),
     'probabilities': (

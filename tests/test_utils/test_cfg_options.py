@@ -66,6 +66,9 @@ OTHERWISE = {
     '(1,2),(3,4)': [(1, 2), (3, 4)],
     '': '',
     'a(1': 'a(1',
+    '2024_01': '2024_01',
+    "[it's,(1,2)]": ["it's", (1, 2)],
+    "dict({'.bias': 1}, a=2)": {'.bias': 1, 'a': 2},
 }
 
 
@@ -93,6 +96,7 @@ def test_as_typed(text):
         ('a=(1,[2)', 'do not match'),
         ('a=dict(type=A)', 'KEY.type=X'),
         ('a=dict(open("f"))', 'no dict of plain values'),
+        ("a={**{'b': 1}}", 'no dict of plain values'),
         ("a={'b'", 'no dict of plain values'),
     ],
 )

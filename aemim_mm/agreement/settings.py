@@ -1,48 +1,42 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What a config and a checkpoint say of the schedule."""
+"""What a config says of its loop, its schedule and its optimizer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .differences import plain
-from .stored_run import StoredRun
 
 # Of an optimizer wrapper, what the checkpoint restores.
 RESTORED = ('optimizer', 'paramwise_cfg', 'constructor')
+CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
 
 
-def by_epoch(train_cfg: Mapping) -> bool:
-    """Whether a training loop counts epochs."""
+def counts_epochs(train_cfg: Mapping) -> bool:
+    """Whether a training loop counts epochs, not iterations."""
     kind = str(train_cfg.get('type', ''))
     return train_cfg.get('by_epoch', True) and 'IterBased' not in kind
 
 
-def epoch_length(stored: StoredRun) -> int | None:
-    """Iterations of an epoch of the stored run."""
-    if 'iterations_per_epoch' in stored.origin:
-        return stored.origin['iterations_per_epoch']
-    # A checkpoint within an epoch does not tell.
-    whole = stored.epoch and not stored.iter % stored.epoch
-    return stored.iter // stored.epoch if whole else None
-
-
-def scheduler_list(schedulers: Any) -> list[Mapping]:
-    """The schedulers of one or several optimizers."""
-    if isinstance(schedulers, Mapping):
-        if 'type' in schedulers:
-            return [schedulers]
-        return [
-            each
-            for part in schedulers.values()
-            for each in scheduler_list(part)
-        ]
-    return list(schedulers or ())
+def schedulers(cfg: Mapping) -> Iterator[tuple[str, Mapping]]:
+    """Places and configs of the schedulers of one or several optimizers."""
+    section = cfg.get('param_scheduler') or ()
+    if isinstance(section, Mapping) and 'type' in section:
+        yield 'param_scheduler', section
+        return
+    lists = section if isinstance(section, Mapping) else {'': section}
+    for name, items in lists.items():
+        path = f'param_scheduler.{name}' if name else 'param_scheduler'
+        for index, item in enumerate(items or ()):
+            if isinstance(item, Mapping):
+                yield f'{path}.{index}', item
 
 
 def restored_settings(wrapper: Mapping) -> dict[str, Any]:
     """What a checkpoint restores of one or several optimizer wrappers."""
     if 'optimizer' in wrapper:
-        return plain({key: wrapper.get(key) for key in RESTORED})
+        settings = {key: wrapper.get(key) for key in RESTORED}
+        settings['constructor'] = settings['constructor'] or CONSTRUCTOR
+        return plain(settings)
     return {
         name: restored_settings(child)
         for name, child in wrapper.items()

@@ -1,11 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Do the parameter schedulers fit the length of the run?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .disagreement import Disagreement
 from .run import Run
+from .settings import schedulers
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def schedulers_are_stepped(run: Run) -> None:
     """A scheduler that counts epochs needs a loop that counts them."""
     if run.by_epoch or 'train' not in run.phases:
         return
-    for key, scheduler in _schedulers(run):
+    for key, scheduler in schedulers(run.cfg):
         if scheduler.get('by_epoch', True):
             iterations = run.section('train_cfg').get('max_iters')
             raise Disagreement(
@@ -104,7 +105,9 @@ def schedule_fits_run(run: Run) -> None:
         raise Disagreement(
             f'No scheduler of param_scheduler covers {unit}s {left[0]} to '
             f'{left[1]}{iterations}, but {whole}: the learning rate would '
-            f'stay where it is. {way_out}'
+            'stay where it is. A rate that is meant to stay is written '
+            "dict(type='ConstantLR', factor=1, begin=B, end=E). "
+            f'{way_out}'
         )
     late = [f'{s.key} at {unit} {s.end}' for s in spans if s.end > length]
     if late:
@@ -137,14 +140,14 @@ def _spans(run: Run) -> tuple[str, list[Span]]:
     The unit is 'epoch' where all count epochs, else 'iteration'. None are
     given where the length of the run is not known.
     """
-    schedulers = [
+    rates = [
         (key, scheduler)
-        for key, scheduler in _schedulers(run)
+        for key, scheduler in schedulers(run.cfg)
         if _kind(scheduler).endswith('LR')
     ]
-    if 'train' not in run.phases or not schedulers:
+    if 'train' not in run.phases or not rates:
         return 'epoch', []
-    in_epochs = [s.get('by_epoch', True) for _, s in schedulers]
+    in_epochs = [s.get('by_epoch', True) for _, s in rates]
     unit = 'epoch' if all(in_epochs) else 'iteration'
     step = 1 if unit == 'epoch' else run.iterations_per_epoch
     length = run.length(by_epoch=unit == 'epoch')
@@ -152,27 +155,8 @@ def _spans(run: Run) -> tuple[str, list[Span]]:
         return unit, []
     return unit, [
         Span(key, scheduler, step if by_epoch and step else 1, length)
-        for (key, scheduler), by_epoch in zip(
-            schedulers, in_epochs, strict=True
-        )
+        for (key, scheduler), by_epoch in zip(rates, in_epochs, strict=True)
     ]
-
-
-def _schedulers(run: Run) -> Iterator[tuple[str, Mapping]]:
-    """Places and configs of the schedulers."""
-    section = run.cfg.get('param_scheduler')
-    if isinstance(section, Mapping) and 'type' in section:
-        yield 'param_scheduler', section
-        return
-    # Several optimizers have a list each.
-    lists = (
-        section.items() if isinstance(section, Mapping) else [('', section)]
-    )
-    for name, items in lists:
-        path = f'param_scheduler.{name}' if name else 'param_scheduler'
-        for index, item in enumerate(items or ()):
-            if isinstance(item, Mapping):
-                yield f'{path}.{index}', item
 
 
 def _kind(scheduler: Mapping) -> str:

@@ -1,0 +1,72 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Healthy runs of the shipped recipes start without a word."""
+
+import importlib
+import numbers
+
+import pytest
+import tiny_run
+from fashion_mnist_files import write_fashion_mnist
+from test_configs import config_tools
+
+from aemim_mm.agreement import ranges
+from aemim_mm.datasets.label_spaces import imagenet_synsets
+
+# A number or 'inf'; a flag or a number of pixels.
+FREE = {'RandAugment.magnitude_std', 'torchvision/RandomCrop.padding'}
+# Those that differ in size alone, or need other data, are left out.
+OTHERS = ('/ablations/', '-small-', '800e', '1600e', 'mini-coco')
+RECIPES = [
+    name
+    for name in config_tools.SHIPPED
+    if not any(part in name for part in OTHERS)
+]
+# The package has a function of the module's name.
+CHECKS = importlib.import_module('aemim_mm.config_check.check_config')
+
+
+def has_number(value):
+    if isinstance(value, list | tuple):
+        return any(map(has_number, value))
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def test_every_number_of_the_recipes_has_a_range():
+    without = set()
+    for name in config_tools.EVERY:
+        cfg = config_tools.load(name)
+        for section in {*ranges.TRAINED, *ranges.TESTED}:
+            for owner, key, _, value in ranges._values(
+                cfg.get(section), section
+            ):
+                names = {f'{owner}.{key}', key}
+                if has_number(value) and not names & ranges.RANGES.keys():
+                    without.add(f'{owner}.{key}')
+    assert without == FREE
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """ImageNet's and Fashion-MNIST's folders, with empty images."""
+    folder = tmp_path_factory.mktemp('shipped')
+    for split in ('train', 'val'):
+        for synset in imagenet_synsets():
+            path = folder / f'data/imagenet/{split}/{synset}'
+            path.mkdir(parents=True)
+            for index in range(5 if split == 'train' else 1):
+                (path / f'{index}.JPEG').touch()
+    write_fashion_mnist(folder / 'data/fashion_mnist')
+    return folder
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_nothing_is_said(name, data, monkeypatch, tmp_path):
+    monkeypatch.chdir(data)
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
+    # Checkpoints that are yet to come.
+    monkeypatch.setattr(CHECKS, 'check_weights', lambda cfg: None)
+    path = tiny_run.ROOT / 'configs' / name
+    run, _ = tiny_run.load_tool('train').prepare(
+        [str(path), '--work-dir', str(tmp_path / 'w')]
+    )
+    assert run.notes == []
