@@ -77,12 +77,10 @@ def events_within_run(run: Run) -> None:
 def batch_norm_has_a_batch(run: Run) -> None:
     """No process ends an epoch with a batch of one image under batch norm."""
     loader = run.section('train_dataloader')
-    batch = loader.get('batch_size') or 0
-    if run.iterations_per_epoch is None or loader.get('drop_last', False):
+    batch, images = loader.get('batch_size'), run.images_per_process
+    if images is None or not batch or loader.get('drop_last', False):
         return
-    if loader.get('num_batch_per_epoch'):
-        return
-    if run.images_per_process % batch != 1 % batch:
+    if loader.get('num_batch_per_epoch') or images % batch != 1 % batch:
         return
     model = run.model
     for key in ('neck', 'head'):
@@ -101,13 +99,14 @@ def _say_single_validation(run: Run) -> None:
     """Say that the end alone is validated, which mmengine does anyway."""
     interval = run.section('train_cfg').get('val_interval')
     length = run.length(run.by_epoch)
-    if 'val' in run.phases and None not in (interval, length):
-        if interval > length:
-            unit = 'epochs' if run.by_epoch else 'iterations'
-            run.notes.append(
-                f'train_cfg.val_interval={interval}, but the run has {length} '
-                f'{unit}: it is validated at its end alone.'
-            )
+    if 'val' not in run.phases or interval is None or length is None:
+        return
+    if interval > length:
+        unit = 'epochs' if run.by_epoch else 'iterations'
+        run.notes.append(
+            f'train_cfg.val_interval={interval}, but the run has {length} '
+            f'{unit}: it is validated at its end alone.'
+        )
 
 
 def _beginnings(run: Run) -> Iterator[tuple[str, int, bool]]:

@@ -127,7 +127,7 @@ class Run:
         if not labelled:
             return []
         if self.stored is not None:
-            stored = self.stored.dataset
+            stored: Mapping = self.stored.dataset
         elif 'test' in self.phases and self.cfg.get('load_from'):
             stored = _stored_dataset(self.cfg.load_from)
         else:
@@ -222,8 +222,10 @@ class Run:
             return None if by_epoch else loop.get('max_iters')
         if by_epoch:
             return loop.get('max_epochs')
-        lengths = self.iterations_per_epoch, loop.get('max_epochs')
-        return None if None in lengths else lengths[0] * lengths[1]
+        per_epoch, epochs = self.iterations_per_epoch, loop.get('max_epochs')
+        if per_epoch is None or epochs is None:
+            return None
+        return per_epoch * epochs
 
     def dataset(self, phase: str) -> Any:
         """The data set of a phase, with its files listed.
