@@ -4,11 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
-	demo robustness-demo clean preflight preflight-det
+	demo robustness-demo reproduce-smoke clean preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
 FAST_TESTS := tests/test_core tests/test_algorithms tests/test_interception \
 	tests/test_models tests/test_attacks tests/test_utils
+# Where the smoke test of the tables goes.
+SMOKE ?= work_dirs/reproduce_smoke
 # Processes that run tests: one for each core, with one thread each.
 WORKERS ?= auto
 
@@ -38,6 +40,7 @@ AS_PINNED := $(PINS:%=-c %)
 help:
 	@echo 'make demo         the main job on Fashion-MNIST, start to report'
 	@echo 'make robustness-demo  corruptions and attacks on its model'
+	@echo 'make reproduce-smoke  every table and figure, in miniature'
 	@echo 'make install      core: pre-training, fine-tuning, evaluation'
 	@echo 'make install-det  core and detection (needs a C++ compiler once)'
 	@echo 'make test-fast    the algorithm and its parts, without a compiler'
@@ -77,6 +80,10 @@ demo: install
 
 robustness-demo: preflight $(CORE) $(ROBUSTNESS)
 	@$(VENV_PYTHON) tools/robustness_demo.py
+
+reproduce-smoke: install-det $(ROBUSTNESS)
+	@$(VENV_PYTHON) tools/reproduce.py all --preset smoke --out $(SMOKE) \
+		--jobs $$(nproc)
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

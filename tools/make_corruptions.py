@@ -17,6 +17,7 @@ from aemim_mm.datasets.corruption_tree import (  # noqa: E402
 )
 from aemim_mm.datasets.fashion_mnist_images import (  # noqa: E402
     export_fashion_mnist,
+    write_attack_list,
 )
 from aemim_mm.evaluation.corruption_scores import (  # noqa: E402
     CORRUPTIONS,
@@ -108,7 +109,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'DIR, to IMAGE_DIR as PNG files, with classes.txt (their folders in '
         'label order). Combine with --keep-size.',
     )
+    parser.add_argument(
+        '--attack-list',
+        metavar='FILE',
+        help='also write the list "path label" of the images that are taken, '
+        'for evaluate_robustness.py. Needs --fashion-mnist.',
+    )
     args = parser.parse_args(argv)
+    if args.attack_list is not None and args.fashion_mnist is None:
+        parser.error('--attack-list needs --fashion-mnist')
     if args.per_class is not None and args.per_class < 1:
         parser.error(f'--per-class {args.per_class}: it must be at least 1')
     if args.workers < 0:
@@ -140,6 +149,8 @@ def main() -> int:
             per_class=args.per_class,
         )
         written = write_corruption_tree(jobs, args.workers)
+        if args.attack_list is not None:
+            write_attack_list(args.image_dir, args.per_class, args.attack_list)
     except (ImportError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

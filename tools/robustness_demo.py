@@ -13,7 +13,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 from mmengine.runner import find_latest_checkpoint
@@ -23,7 +22,6 @@ TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
 
-from aemim_mm.datasets import ImageNetVariant  # noqa: E402
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
 )
@@ -107,25 +105,6 @@ def trained_classifier(demo_dir: Path, data_root: Path) -> tuple[str, float]:
     return checkpoint, top1
 
 
-def write_attack_list(images: Path, per_class: int, path: Path) -> None:
-    """Name the first images of each class, one line ``path label`` each.
-
-    Args:
-        images (Path): The folder of the class folders.
-        per_class (int): Number of images of a class.
-        path (Path): The file.
-    """
-    dataset = ImageNetVariant(
-        str(images), class_file=str(images / CLASS_FILE), lazy_init=True
-    )
-    infos = dataset.load_data_list()
-    with path.open('w', encoding='ascii') as file:
-        for label, group in groupby(infos, lambda info: info['gt_label']):
-            for info in list(group)[:per_class]:
-                name = os.path.relpath(info['img_path'], images)
-                file.write(f'{name} {label}\n')
-
-
 def main(argv: Sequence[str] | None = None) -> str | None:
     """Run the demo.
 
@@ -153,8 +132,8 @@ def main(argv: Sequence[str] | None = None) -> str | None:
             TOOLS / 'make_corruptions.py',
             *(images, corrupted, '--fashion-mnist', root, '--keep-size'),
             *('--per-class', args.per_class, '--workers', os.cpu_count()),
+            *('--attack-list', attack_list),
         )
-        write_attack_list(images, args.per_class, attack_list)
 
     with clock.phase(PHASES[2]):
         run_tool(

@@ -4,9 +4,13 @@
 import os
 import os.path as osp
 import re
+from itertools import groupby
 
 from mmpretrain.datasets import FashionMNIST
 from PIL import Image
+
+from ..utils.storage import AtomicLocalBackend
+from .imagenet_variant import ImageNetVariant
 
 CLASS_FILE = 'classes.txt'
 
@@ -50,3 +54,23 @@ def export_fashion_mnist(root: str, out: str) -> int:
     with open(osp.join(out, CLASS_FILE), 'w', encoding='ascii') as file:
         file.writelines(f'{name}\n' for name in names)
     return len(data)
+
+
+def write_attack_list(images: str, per_class: int | None, path: str) -> None:
+    """Name the first images of each class, one line ``path label`` each.
+
+    Args:
+        images (str): The folder of :func:`export_fashion_mnist`.
+        per_class (int, optional): Number of images of a class; None for all.
+        path (str): The file.
+    """
+    dataset = ImageNetVariant(
+        images, class_file=osp.join(images, CLASS_FILE), lazy_init=True
+    )
+    infos = dataset.load_data_list()
+    lines = [
+        f'{osp.relpath(info["img_path"], images)} {label}\n'
+        for label, group in groupby(infos, lambda info: info['gt_label'])
+        for info in list(group)[:per_class]
+    ]
+    AtomicLocalBackend().put_text(''.join(lines), path)

@@ -1,0 +1,157 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Carries a plan out: what is finished is skipped, what has begun goes on."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import fmean
+
+from .plan import Plan
+from .steps import ROOT, Step
+
+LAST_LINES = 15
+
+
+class StepError(RuntimeError):
+    """A command of the plan has failed."""
+
+
+class Executor:
+    """Runs the steps of a plan.
+
+    Steps of one chain come one after another; ``jobs`` chains run at once.
+    The cost tables come last and alone, since they measure time.
+
+    Args:
+        plan (Plan): The plan.
+        jobs (int): Number of chains at once. Defaults to 1.
+    """
+
+    def __init__(self, plan: Plan, jobs: int = 1) -> None:
+        self.plan = plan
+        self.jobs = jobs
+        self.steps = plan.steps()
+        self.left = {(step.chain, step.name): step for step in self.steps}
+        self.start = time.perf_counter()
+        self.seconds: dict[str, list[float]] = {}
+        for step in self.steps:
+            taken = step.state().get('seconds')
+            if taken:
+                self.seconds.setdefault(step.kind, []).append(taken)
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Carry the plan out.
+
+        Raises:
+            StepError: If a command fails; what runs beside it ends first.
+        """
+        self._chain(self.plan.data)
+        if self.jobs == 1:
+            for chain in self.plan.chains:
+                self._chain(chain)
+        else:
+            with ThreadPoolExecutor(self.jobs) as pool:
+                done = [pool.submit(self._chain, c) for c in self.plan.chains]
+                try:
+                    for each in done:
+                        each.result()
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
+        self._chain(self.plan.cost)
+
+    def _chain(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            made_from = step.made_from()
+            if step.is_finished(made_from):
+                self._finish(step, 'is there')
+                continue
+            self._say(step, f'log: {step.log}')
+            command = step.to_run(made_from)
+            step.write_state(made_from, None)
+            begin = time.perf_counter()
+            self._call(step, command)
+            taken = time.perf_counter() - begin
+            step.write_state(made_from, taken)
+            with self._lock:
+                self.seconds.setdefault(step.kind, []).append(taken)
+            self._finish(step, f'done in {_clock(taken)}')
+
+    def _call(self, step: Step, command: Sequence[str]) -> None:
+        """Run a command, its output into the log."""
+        words = list(command)
+        if words[0] == 'python':
+            words[0] = sys.executable
+        environment = dict(os.environ, PYTHON=sys.executable)
+        if self.jobs > 1:
+            threads = max(1, (os.cpu_count() or 1) // self.jobs)
+            environment.setdefault('OMP_NUM_THREADS', str(threads))
+        step.folder.mkdir(parents=True, exist_ok=True)
+        with step.log.open('w') as log:
+            code = subprocess.run(
+                words,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            ).returncode
+        if code or not step.output.exists():
+            tail = step.log.read_text(errors='replace').splitlines()
+            what = (
+                f'ended with exit code {code}'
+                if code
+                else f'did not write {step.output}'
+            )
+            lines = '\n  '.join(tail[-LAST_LINES:])
+            raise StepError(
+                f'{step.chain} {step.name} {what}:\n  {lines}\n'
+                f'The command was: {shlex.join(command)}\n'
+                f'Its log is {step.log}. The same call of reproduce.py goes '
+                'on from here.'
+            )
+
+    def _finish(self, step: Step, what: str) -> None:
+        with self._lock:
+            self.left.pop((step.chain, step.name), None)
+        self._say(step, what)
+
+    def _say(self, step: Step, what: str) -> None:
+        """One line: how far the plan is, and when it ends."""
+        number = len(self.steps) - len(self.left)
+        passed = _clock(time.perf_counter() - self.start)
+        print(
+            f'[{number}/{len(self.steps)}, at {passed}, ETA {self._eta()}] '
+            f'{step.chain} {step.name}: {what}',
+            flush=True,
+        )
+
+    def _eta(self) -> str:
+        """The time that is left, from steps of the same kind or name."""
+        with self._lock:
+            known = {k: fmean(v) for k, v in self.seconds.items()}
+            left = list(self.left.values())
+        if not known:
+            return 'unknown'
+        by_name: dict[str, list[float]] = {}
+        for kind, taken in known.items():
+            by_name.setdefault(kind.split()[0], []).append(taken)
+        everything = fmean(known.values())
+        total = sum(
+            known.get(step.kind)
+            or fmean(by_name.get(step.kind.split()[0], [everything]))
+            for step in left
+        )
+        return _clock(total / self.jobs)
+
+
+def _clock(seconds: float) -> str:
+    """A time as ``h:mm:ss``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f'{minutes // 60}:{minutes % 60:02d}:{rest:02d}'

@@ -1,0 +1,128 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Figures 2, 3 and 4 from what was measured."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..robustness.results_figure import draw_results
+from ..visualization.curves import epoch_means, read_scalars
+from .manifest import Table
+from .outcomes import Outcomes
+
+
+def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
+    """Figure 2: losses of clean and adversarial images, by the attack.
+
+    Args:
+        table (Table): Whose rows are runs with different attacks.
+        outcomes (Outcomes): What there is.
+
+    Returns:
+        Figure | None: None if no run is finished.
+    """
+    runs = {
+        row.method: epoch_means(read_scalars(folders[0] / 'pretrain'))
+        for row in table.rows
+        if (folders := outcomes.folders(row, 'pretrain'))
+    }
+    if not runs:
+        return None
+    figure = _figure(4.8 * len(runs))
+    axes = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
+    for axis, (method, means) in zip(axes, runs.items(), strict=True):
+        for key, label, style in (
+            ('recon_clean', 'clean images', '-'),
+            ('recon_adv', 'adversarial examples', '--'),
+        ):
+            axis.plot(means['epoch'], means[key], style, label=label)
+        axis.set_title(f'attack on the {method}', fontsize=10)
+        axis.set_xlabel('epoch')
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        _finish(axis)
+    axes[0].set_ylabel('reconstruction loss')
+    return figure
+
+
+def draw_robustness_curves(table: Table, outcomes: Outcomes) -> Figure | None:
+    """Figure 3: accuracy over the budget of PGD, of the first seed.
+
+    Args:
+        table (Table): Whose rows are models.
+        outcomes (Outcomes): What there is.
+
+    Returns:
+        Figure | None: None if no model is evaluated.
+    """
+    folders: dict[str, Path] = {}
+    for row in table.rows:
+        found = outcomes.folders(row, 'curve')
+        # Rows may stand for one run in a small preset.
+        if found and found[0] / 'curve' not in folders.values():
+            folders[row.name] = found[0] / 'curve'
+    if not folders:
+        return None
+    results = {
+        name: json.loads((folder / 'results.json').read_text())
+        for name, folder in folders.items()
+    }
+    return draw_results(results, folders)
+
+
+def draw_loss_ratios(table: Table, outcomes: Outcomes) -> Figure | None:
+    """Figure 4: accuracy over lambda, mean and deviation over seeds.
+
+    Args:
+        table (Table): Whose rows are loss ratios.
+        outcomes (Outcomes): What there is.
+
+    Returns:
+        Figure | None: None if no model is evaluated.
+    """
+    column = table.columns[0]
+    points = [
+        (float(row.method.split()[-1]), value.measured, value)
+        for row in table.rows
+        if (value := outcomes.value(table, row, column)).measured is not None
+    ]
+    if not points:
+        return None
+    figure = _figure(4.8)
+    axis = figure.subplots()
+    axis.errorbar(
+        [ratio for ratio, _, _ in points],
+        [measured for _, measured, _ in points],
+        yerr=[value.std or 0.0 for _, _, value in points],
+        marker='o',
+        capsize=3,
+        label=f'mean of {max(v.n for _, _, v in points)} seed(s)',
+    )
+    axis.set_xlabel('loss ratio lambda')
+    axis.set_ylabel('top-1 accuracy (%)')
+    _finish(axis)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Table, Outcomes], Figure | None]] = {
+    'figure2': draw_losses,
+    'figure3': draw_robustness_curves,
+    'figure4': draw_loss_ratios,
+}
+
+
+def _figure(width: float) -> Figure:
+    return Figure(
+        figsize=(width, 3.4),
+        dpi=120,
+        facecolor='white',
+        layout='constrained',
+    )
+
+
+def _finish(axis: Axes) -> None:
+    axis.grid(alpha=0.3)
+    axis.spines[['top', 'right']].set_visible(False)
+    axis.legend(frameon=False, fontsize=8)

@@ -1,0 +1,169 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The values that finished steps have left."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from ..evaluation.robustness_curve import MinimalEpsilons
+from .manifest import Preset, Row, Table
+from .plan import COST, epochs_of
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a table.
+
+    Attributes:
+        paper (float, optional): The published one.
+        measured (float, optional): Mean over the seeds that have one.
+        std (float, optional): Standard deviation over them (n - 1), from two
+            on.
+        n (int): How many there are.
+    """
+
+    paper: float | None
+    measured: float | None
+    std: float | None
+    n: int
+
+    @property
+    def difference(self) -> float | None:
+        """Measured minus published."""
+        if self.paper is None or self.measured is None:
+            return None
+        return self.measured - self.paper
+
+
+class Outcomes:
+    """What lies in the folder of a reproduction.
+
+    Args:
+        preset (Preset): The preset that it was made with.
+        out (Path): The folder.
+    """
+
+    def __init__(self, preset: Preset, out: Path) -> None:
+        self.preset = preset
+        self.out = out
+
+    def value(self, table: Table, row: Row, column: str) -> Value:
+        """A value with what the paper has.
+
+        Args:
+            table (Table): The table.
+            row (Row): Its row.
+            column (str): Its column.
+
+        Returns:
+            Value: The value.
+        """
+        paper = row.paper[table.columns.index(column)]
+        run = self.preset.run_of(row)
+        found = [] if run is None else self._measured(run, column)
+        return Value(
+            paper=paper,
+            measured=fmean(found) if found else None,
+            std=stdev(found) if len(found) > 1 else None,
+            n=len(found),
+        )
+
+    def folders(self, row: Row, step: str) -> list[Path]:
+        """Folders of the seeds of a run in which a step is finished.
+
+        Args:
+            row (Row): A row of the run.
+            step (str): The step.
+
+        Returns:
+            list[Path]: The folders, by seed.
+        """
+        run = self.preset.run_of(row)
+        return [] if run is None else self._finished(run, step)
+
+    def _finished(self, run: str, step: str) -> list[Path]:
+        folders = self.out.glob(f'{run}/seed*')
+        return [
+            folder
+            for folder in sorted(folders, key=lambda f: int(f.name[4:]))
+            if _is_finished(folder / f'{step}.json')
+        ]
+
+    def _measured(self, run: str, column: str) -> list[float]:
+        """Its values, one for each seed."""
+        measure = self.preset.measures[column]
+        if measure.step == COST:
+            return self._cost(run)
+        found = []
+        for folder in self._finished(run, measure.step):
+            output = Path(_read(folder / f'{measure.step}.json')['output'])
+            content = _read(output)
+            if column.startswith('eps=0.') and measure.step == 'curve':
+                name = content['curve']['minimal_eps']
+                budgets = MinimalEpsilons.load(output.parent / name)
+                found += budgets.curve([float(column.removeprefix('eps='))])
+                continue
+            value = _at(content, measure.key)
+            if value is not None:
+                found.append(value * measure.factor)
+        return found
+
+    def _cost(self, run: str) -> list[float]:
+        """Pre-training time relative to that of the base."""
+        for base, *_ in self.preset.cost:
+            record = self.out / COST / 'steps' / f'{base}.json'
+            if not _is_finished(record):
+                continue
+            rows = _read(self.out / COST / f'{base}.json')['rows']
+            recipes = {r: self.preset.runs[r]['pretrain'] for r in (base, run)}
+            name = Path(recipes[run].config).stem
+            for row in rows:
+                if Path(row['name']).stem == name:
+                    epochs = {r: epochs_of(x) for r, x in recipes.items()}
+                    return [row['ratio'] * epochs[run] / epochs[base]]
+        return []
+
+
+def values_of(
+    outcomes: Outcomes, tables: Sequence[Table]
+) -> dict[str, list[tuple[Row, dict[str, Value]]]]:
+    """All values, by table.
+
+    Args:
+        outcomes (Outcomes): What there is.
+        tables (Sequence[Table]): The tables.
+
+    Returns:
+        dict[str, list[tuple[Row, dict[str, Value]]]]: Rows with their values
+        by column.
+    """
+    return {
+        table.name: [
+            (row, {c: outcomes.value(table, row, c) for c in table.columns})
+            for row in table.rows
+        ]
+        for table in tables
+    }
+
+
+def _is_finished(record: Path) -> bool:
+    if not record.is_file():
+        return False
+    state = _read(record)
+    return state['seconds'] is not None and Path(state['output']).exists()
+
+
+def _at(content: Mapping[str, Any], key: str) -> float | None:
+    """A value at keys joined by dots; keys may hold dots themselves."""
+    if key in content:
+        return content[key]
+    first, _, rest = key.partition('.')
+    inner = content.get(first)
+    return _at(inner, rest) if rest and isinstance(inner, Mapping) else None
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())

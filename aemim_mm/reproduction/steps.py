@@ -1,0 +1,130 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Steps of a reproduction, and what each is made from."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..checkpoints.content import content_hash
+from ..utils.storage import AtomicLocalBackend
+
+# The repository, in which the commands run.
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that makes a file from others.
+
+    Attributes:
+        chain (str): What comes one after another: a run and its seed.
+        name (str): Its name in the chain.
+        kind (str): Steps of one kind take about the same time.
+        folder (Path): Where its log and its record go.
+        command (tuple[str, ...]): The command, from the repository's root.
+        output (Path): The file that it makes.
+        inputs (tuple[Path, ...]): Files that it reads, made by steps before.
+        configs (tuple[str, ...]): Configs, by their paths.
+    """
+
+    chain: str
+    name: str
+    kind: str
+    folder: Path
+    command: tuple[str, ...]
+    output: Path
+    inputs: tuple[Path, ...] = ()
+    configs: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> Path:
+        """Where its state is kept."""
+        return self.folder / f'{self.name}.json'
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self.folder / f'{self.name}.log'
+
+    def made_from(self) -> dict[str, str]:
+        """What its result follows from: command, configs and inputs.
+
+        Images are taken as given: they are not read.
+
+        Returns:
+            dict[str, str]: SHA-256 by what it is of.
+        """
+        found = {'command': _digest(json.dumps(self.command))}
+        for config in self.configs:
+            text = Config.fromfile(ROOT / config).pretty_text
+            found[config] = _digest(text)
+        for path in self.inputs:
+            found[path.name] = content_hash(str(path)) or 'absent'
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """What is on record: ``made_from`` and, once finished, ``seconds``."""
+        try:
+            return json.loads(self.record.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def write_state(
+        self, made_from: Mapping[str, str], seconds: float | None
+    ) -> None:
+        """Keep the state.
+
+        Args:
+            made_from (Mapping[str, str]): Of :meth:`made_from`.
+            seconds (float, optional): How long it took; None where it is not
+                finished.
+        """
+        state = dict(
+            made_from=dict(made_from),
+            seconds=seconds,
+            command=list(self.command),
+            output=str(self.output),
+        )
+        text = json.dumps(state, indent=2)
+        AtomicLocalBackend().put_text(f'{text}\n', self.record)
+
+    def is_finished(self, made_from: Mapping[str, str]) -> bool:
+        """Whether its result is there, made from the same.
+
+        Args:
+            made_from (Mapping[str, str]): Of :meth:`made_from`.
+
+        Returns:
+            bool: Whether there is nothing to do.
+        """
+        state = self.state()
+        return (
+            state.get('seconds') is not None
+            and state.get('made_from') == dict(made_from)
+            and self.output.exists()
+        )
+
+    def to_run(self, made_from: Mapping[str, str]) -> Sequence[str]:
+        """The command, for a beginning that may be there.
+
+        Args:
+            made_from (Mapping[str, str]): Of :meth:`made_from`.
+
+        Returns:
+            Sequence[str]: The command, which resumes what was begun. If that
+            was made from something else, it is overwritten.
+        """
+        begun = self.state().get('made_from')
+        if begun is None or begun == dict(made_from):
+            return self.command
+        words = {'--resume': '--overwrite'}
+        return [words.get(word, word) for word in self.command]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,191 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What is finished is skipped by what it was made from."""
+
+import json
+import sys
+
+import pytest
+
+from aemim_mm.reproduction.executor import Executor, StepError
+from aemim_mm.reproduction.plan import Plan
+from aemim_mm.reproduction.steps import Step
+
+# Copies its input, or writes a word, and notes every call.
+CODE = """
+import sys
+out, calls, word, source = sys.argv[1:5]
+open(calls, 'a').write(' '.join([word, *sys.argv[5:]]) + '\\n')
+open(out, 'w').write(open(source).read() if source else word)
+"""
+
+
+class Chain:
+    """Two steps: one writes a word, the other copies it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.calls = folder / 'calls'
+
+    def steps(self, word='a', code=CODE, chain='run/seed0'):
+        folder = self.folder / chain
+        folder.mkdir(parents=True, exist_ok=True)
+        first, last = folder / 'first.out', folder / 'last.out'
+        run = ('python', '-c', code)
+        return (
+            Step(
+                chain=chain,
+                name='first',
+                kind='first config',
+                folder=folder,
+                command=(*run, str(first), str(self.calls), word, '')
+                + ('--resume',),
+                output=first,
+            ),
+            Step(
+                chain=chain,
+                name='last',
+                kind='last config',
+                folder=folder,
+                command=(*run, str(last), str(self.calls), 'copy', str(first)),
+                output=last,
+                inputs=(first,),
+            ),
+        )
+
+    def run(self, *args, **kwargs):
+        """Run the chain; returns what was called."""
+        self.calls.write_text('')
+        Executor(Plan((), (self.steps(*args, **kwargs),), ())).run()
+        return self.calls.read_text().splitlines()
+
+
+@pytest.fixture
+def chain(tmp_path):
+    return Chain(tmp_path)
+
+
+def test_finished_steps_are_skipped(chain, capsys):
+    assert chain.run() == ['a --resume', 'copy']
+    assert chain.run() == []
+    assert '[2/2' in capsys.readouterr().out
+
+
+def test_another_command_makes_all_that_follows_anew(chain):
+    chain.run()
+    assert chain.run('b') == ['b --overwrite', 'copy']
+
+
+def test_an_equal_result_is_no_reason_to_go_on(chain):
+    chain.run()
+    first, last = chain.steps()
+    assert first.output.read_text() == last.output.read_text() == 'a'
+    first.record.unlink()
+    # Made again, it is the same: what was made from it stays.
+    assert chain.run() == ['a --resume']
+
+
+def test_a_changed_input_counts_and_a_touched_one_does_not(chain):
+    chain.run()
+    first, _ = chain.steps()
+    first.output.touch()
+    assert chain.run() == []
+    first.output.write_text('other weights')
+    assert chain.run() == ['copy']
+
+
+def test_a_lost_result_is_made_again(chain):
+    chain.run()
+    chain.steps()[1].output.unlink()
+    assert chain.run() == ['copy']
+
+
+def test_a_beginning_is_resumed(chain):
+    first, _ = chain.steps()
+    first.write_state(first.made_from(), None)
+    assert chain.run() == ['a --resume', 'copy']
+
+
+def test_a_beginning_of_something_else_is_overwritten(chain):
+    other, _ = chain.steps('other')
+    other.write_state(other.made_from(), None)
+    assert chain.run()[0] == 'a --overwrite'
+
+
+def test_a_changed_config_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr('aemim_mm.reproduction.steps.ROOT', tmp_path)
+    config = tmp_path / 'c.py'
+    base = tmp_path / 'base.py'
+    base.write_text('lr = 1.0\n')
+    config.write_text("_base_ = './base.py'\n")
+    step = Step(
+        *('run', 'train', 'kind', tmp_path, ('x',), tmp_path / 'out'),
+        configs=('c.py',),
+    )
+    before = step.made_from()
+    config.write_text("# a comment\n_base_ = './base.py'\n")
+    assert step.made_from() == before
+    base.write_text('lr = 2.0\n')
+    assert step.made_from() != before
+
+
+@pytest.mark.parametrize(
+    'code, says',
+    [
+        ("raise SystemExit('no such data')", 'exit code 1'),
+        ('pass', 'did not write'),
+    ],
+)
+def test_a_failure_names_command_and_log(chain, code, says):
+    with pytest.raises(StepError) as caught:
+        chain.run(code=code)
+    message = str(caught.value)
+    assert says in message
+    assert 'run/seed0 first' in message
+    assert str(chain.folder / 'run/seed0/first.log') in message
+    if code != 'pass':
+        assert 'no such data' in message
+    # The state says that it is not finished.
+    state = json.loads(chain.steps()[0].record.read_text())
+    assert state['seconds'] is None
+    assert chain.run() == ['a --overwrite', 'copy']
+
+
+def test_a_step_that_failed_goes_on(chain):
+    first, _ = chain.steps()
+    first.write_state(first.made_from(), None)
+    executor = Executor(Plan((), (chain.steps(),), ()))
+    chain.calls.write_text('')
+    executor.run()
+    assert chain.calls.read_text().startswith('a --resume')
+
+
+def test_chains_run_beside_each_other_and_cost_alone(chain):
+    data = chain.steps(chain='data')
+    chains = tuple(chain.steps(chain=f'run{i}/seed0') for i in range(4))
+    cost = chain.steps(chain='cost')
+    Executor(Plan(data, chains, cost), jobs=3).run()
+    for steps in (data, *chains, cost):
+        assert all(step.is_finished(step.made_from()) for step in steps)
+    order = [step.record.stat().st_mtime_ns for step in (data[1], cost[0])]
+    middle = [steps[1].record.stat().st_mtime_ns for steps in chains]
+    assert order[0] < min(middle) <= max(middle) < order[1]
+
+
+def test_time_that_is_left(chain, monkeypatch):
+    steps = chain.steps()
+    others = chain.steps(chain='other/seed0')
+    for step, seconds in zip(steps, (60.0, 30.0), strict=True):
+        step.write_state(step.made_from(), seconds)
+    executor = Executor(Plan((), (steps, others), ()))
+    assert executor._eta() == '0:03:00'
+    executor.left = {k: v for k, v in executor.left.items() if k[0] != 'other'}
+    executor.left = {('other/seed0', 'last'): others[1]}
+    assert executor._eta() == '0:00:30'
+    empty = Executor(Plan((), (chain.steps(chain='new/seed0'),), ()))
+    assert empty._eta() == 'unknown'
+
+
+def test_python_is_this_one(chain):
+    code = "import sys; open(sys.argv[1], 'w').write(sys.executable)"
+    chain.run(code=code)
+    assert chain.steps()[0].output.read_text() == sys.executable

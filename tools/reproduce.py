@@ -1,0 +1,221 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Reproduce tables and figures of the AEMIM paper, one command each.
+
+Every row is pre-trained, fine-tuned and evaluated, each run and seed in a
+folder of its own, and the tables are written in the paper's layout. A call
+that was interrupted goes on where it stopped: a step is skipped if its result
+was made from the same command, configs and weights.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm.reproduction.executor import (  # noqa: E402
+    Executor,
+    StepError,
+)
+from aemim_mm.reproduction.manifest import (  # noqa: E402
+    PRESETS,
+    read_preset,
+    read_tables,
+)
+from aemim_mm.reproduction.plan import (  # noqa: E402
+    Place,
+    Plan,
+    command_text,
+    make_plan,
+    select_rows,
+)
+from aemim_mm.reproduction.report import (  # noqa: E402
+    list_tables,
+    write_report,
+)
+from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+
+TABLES = read_tables()
+# Says with which preset a folder was filled.
+NOTE = 'reproduction.json'
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments. None means those of the
+            process. Defaults to None.
+
+    Returns:
+        argparse.Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'tables',
+        nargs='*',
+        metavar='TABLE',
+        help=f'some of {", ".join(TABLES)}, or all',
+    )
+    parser.add_argument(
+        '--rows',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='some rows, by a part of their names or of their runs (* stands '
+        'for anything). Defaults to all.',
+    )
+    parser.add_argument(
+        '--preset',
+        choices=PRESETS,
+        default='imagenet',
+        help='imagenet: the scale of the paper. fashion-mnist: Tables 4, 5, '
+        '6, 8 and the figures in hours on a CPU. smoke: in minutes; shows '
+        'that it runs, no more. Defaults to %(default)s.',
+    )
+    parser.add_argument(
+        '--seeds',
+        nargs='+',
+        type=int,
+        default=[0],
+        help='each row is made once with each. Defaults to 0.',
+    )
+    parser.add_argument(
+        '--gpus',
+        type=int,
+        help="of a command, on this machine; the recipe's total batch is "
+        'kept. Defaults to 8 for imagenet, else 1.',
+    )
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=1,
+        help='so many rows at once, which suits a CPU. Defaults to '
+        '%(default)s.',
+    )
+    parser.add_argument('--out', type=Path, help='folder of all results')
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument(
+        '--list',
+        action='store_true',
+        help='print every row with its published values and its configs',
+    )
+    action.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='print the commands in their order, which is also how to run '
+        'them elsewhere (slurm), and run none',
+    )
+    action.add_argument(
+        '--report',
+        action='store_true',
+        help='run nothing: write report.md, tables.json and the pictures from '
+        'what is in OUT',
+    )
+    args = parser.parse_args(argv)
+    if 'all' in args.tables or (
+        not args.tables and (args.list or args.report)
+    ):
+        args.tables = list(TABLES)
+    unknown = [name for name in args.tables if name not in TABLES]
+    if unknown or not args.tables:
+        what = f'unknown: {", ".join(unknown)}' if unknown else 'name a TABLE'
+        parser.error(f'{what}. There are {", ".join(TABLES)}, and all.')
+    if args.out is None and not args.list:
+        parser.error('--out DIR: name a folder for the results')
+    for name in ('gpus', 'jobs'):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            parser.error(f'--{name} must be at least 1')
+    if len(set(args.seeds)) < len(args.seeds) or min(args.seeds) < 0:
+        parser.error(f'--seeds {args.seeds}: different numbers from 0 on')
+    if args.out is not None:
+        args.out = args.out.resolve()
+    return args
+
+
+def check_preset(out: Path, preset: str) -> None:
+    """Refuse a folder that another preset has filled.
+
+    Args:
+        out (Path): The folder.
+        preset (str): The preset.
+
+    Raises:
+        ValueError: If it holds the runs of another one.
+    """
+    note = out / NOTE
+    if note.is_file():
+        other = json.loads(note.read_text())['preset']
+        if other != preset:
+            raise ValueError(
+                f'--out {out} holds runs of --preset {other}, but this is '
+                f'--preset {preset}: name another folder.'
+            )
+
+
+def print_plan(plan: Plan) -> None:
+    """Print the commands of a plan.
+
+    Args:
+        plan (Plan): The plan.
+    """
+    chain = None
+    for step in plan.steps():
+        if step.chain != chain:
+            chain = step.chain
+            print(f'\n# {chain}')
+        print(command_text(step.command))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool.
+
+    Returns:
+        int: 0 if it is done, 1 if a step failed, 2 if the options do not fit.
+    """
+    args = parse_args(argv)
+    preset = read_preset(args.preset)
+    tables = [TABLES[name] for name in TABLES if name in args.tables]
+    if args.list:
+        print(list_tables(tables, preset))
+        return 0
+    place = Place(args.out, args.gpus or preset.gpus)
+    try:
+        rows = select_rows(tables, args.rows)
+        check_preset(args.out, args.preset)
+        plan = make_plan(preset, rows, args.seeds, place)
+        without = [row.name for _, row in rows if preset.run_of(row) is None]
+        if not plan.steps() and not args.report:
+            raise ValueError(
+                f'--preset {args.preset} has no run for '
+                f'{"; ".join(dict.fromkeys(without)) or "these rows"}.'
+            )
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    if args.dry_run:
+        print_plan(plan)
+        return 0
+    if not args.report:
+        note = json.dumps({'preset': args.preset})
+        AtomicLocalBackend().put_text(f'{note}\n', args.out / NOTE)
+        for name in dict.fromkeys(without):
+            print(f'{name}: --preset {args.preset} has no run for it')
+        try:
+            Executor(plan, args.jobs).run()
+        except StepError as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print('\nInterrupted. The same call goes on.', file=sys.stderr)
+            return 130
+    for path in write_report(preset, tables, args.out):
+        print(path)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
