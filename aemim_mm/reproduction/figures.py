@@ -38,7 +38,16 @@ def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
             ('recon_clean', 'clean images', '-'),
             ('recon_adv', 'adversarial examples', '--'),
         ):
-            axis.plot(means['epoch'], means[key], style, label=label)
+            # A few epochs are points, too.
+            marker = 'o' if len(means['epoch']) <= 40 else None
+            axis.plot(
+                means['epoch'],
+                means[key],
+                style,
+                marker=marker,
+                markersize=3,
+                label=label,
+            )
         axis.set_title(f'attack on the {method}', fontsize=10)
         axis.set_xlabel('epoch')
         axis.xaxis.get_major_locator().set_params(integer=True)
