@@ -187,11 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = select_rows(tables, args.rows)
         check_preset(args.out, args.preset)
         plan = make_plan(preset, rows, args.seeds, place)
-        without = [row.name for _, row in rows if preset.run_of(row) is None]
         if not plan.steps() and not args.report:
+            names = dict.fromkeys(row.name for _, row in rows)
             raise ValueError(
-                f'--preset {args.preset} has no run for '
-                f'{"; ".join(dict.fromkeys(without)) or "these rows"}.'
+                f'--preset {args.preset} has no recipe for '
+                f'{"; ".join(names)}.'
             )
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
@@ -202,8 +202,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.report:
         note = json.dumps({'preset': args.preset})
         AtomicLocalBackend().put_text(f'{note}\n', args.out / NOTE)
+        without = [row.name for _, row in rows if preset.run_of(row) is None]
         for name in dict.fromkeys(without):
-            print(f'{name}: --preset {args.preset} has no run for it')
+            print(f'{name}: --preset {args.preset} has no recipe for it')
         try:
             Executor(plan, args.jobs).run()
         except StepError as error:
@@ -212,7 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print('\nInterrupted. The same call goes on.', file=sys.stderr)
             return 130
-    for path in write_report(preset, tables, args.out):
+    for path in write_report(
+        preset, list(TABLES.values()), set(args.tables), args.out
+    ):
         print(path)
     return 0
 

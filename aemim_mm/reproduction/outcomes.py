@@ -71,6 +71,14 @@ class Outcomes:
             n=len(found),
         )
 
+    def has_any(self, table: Table) -> bool:
+        """Whether a value of a table was measured, or its runs are there."""
+        return any(
+            self.folders(row, step)
+            for row in table.rows
+            for step in table.steps() - {COST}
+        )
+
     def folders(self, row: Row, step: str) -> list[Path]:
         """Folders of the seeds of a run in which a step is finished.
 

@@ -111,9 +111,9 @@ def make_plan(
         for seed in seeds
         for run, needed in wanted.items()
     ]
-    if not wanted:
-        return Plan((), (), ())
     timed = {run for run, needed in wanted.items() if COST in needed}
+    if not any(chains):
+        return Plan((), (), ())
     return Plan(
         tuple(_data(preset, place, rows)),
         tuple(filter(None, chains)),

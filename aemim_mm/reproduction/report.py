@@ -26,19 +26,26 @@ epochs.
 
 
 def write_report(
-    preset: Preset, tables: Sequence[Table], out: Path
+    preset: Preset, tables: Sequence[Table], wanted: set[str], out: Path
 ) -> list[Path]:
     """Write what there is.
 
     Args:
         preset (Preset): The preset that it was made with.
-        tables (Sequence[Table]): The tables and figures.
+        tables (Sequence[Table]): All tables and figures.
+        wanted (set[str]): Names of those that are written even if nothing of
+            them was run; the others are where something was.
         out (Path): The folder of the results.
 
     Returns:
         list[Path]: ``report.md``, ``tables.json`` and the pictures.
     """
     outcomes = Outcomes(preset, out)
+    tables = [
+        table
+        for table in tables
+        if table.name in wanted or outcomes.has_any(table)
+    ]
     values = values_of(outcomes, tables)
     pictures = {}
     for table in tables:

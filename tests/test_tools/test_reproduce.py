@@ -40,8 +40,8 @@ def test_list(capsys):
         (['table4', '--out', 'x', '--gpus', '0'], '--gpus must be'),
         (['table4', '--out', 'x', '--rows', 'mea'], 'matches none'),
         (
-            ['table9', '--out', 'x', '--preset', 'fashion-mnist'],
-            'has no run for SimMIM',
+            ['table7', '--out', 'x', '--preset', 'fashion-mnist'],
+            'has no recipe for BEiT, ViT-S/16',
         ),
     ],
 )
