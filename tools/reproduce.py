@@ -73,7 +73,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=PRESETS,
         default='imagenet',
         help='imagenet: the scale of the paper. fashion-mnist: Tables 4, 5, '
-        '6, 8 and the figures in hours on a CPU. smoke: in minutes; shows '
+        '6, 8, 9 and the figures in hours on a CPU. smoke: in minutes; shows '
         'that it runs, no more. Defaults to %(default)s.',
     )
     parser.add_argument(
@@ -190,8 +190,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not plan.steps() and not args.report:
             names = dict.fromkeys(row.name for _, row in rows)
             raise ValueError(
-                f'--preset {args.preset} has no recipe for '
-                f'{"; ".join(names)}.'
+                f'--preset {args.preset} has no recipe for {"; ".join(names)}.'
             )
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -29,8 +29,9 @@ NAME = re.compile(
     r'((eps|steps|lambda0)\d_|(no-adapters|cls-token|reconstruction|kl)_)?'
     # what fine-tuning starts from
     r'(from-\d+e_)?'
-    r'|beit_beit-(small|base)-p16_|beit-(small|base)-p16_|swin-base-w7_'
-    r'|simmim_swin-base-w6_|aemim-simmim_swin-base-w6_steps1_)'
+    r'|beit_beit-(small|base)-p16_|beit-(small|base)-p16_|swin-(base|tiny)-w7_'
+    r'|simmim_swin-(base-w6|tiny-w7)_'
+    r'|aemim-simmim_swin-(base-w6|tiny-w7)_steps1_)'
     r'(?P<gpus>\d+)xb(?P<batch>\d+)-(?P<amp>amp-)?(linear-)?coslr-(?P<epochs>\d+)e_'
     r'(in1k|in1k-192px|fashion-mnist|mini-coco)\.py'
 )
@@ -98,7 +99,10 @@ COSTS = {
         'an epoch relative to MAE: between 2x and 10/3x'
     ),
     'fast-aemim_vit-tiny': 'an epoch relative to MAE: between 5/4x and 17/12x',
-    'aemim-simmim_': 'an epoch relative to SimMIM: not given in the paper',
+    'aemim-simmim_swin-base': (
+        'an epoch relative to SimMIM: not given in the paper'
+    ),
+    'aemim-simmim_swin-tiny': 'an epoch relative to SimMIM: counting passes',
     'beit_beit-small': 'an epoch relative to MAE: 3.5x in the paper',
     'beit_beit-base': 'an epoch relative to MAE: 3.5x in the paper (9.3 x 300',
     'mocov3_': 'an epoch relative to MAE: not given in the paper',

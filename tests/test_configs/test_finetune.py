@@ -181,7 +181,8 @@ def docstring(name):
 def test_every_recipe_is_compared():
     names = {name.removeprefix('finetune/') for name in FINETUNE}
     assert names - set(CASES) == {
-        'vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py'
+        'swin-tiny-w7_1xb256-coslr-4e_fashion-mnist.py',
+        'vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py',
     }
 
 

@@ -80,7 +80,7 @@ def test_smoke(tmp_path):
     done = subprocess.run(command, cwd=tiny_run.ROOT, capture_output=True)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     tables = json.loads((out / 'tables.json').read_text())
-    for name in ('table4', 'table5', 'table6', 'table7', 'table8'):
+    for name in ('table4', 'table5', 'table6', 'table7', 'table8', 'table9'):
         values = [
             value['measured']
             for row in tables[name]['rows']
