@@ -31,6 +31,11 @@ class Span:
         return _kind(self.scheduler)
 
     @property
+    def is_cosine(self) -> bool:
+        """Whether it falls for ``T_max`` and would rise after it."""
+        return self.kind in ('CosineAnnealingLR', 'WholeRunCosineLR')
+
+    @property
     def begin(self) -> int:
         """First iteration, or epoch."""
         return int(self.scheduler.get('begin', 0) * self.step)
@@ -87,12 +92,13 @@ def schedule_fits_run(run: Run) -> None:
                 f'{way_out}'
             )
         period = span.step * (span.scheduler.get('T_max') or length)
-        active = min(span.end, length) - span.begin
-        if span.kind == 'CosineAnnealingLR' and 0 < period < active:
+        start = 0 if span.kind == 'WholeRunCosineLR' else span.begin
+        active = min(span.end, length) - start
+        if span.is_cosine and 0 < period < active:
             raise Disagreement(
                 f'{span.key}: T_max is {period} {unit}s, but {whole}, of '
                 f'which this cosine has {active}: the learning rate would '
-                f'rise again from {unit} {span.begin + period}. {way_out}'
+                f'rise again from {unit} {start + period}. {way_out}'
             )
     left = _uncovered(spans)
     if left:

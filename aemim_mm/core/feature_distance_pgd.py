@@ -38,7 +38,9 @@ class FeatureDistancePGD:
         epsilon (float): Budget in 0-255 pixel values. Defaults to 2.
         num_steps (int): Number of steps T. Defaults to 2.
         step_size (float, optional): Step mu in 0-255 pixel values. None means
-            ``epsilon / num_steps``: the whole ball is in reach. Defaults to
+            ``epsilon / num_steps``, with which half of the pixels reach the
+            ball's face if the gradient keeps its sign; from a random start
+            the whole ball takes ``2 * epsilon / num_steps``. Defaults to
             None.
         distance (str): ``'l2'`` (sum of squares per image), ``'kl'`` (softmax
             over channels) or ``'reconstruction'`` (the loss handed to the

@@ -5,5 +5,10 @@ require('aemim_mm.optimizers')
 
 from .det_layer_decay import DetLayerDecayOptimWrapperConstructor
 from .merged_adamw import MergedAdamW
+from .whole_run_cosine_lr import WholeRunCosineLR
 
-__all__ = ['DetLayerDecayOptimWrapperConstructor', 'MergedAdamW']
+__all__ = [
+    'DetLayerDecayOptimWrapperConstructor',
+    'MergedAdamW',
+    'WholeRunCosineLR',
+]

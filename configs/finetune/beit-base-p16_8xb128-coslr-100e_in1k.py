@@ -31,15 +31,23 @@ model = dict(
 
 # dataset settings
 train_pipeline = _base_.train_pipeline
-# a damaged image is logged and replaced by another one
-train_pipeline[0].update(type='LoadImageOrSkip')
+# a damaged image is logged and replaced by another one; none is turned by its
+# EXIF data, as with Pillow and in the robustness suite
+train_pipeline[0].update(
+    type='LoadImageOrSkip', color_type='color_ignore_orientation'
+)
 train_dataloader = dict(
+    drop_last=True,
     # a resumed run sees the images an uninterrupted one would have seen
     persistent_workers=False,
     worker_init_fn=dict(type='seed_worker'),
     collate_fn=dict(type='default_collate'),
     dataset=dict(pipeline=train_pipeline),
 )
+test_pipeline = _base_.test_pipeline
+test_pipeline[0].update(color_type='color_ignore_orientation')
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
 
 # optimizer wrapper
 optim_wrapper = dict(type='OptimWrapper')

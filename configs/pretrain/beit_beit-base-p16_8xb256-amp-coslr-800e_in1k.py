@@ -29,7 +29,11 @@ param_scheduler = _base_.param_scheduler
 param_scheduler[1].update(end=800)
 
 # dataset settings
+train_pipeline = _base_.train_pipeline
+# not turned by the EXIF data of the file, as with Pillow
+train_pipeline[0].update(color_type='color_ignore_orientation')
 train_dataloader = dict(
+    drop_last=True,
     # a resumed run sees the images an uninterrupted one would have seen
     persistent_workers=False,
     worker_init_fn=dict(type='seed_worker'),
@@ -37,7 +41,7 @@ train_dataloader = dict(
     # the function
     collate_fn=dict(_delete_=True, type='default_collate'),
     # every image under train/, no list needed
-    dataset=dict(split='train', ann_file=''),
+    dataset=dict(split='train', ann_file='', pipeline=train_pipeline),
 )
 
 # runtime settings

@@ -21,13 +21,18 @@ _base_ = [
 ]
 
 # dataset settings
+train_pipeline = _base_.train_pipeline
+# not turned by the EXIF data of the file, as with Pillow
+train_pipeline[0].update(color_type='color_ignore_orientation')
 train_dataloader = dict(
+    drop_last=True,
     # a resumed run sees the images an uninterrupted one would have seen
     persistent_workers=False,
     worker_init_fn=dict(type='seed_worker'),
     # without the mark of mmpretrain's scope, which other trainers hand on to
     # the function
     collate_fn=dict(_delete_=True, type='default_collate'),
+    dataset=dict(pipeline=train_pipeline),
 )
 
 # runtime settings

@@ -290,6 +290,27 @@ SCHEDULES = [
         ('T_max is 6 epochs', '10 epochs', 'rise again from epoch 6'),
     ),
     Row(
+        'a cosine from the start of the run that would rise again',
+        pretrain(
+            train_cfg__max_epochs=10,
+            param_scheduler=[
+                warm_up(2),
+                dict(type='WholeRunCosineLR', T_max=9, begin=2, end=10),
+            ],
+        ),
+        ('T_max is 9 epochs', '10 epochs', 'rise again from epoch 9'),
+    ),
+    Row(
+        'a cosine from the start of the run',
+        pretrain(
+            train_cfg__max_epochs=10,
+            param_scheduler=[
+                warm_up(2),
+                dict(type='WholeRunCosineLR', begin=2, end=10),
+            ],
+        ),
+    ),
+    Row(
         'a schedule by epochs in a run by iterations',
         classify(
             train_cfg=ITERATIONS,

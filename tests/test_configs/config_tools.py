@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from mmengine import Config
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import PARAM_SCHEDULERS
 from mmpretrain.registry import MODELS, TRANSFORMS
 from mmpretrain.structures import DataSample
 from torch.overrides import TorchFunctionMode
@@ -157,3 +158,26 @@ def optimizer_groups(cfg, model, **options):
     trainable = {n for n, p in model.named_parameters() if p.requires_grad}
     assert found.keys() == trainable
     return found
+
+
+def learning_rates(cfg, per_epoch):
+    """The learning rate of every iteration of the run, and the one after."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], lr=cfg.optim_wrapper.optimizer.lr)
+    schedulers = []
+    for scheduler in copy.deepcopy(cfg.param_scheduler):
+        cls = PARAM_SCHEDULERS.get(f'mmpretrain.{scheduler.pop("type")}')
+        scheduler.pop('_scope_', None)
+        assert scheduler.pop('convert_to_iter_based')
+        schedulers.append(
+            cls.build_iter_from_epoch(
+                optimizer, epoch_length=per_epoch, **scheduler
+            )
+        )
+    rates = [optimizer.param_groups[0]['lr']]
+    for _ in range(cfg.train_cfg.max_epochs * per_epoch):
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+        rates.append(optimizer.param_groups[0]['lr'])
+    return rates

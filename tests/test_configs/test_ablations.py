@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""An ablation changes one key of its base: Table 8 and Figure 4."""
+"""An ablation changes one key of its base: Table 8, Figure 4, the step."""
 
 import ast
 import re
@@ -16,6 +16,7 @@ from test_configs.config_tools import (
 
 # Tag: (its place in the paper, the accuracy there, the keys that differ). A
 # tuple counts as one key, whatever its length.
+NO_ROW = 'no such row'
 EXPECTED = {
     'eps1': ('Table 8(a)', 81.3, {'attack.epsilon': (2, 1)}),
     'eps4': ('Table 8(a)', 81.2, {'attack.epsilon': (2, 4)}),
@@ -37,17 +38,25 @@ EXPECTED = {
     'lambda07': ('Figure 4', None, {'loss_ratio': (0.5, 0.7)}),
     'lambda08': ('Figure 4', None, {'loss_ratio': (0.5, 0.8)}),
     'lambda09': ('Figure 4', None, {'loss_ratio': (0.5, 0.9)}),
+    'mu2': (NO_ROW, None, {'attack.step_size': (None, 2)}),
 }
+FAST = {'mu4': (NO_ROW, None, {'attack.step_size': (None, 4)})}
+ALL = EXPECTED | FAST
 BASES = {
     'in1k': 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k.py',
     'fashion-mnist': 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py',
 }
-CASES = [(base, tag) for base in BASES for tag in EXPECTED]
+BASES_OF_FAST = {f'fast-{key}': f'fast-{name}' for key, name in BASES.items()}
+ALL_BASES = BASES | BASES_OF_FAST
+CASES = [
+    *((base, tag) for base in BASES for tag in EXPECTED),
+    *((base, tag) for base in BASES_OF_FAST for tag in FAST),
+]
 
 
 def path_of(base, tag):
     """The file of an ablation: its base's name with the tag in it."""
-    algorithm, arch, rest = BASES[base].split('_', 2)
+    algorithm, arch, rest = ALL_BASES[base].split('_', 2)
     return f'pretrain/ablations/{algorithm}_{arch}_{tag}_{rest}'
 
 
@@ -59,25 +68,28 @@ def docstring(name):
 
 def test_all_are_there_and_no_other():
     assert sorted(path_of(*case) for case in CASES) == ABLATIONS
-    assert len(ABLATIONS) == 32
+    assert len(ABLATIONS) == 36
 
 
 @pytest.mark.parametrize('base, tag', CASES)
 def test_differs_from_its_base_by_its_key_alone(base, tag):
-    old = load(f'pretrain/{BASES[base]}').to_dict()
+    old = load(f'pretrain/{ALL_BASES[base]}').to_dict()
     new = load(path_of(base, tag)).to_dict()
-    expected = {f'model.{key}': v for key, v in EXPECTED[tag][2].items()}
+    expected = {f'model.{key}': v for key, v in ALL[tag][2].items()}
     assert len(expected) == 1
     assert differences(old, new) == expected
 
 
 @pytest.mark.parametrize('base, tag', CASES)
 def test_header_gives_place_and_number(base, tag):
-    place, accuracy, _ = EXPECTED[tag]
+    place, accuracy, _ = ALL[tag]
     doc = docstring(path_of(base, tag))
     assert place in doc
-    if base == 'fashion-mnist':
+    if base.endswith('fashion-mnist'):
         assert 'has no such row' in doc and '%' not in doc
+    elif place == NO_ROW:
+        top_1 = '81.2 % top-1 in Table 4' if 'fast' in base else '81.4 % top-1'
+        assert doc.count('%') == 1 and top_1 in doc
     elif accuracy is None:
         assert 'plotted only; the base, lambda 0.5, has 81.4 %' in doc
     else:
@@ -104,17 +116,20 @@ def forward_share(model):
     return encoder / (encoder + decoder)
 
 
-@pytest.mark.parametrize('tag', EXPECTED)
+@pytest.mark.parametrize('tag', ALL)
 def test_header_states_the_cost(tag):
     e = forward_share(build_full_size(load(f'pretrain/{BASES["in1k"]}')))
     assert e == pytest.approx(0.17, abs=0.005)
-    name = path_of('in1k', tag)
-    attack = MODELS.build(load(name).model.attack)
+    fast = 'fast-' if tag in FAST else ''
+    name = path_of(f'{fast}in1k', tag)
+    model = load(name).model
+    attack = MODELS.build(model.attack)
     attacked = 1 if attack.distance == 'reconstruction' else e
-    cost = f'{(6 + 2 * attack.num_steps * attacked) / 3:.1f}x'
+    adversarial = model.adv_ratio * (3 + 2 * attack.num_steps * attacked)
+    cost = f'{(3 + adversarial) / 3:.1f}x'
     changed = tag in ('steps1', 'steps3', 'reconstruction')
-    base = f'{(6 + 4 * e) / 3:.1f}x'
-    assert base == '2.2x' and (cost != base) == changed
+    base = '1.3x' if fast else f'{(6 + 4 * e) / 3:.1f}x'
+    assert base in ('1.3x', '2.2x') and (cost != base) == changed
     than = f'base: {base}' if changed else 'as the base'
     line = f'relative to MAE: {cost} by operation count ({than})'
     assert line in docstring(name)
@@ -122,11 +137,11 @@ def test_header_states_the_cost(tag):
         line
         for line in (ROOT / 'docs/configs.md').read_text().splitlines()
         if line.startswith('| `')
-        and (f'`{tag}`' in line or 'lambda01' in line)
+        and ('`lambda01`' if 'lambda' in tag else f'`{tag}`') in line
     )
     assert cost in row.split('|')[-2]
     # With other sizes the numbers are others: words only.
-    small = docstring(path_of('fashion-mnist', tag))
+    small = docstring(path_of(f'{fast}fashion-mnist', tag))
     said = re.search(r'Cost of an epoch: ([^.]+)\.', small)[1]
     assert (said == 'as the base') == (not changed)
     assert ('decodes' in said) == (tag == 'reconstruction')
@@ -140,18 +155,25 @@ def test_header_of_the_base_says_that_it_is_the_remaining_row():
 @pytest.mark.parametrize(
     'tag, step, said',
     [
-        ('eps1', 0.5, '0.5'),
-        ('eps4', 2, '2'),
-        ('steps1', 2, '2'),
-        ('steps3', 2 / 3, '2/3'),
+        ('eps1', 0.5, 'mu = epsilon / T = 0.5; the base has 1.'),
+        ('eps4', 2, 'mu = epsilon / T = 2; the base has 1.'),
+        ('steps1', 2, 'mu = epsilon / T = 2; the base has 1.'),
+        ('steps3', 2 / 3, 'mu = epsilon / T = 2/3; the base has 1.'),
+        ('mu2', 2, 'mu = 2 epsilon / T = 2; the base has 1.'),
+        ('mu4', 4, 'mu = 2 epsilon / T = 4; the base has 2.'),
     ],
 )
 @pytest.mark.parametrize('base', BASES)
-def test_the_step_size_follows_and_the_header_says_so(base, tag, step, said):
+def test_the_step_size_and_what_the_header_says(base, tag, step, said):
+    base = f'fast-{base}' if tag in FAST else base
     name = path_of(base, tag)
     attack = MODELS.build(load(name).model.attack)
     assert attack.step_size == pytest.approx(step)
-    assert f'mu = epsilon / T = {said}; the base has 1.' in docstring(name)
+    assert said in docstring(name)
+    before = load(f'pretrain/{ALL_BASES[base]}').model.attack
+    assert said.endswith(f' {MODELS.build(before).step_size:g}.')
+    if '2 epsilon' in said:
+        assert attack.step_size * attack.num_steps == 2 * attack.epsilon
 
 
 @pytest.mark.parametrize('base', BASES)

@@ -74,6 +74,13 @@ OURS = {
     # Exact resume needs workers that are seeded for each epoch.
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',
+    # MAE's code: the last, incomplete batch is left out, images are not turned
+    # by their EXIF data, and class token and mask token decay.
+    'train_dataloader.drop_last',
+    'train_pipeline.0.color_type',
+    'train_dataloader.dataset.pipeline.0.color_type',
+    'optim_wrapper.paramwise_cfg.custom_keys.cls_token.decay_mult',
+    'optim_wrapper.paramwise_cfg.custom_keys.mask_token.decay_mult',
 }
 # Stock warms up 40 of 300 epochs; Table 1 of the paper says 15.
 WARM_UP = {
@@ -137,6 +144,10 @@ INHERITED = {
     'custom_hooks.4.type',
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',
+    # As the methods' own code: no incomplete batch, no image turned.
+    'train_dataloader.drop_last',
+    'train_pipeline.0.color_type',
+    'train_dataloader.dataset.pipeline.0.color_type',
 }
 # The list of images is the folder; stock asks for a file meta/train.txt.
 FOLDER = {

@@ -34,6 +34,7 @@ SWIN_STOCK = 'simmim/benchmarks/swin-base-w7_8xb256-coslr-100e_in1k.py'
 BEIT_STOCK = 'beit/benchmarks/beit-base-p16_8xb128-coslr-100e_in1k.py'
 MOCO_STOCK = 'mocov3/benchmarks/vit-base-p16_8xb64-coslr-150e_in1k.py'
 
+PHASES = ('train', 'val', 'test')
 # Of every recipe, each with its reason.
 OURS = {
     # What our pre-training leaves, in place of nothing.
@@ -50,7 +51,18 @@ OURS = {
     # Exact resume needs workers that are seeded for each epoch.
     'train_dataloader.persistent_workers',
     'train_dataloader.worker_init_fn.type',
+    # As with Pillow, in the methods' own code.
+    *(
+        f'{pipeline}.0.color_type'
+        for pipeline in (
+            'train_pipeline',
+            'test_pipeline',
+            *(f'{p}_dataloader.dataset.pipeline' for p in PHASES),
+        )
+    ),
 }
+# Also as the methods' own code; MAE's linear probing has it in mmpretrain.
+DROP_LAST = {'train_dataloader.drop_last'}
 # Exact resume, non-finite losses, misfitting checkpoints, the recipe in the
 # log: stock has no custom hooks.
 HOOKS = {f'custom_hooks.{index}.type' for index in range(5)}
@@ -87,6 +99,7 @@ SWIN_RULES = {
     '.relative_position_bias_table.decay_mult',
 }
 MAE = OURS | HOOKS | TRAIN_COLLATE | OWN_BASE | AMP | BATCH_2048 | SWIN_RULES
+MAE |= DROP_LAST
 # Table 2: stock has 0.65, which is that of the paper after 800 epochs.
 LAYER_DECAY = {'optim_wrapper.paramwise_cfg.layer_decay_rate'}
 EPOCHS_200 = {
@@ -115,7 +128,7 @@ PROBE |= {
     'test_dataloader.drop_last',
 }
 # Stock draws the same random numbers in all processes.
-INHERITED = OURS | {'randomness.diff_rank_seed'}
+INHERITED = OURS | DROP_LAST | {'randomness.diff_rank_seed'}
 # mmpretrain's average of the weights comes first.
 AFTER_EMA = {f'custom_hooks.{index}.type' for index in range(1, 6)}
 # For --auto-scale-lr.
@@ -142,7 +155,9 @@ CASES = {
         | BASE_BATCH
         # Stock cannot resize the tables with SciPy 1.14 or later; and
         # AmpOptimWrapper's default, written out.
-        | {'model.backbone.type', 'optim_wrapper.loss_scale'},
+        | {'model.backbone.type', 'optim_wrapper.loss_scale'}
+        # The official cosine spans all epochs.
+        | {'param_scheduler.1.type', 'param_scheduler.1.T_max'},
     ),
     # OptimWrapper is the default, written out.
     BEIT.format('base'): (

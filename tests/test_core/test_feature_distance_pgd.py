@@ -62,7 +62,56 @@ def test_more_steps_of_the_same_size_push_further(encoder):
     assert distances == sorted(distances)
 
 
-def test_default_step_reaches_the_ball():
+@pytest.mark.parametrize(
+    'epsilon, num_steps, factor, mean, on_the_face',
+    [
+        # the default, epsilon / T
+        (2, 1, None, 0.75, 0.5),
+        (2, 2, None, 0.75, 0.5),
+        (4, 3, None, 0.75, 0.5),
+        (2, 1, 2, 1, 1),
+        (2, 2, 2, 1, 1),
+        # between the two, by the integral over the start
+        (2, 2, 1.5, 0.9375, 0.75),
+    ],
+)
+def test_reach_of_the_steps_from_a_random_start(
+    epsilon, num_steps, factor, mean, on_the_face
+):
+    """Under a gradient that keeps its sign, far from black and white."""
+    step = factor and factor * epsilon / num_steps
+    attack = FeatureDistancePGD(
+        epsilon, num_steps, step, distance='reconstruction'
+    )
+    torch.manual_seed(0)
+    weights = torch.randn(1, 3, 64, 64)
+    x = ((127.0 - MEAN_C) / STD_C).expand(16, 3, 64, 64)
+    x_adv = attack(
+        lambda z: [z], x, [x], MEAN_C, STD_C, lambda f: (f[0] * weights).sum()
+    )
+    reached = (to_pixels(x_adv) - to_pixels(x)).abs() / epsilon
+    assert reached.mean().item() == pytest.approx(mean, abs=0.005)
+    share = (reached > 1 - 1e-4).float().mean().item()
+    assert share == pytest.approx(on_the_face, abs=0.01)
+
+
+@pytest.mark.parametrize('num_steps', [1, 2, 20])
+def test_steps_that_reach_the_whole_ball_push_further(encoder, num_steps):
+    x = images(4)
+    with torch.no_grad():
+        reference = features(encoder, x)
+    distances = []
+    for factor in (1, 2):
+        torch.manual_seed(0)
+        attack = FeatureDistancePGD(2, num_steps, factor * 2 / num_steps)
+        x_adv = attack(
+            lambda z: features(encoder, z), x, reference, MEAN_C, STD_C
+        )
+        distances.append(attack.measure(features(encoder, x_adv), reference))
+    assert (distances[1] > 1.2 * distances[0]).all()
+
+
+def test_default_step():
     assert FeatureDistancePGD(2, 2).step_size == 1
     assert FeatureDistancePGD(2, 1).step_size == 2
     assert FeatureDistancePGD(4, 3, step_size=1.5).step_size == 1.5

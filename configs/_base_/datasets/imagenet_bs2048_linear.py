@@ -11,8 +11,9 @@ data_preprocessor = dict(
 )
 
 train_pipeline = [
-    # a damaged image is logged and replaced by another one
-    dict(type='LoadImageOrSkip'),
+    # a damaged image is logged and replaced by another one; none is turned by
+    # its EXIF data, as with Pillow and in the robustness suite
+    dict(type='LoadImageOrSkip', color_type='color_ignore_orientation'),
     dict(
         type='FastRandomResizedCrop',
         scale=224,
@@ -25,7 +26,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', color_type='color_ignore_orientation'),
     dict(
         type='ResizeEdge',
         scale=256,

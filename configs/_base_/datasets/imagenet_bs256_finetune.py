@@ -19,8 +19,9 @@ bgr_mean = data_preprocessor['mean'][::-1]
 bgr_std = data_preprocessor['std'][::-1]
 
 train_pipeline = [
-    # a damaged image is logged and replaced by another one
-    dict(type='LoadImageOrSkip'),
+    # a damaged image is logged and replaced by another one; none is turned by
+    # its EXIF data, as with Pillow and in the robustness suite
+    dict(type='LoadImageOrSkip', color_type='color_ignore_orientation'),
     dict(
         type='FastRandomResizedCrop',
         scale=224,
@@ -52,7 +53,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', color_type='color_ignore_orientation'),
     dict(
         type='ResizeEdge',
         scale=256,
@@ -66,6 +67,7 @@ test_pipeline = [
 
 train_dataloader = dict(
     batch_size=256,
+    drop_last=True,
     num_workers=8,
     # Workers are started anew for each epoch and seeded for it, so that a
     # resumed run sees the images an uninterrupted one would have seen.

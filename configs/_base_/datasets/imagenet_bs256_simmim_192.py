@@ -14,9 +14,17 @@ data_preprocessor = dict(
 )
 
 train_pipeline = [
-    # a damaged image is logged and replaced by another one
-    dict(type='LoadImageOrSkip'),
-    dict(type='RandomResizedCrop', scale=192, crop_ratio_range=(0.67, 1.0)),
+    # a damaged image is logged and replaced by another one; none is turned by
+    # its EXIF data, as with Pillow and in the robustness suite
+    dict(type='LoadImageOrSkip', color_type='color_ignore_orientation'),
+    # as the official SimMIM: antialiased
+    dict(
+        type='FastRandomResizedCrop',
+        scale=192,
+        crop_ratio_range=(0.67, 1.0),
+        backend='pillow',
+        interpolation='bilinear',
+    ),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='SimMIMMaskGenerator',
@@ -30,6 +38,7 @@ train_pipeline = [
 
 train_dataloader = dict(
     batch_size=256,
+    drop_last=True,
     num_workers=8,
     # Workers are started anew for each epoch and seeded for it, so that a
     # resumed run sees the images an uninterrupted one would have seen.
@@ -47,7 +56,7 @@ train_dataloader = dict(
 
 # the center of 192 x 192 pixels
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', color_type='color_ignore_orientation'),
     dict(
         type='ResizeEdge',
         scale=219,

@@ -14,8 +14,9 @@ data_preprocessor = dict(
 )
 
 train_pipeline = [
-    # a damaged image is logged and replaced by another one
-    dict(type='LoadImageOrSkip'),
+    # a damaged image is logged and replaced by another one; none is turned by
+    # its EXIF data, as with Pillow and in the robustness suite
+    dict(type='LoadImageOrSkip', color_type='color_ignore_orientation'),
     dict(
         type='FastRandomResizedCrop',
         scale=224,
@@ -37,6 +38,7 @@ train_pipeline = [
 
 train_dataloader = dict(
     batch_size=512,
+    drop_last=True,
     num_workers=8,
     # Workers are started anew for each epoch and seeded for it, so that a
     # resumed run sees the images an uninterrupted one would have seen.

@@ -6,7 +6,7 @@ test: there is no evaluator.
 """
 
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', color_type='color_ignore_orientation'),
     dict(
         type='ResizeEdge',
         scale=256,

@@ -14,6 +14,7 @@ optim_wrapper = dict(
             'ln': dict(decay_mult=0.0),
             'bias': dict(decay_mult=0.0),
             'pos_embed': dict(decay_mult=0.0),
+            # with both of these, as mmpretrain's recipe for MAE
             'mask_token': dict(decay_mult=0.0),
             'cls_token': dict(decay_mult=0.0),
         }

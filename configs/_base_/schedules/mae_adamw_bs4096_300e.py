@@ -20,8 +20,7 @@ optim_wrapper = dict(
             'ln': dict(decay_mult=0.0),
             'bias': dict(decay_mult=0.0),
             'pos_embed': dict(decay_mult=0.0),
-            'mask_token': dict(decay_mult=0.0),
-            'cls_token': dict(decay_mult=0.0),
+            # as in MAE's code, class token and mask token do decay
         }
     ),
 )

@@ -21,8 +21,9 @@ optim_wrapper = dict(
             'norm': dict(decay_mult=0.0),
             'bias': dict(decay_mult=0.0),
             'absolute_pos_embed': dict(decay_mult=0.0),
-            'relative_position_bias_table': dict(decay_mult=0.0),
-            # as in the official SimMIM
+            # the next two as in the official SimMIM, whose rule for the tables
+            # matches none of them in pre-training
+            'relative_position_bias_table': dict(decay_mult=1.0),
             'mask_token': dict(decay_mult=0.0),
         }
     ),
@@ -38,9 +39,9 @@ param_scheduler = [
         end=10,
         convert_to_iter_based=True,
     ),
+    # over all 100 epochs, of which the warm-up replaces the first
     dict(
-        type='CosineAnnealingLR',
-        T_max=90,
+        type='WholeRunCosineLR',
         eta_min=1e-5 * 2048 / 512,
         by_epoch=True,
         begin=10,
