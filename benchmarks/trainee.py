@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -33,6 +34,9 @@ PRECISIONS = {
 class Trainee:
     """What a benchmark runs.
 
+    Target networks (BEiT's tokenizer) keep random weights: a step with them
+    takes as long, and nothing is downloaded.
+
     Args:
         config (str): A pre-training config.
         batch_size (int): Number of images of the (synthetic) batch.
@@ -49,6 +53,7 @@ class Trainee:
         model (nn.Module): The algorithm, in training mode.
         batch_size (int): Number of images of the batch.
         data (dict): The preprocessed batch.
+        epochs (int, optional): Length of the training, as the config says.
 
     Raises:
         ValueError: If the precision is unknown, it is no training config, or
@@ -76,12 +81,17 @@ class Trainee:
         disable_amp(cfg)
         self.device = get_device()
         self.dtype = PRECISIONS[precision]
+        # A run's length, which mmengine's hook tells it: the momentum of MoCo
+        # v3 depends on it. Any will do here.
+        MessageHub.get_current_instance().update_info('max_iters', 1000)
         set_random_seed(0)
         batch = synthetic_batch(cfg, batch_size)
         self.batch_size = batch_size
         preprocessor = cfg.get('data_preprocessor')
         if preprocessor is not None:
             cfg.model.setdefault('data_preprocessor', preprocessor)
+        (cfg.model.get('target_generator') or {}).pop('init_cfg', None)
+        self.epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         with safe_loading():
             model.init_weights()

@@ -4,10 +4,11 @@
 Builds the models of the configs, gives them synthetic images and runs full
 steps (forward, attack, backward, optimizer) in turn, so that whatever slows
 the machine down hits all of them. Prints seconds and images per second, the
-ratio to BASE, the least possible ratio of the passes alone, without the
-optimizer (by counting the operations of the step's parts, and by timing
-them), the share of the attack, and the peak memory, each model in a fresh
-process; with --profile also the kinds of operations.
+ratio to BASE, that of the whole runs (by the epochs in the configs), the least
+possible ratio of the passes alone, without the optimizer (by counting the
+operations of the step's parts, and by timing them), the share of the attack,
+and the peak memory, each model in a fresh process; with --profile also the
+kinds of operations. Target networks (BEiT's tokenizer) have random weights.
 """
 
 import argparse

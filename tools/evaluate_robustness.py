@@ -22,6 +22,7 @@ from aemim_mm.launcher import (  # noqa: E402
 from aemim_mm.robustness import (  # noqa: E402
     EvaluatedClassifier,
     Loading,
+    check_attacked_images,
     load_config_classifier,
     load_timm_classifier,
     run_suite,
@@ -82,6 +83,8 @@ def evaluate(args: argparse.Namespace) -> list[Path]:
         else:
             launch.init_gloo(args.launcher)
     surveys = survey_sources(options.sources(), args.strict)
+    if not args.attack_all:
+        check_attacked_images(options, surveys)
     results = run_suite(
         load_classifier(args),
         options,

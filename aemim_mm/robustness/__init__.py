@@ -3,6 +3,7 @@ from ..openmmlab import require
 
 require('aemim_mm.robustness')
 
+from .attacked_images import check_attacked_images
 from .evaluated_classifier import EvaluatedClassifier
 from .image_pass import Loading
 from .load_classifier import load_config_classifier, load_timm_classifier
@@ -15,6 +16,7 @@ __all__ = [
     'Loading',
     'PARTS',
     'SuiteOptions',
+    'check_attacked_images',
     'load_config_classifier',
     'load_timm_classifier',
     'run_suite',

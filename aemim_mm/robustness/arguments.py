@@ -81,13 +81,19 @@ def build_parser() -> argparse.ArgumentParser:
             help=f'folder of {VARIANTS[name].title}. Defaults to '
             f'DATA_ROOT/{VARIANTS[name].folder}.',
         )
-    data.add_argument(
+    attacked = data.add_mutually_exclusive_group()
+    attacked.add_argument(
         '--attack-list',
         default='',
         metavar='FILE',
         help='lines "path label": the validation images to attack '
-        '(tools/make_ares_list.py writes the list of the paper). Defaults to '
-        'all validation images.',
+        '(tools/make_ares_list.py writes the list of the paper)',
+    )
+    attacked.add_argument(
+        '--attack-all',
+        action='store_true',
+        help='attack all validation images; without this, or a list, more '
+        'than the 5000 of the paper are refused (not with --classes)',
     )
     data.add_argument(
         '--classes',

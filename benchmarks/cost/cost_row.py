@@ -19,14 +19,19 @@ class CostRow:
         seconds (float): A step, median.
         images_per_second (float): Batch size by ``seconds``.
         ratio (float): Step to the base's step, median over rounds.
-        floor_operations (float): Ratio of the floors by counted operations.
+        whole_run (float, optional): ``ratio`` times this config's epochs by
+            those of the base: the paper's relative pre-training time. None
+            where a config does not say its epochs.
+        floor_operations (float, optional): Ratio of the floors by counted
+            operations; None where the step or the base's has not those parts.
         floor_times (float, optional): The same by measured times of the
             parts; None if not measured.
         attack_share (float, optional): Share of the attack in the step;
             likewise.
         peak_bytes (int, optional): Peak memory; likewise.
         peak_ratio (float, optional): To the base's; likewise.
-        parts_operations (Mapping): The parts in operations.
+        parts_operations (Mapping, optional): The parts in operations;
+            likewise.
         parts_seconds (Mapping, optional): The parts in seconds; likewise.
         step_seconds (Sequence[float]): Every round.
         kinds_seconds (Mapping, optional): Seconds by kind of operation;
@@ -37,12 +42,13 @@ class CostRow:
     seconds: float
     images_per_second: float
     ratio: float
-    floor_operations: float
+    whole_run: float | None
+    floor_operations: float | None
     floor_times: float | None
     attack_share: float | None
     peak_bytes: int | None
     peak_ratio: float | None
-    parts_operations: Mapping[str, float]
+    parts_operations: Mapping[str, float] | None
     parts_seconds: Mapping[str, float] | None
     step_seconds: Sequence[float]
     kinds_seconds: Mapping[str, float] | None = None
@@ -54,6 +60,7 @@ class CostRow:
             f'{self.seconds:.3f}',
             f'{self.images_per_second:.1f}',
             number(self.ratio, 2),
+            number(self.whole_run, 2),
             number(self.floor_operations, 2),
             number(self.floor_times, 2),
             ABSENT if share is None else f'{100 * share:.0f} %',
@@ -81,6 +88,7 @@ HEADER = [
     's / step',
     'images / s',
     'ratio',
+    'whole run',
     'floor, operations',
     'floor, times',
     'attack',

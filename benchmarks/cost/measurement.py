@@ -98,10 +98,11 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
         settings.of(path, is_base=index == 0)
         for index, path in enumerate(paths)
     ]
-    counts = {
-        name: _count(**kwargs)
-        for name, kwargs in zip(names, arguments, strict=True)
-    }
+    counts = {}
+    for name, kwargs in zip(names, arguments, strict=True):
+        counted = _count(**kwargs)
+        if counted is not None:
+            counts[name] = counted
     peaks = [
         peak_memory(**kwargs) if settings.memory else None
         for kwargs in arguments
@@ -112,10 +113,11 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     }
     runs = settings.iters + settings.warmup
     if settings.parts:
-        runs += NUM_PARTS * PART_ROUNDS + SHARE_ROUNDS
+        runs += SHARE_ROUNDS
     if settings.profile:
         runs += PROFILE_ROUNDS
-    progress = Progress(len(names) * runs)
+    part_runs = NUM_PARTS * PART_ROUNDS * len(counts) * settings.parts
+    progress = Progress(len(names) * runs + part_runs)
     steps = interleave(
         {name: trainee.step for name, trainee in trainees.items()},
         settings.iters,
@@ -136,20 +138,24 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     base = names[0]
     operations, times = (
         {name: value / values[base] for name, value in values.items()}
+        if base in values
+        else {}
         for values in floors
     )
+    ratios = {name: median_ratio(steps[name], steps[base]) for name in names}
     return [
         CostRow(
             name=name,
             seconds=median(steps[name]),
             images_per_second=settings.batch_size / median(steps[name]),
-            ratio=median_ratio(steps[name], steps[base]),
-            floor_operations=operations[name],
+            ratio=ratios[name],
+            whole_run=_whole_run(ratios[name], trainees[name], trainees[base]),
+            floor_operations=operations.get(name),
             floor_times=times.get(name),
             attack_share=shares.get(name),
             peak_bytes=peak,
             peak_ratio=None if peak is None else peak / peaks[0],
-            parts_operations=asdict(counts[name]),
+            parts_operations=asdict(counts[name]) if name in counts else None,
             parts_seconds=asdict(seconds[name]) if name in seconds else None,
             step_seconds=steps[name],
             kinds_seconds=kinds.get(name),
@@ -158,13 +164,22 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     ]
 
 
-def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts:
+def _whole_run(ratio: float, trainee: Trainee, base: Trainee) -> float | None:
+    if trainee.epochs is None or base.epochs is None:
+        return None
+    return ratio * trainee.epochs / base.epochs
+
+
+def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts | None:
     """Count on few images; the counter does not see into compiled code."""
     few, more = COUNTED_IMAGES
-    low, high = (
-        asdict(count_parts(Trainee(batch_size=images, **kwargs)))
+    parts = [
+        count_parts(Trainee(batch_size=images, **kwargs))
         for images in COUNTED_IMAGES
-    )
+    ]
+    if None in parts:
+        return None
+    low, high = map(asdict, parts)
     steps = (batch_size - few) / (more - few)
     return Parts(**{k: low[k] + steps * (high[k] - low[k]) for k in low})
 

@@ -51,15 +51,17 @@ def part_runs(trainee: Trainee) -> Runs:
 
     Returns:
         Mapping[str, Callable]: By name, as :func:`from_costs` takes the
-        costs.
+        costs. Empty where a step does not call its encoder once (MoCo v3),
+        and so has not these parts.
     """
     model = trainee.model
     is_aemim = isinstance(model, AEMIMAlgorithm)
     loss = model.stock_loss if is_aemim else model.loss
     inputs, samples = trainee.data['inputs'], trainee.data['data_samples']
-    image, args, kwargs, output = _encoder_call(
-        model, lambda: loss(inputs, samples)
-    )
+    calls = _encoder_calls(model, lambda: loss(inputs, samples))
+    if len(calls) != 1:
+        return {}
+    ((image, args, kwargs, output),) = calls
     output, _ = _leaves(output)  # without its graph
     weights = [p for p in model.parameters() if p.requires_grad]
 
@@ -100,7 +102,7 @@ def part_runs(trainee: Trainee) -> Runs:
     )
 
 
-def count_parts(trainee: Trainee) -> Parts:
+def count_parts(trainee: Trainee) -> Parts | None:
     """Count the parts' operations with torch's counter.
 
     Multiplications and additions of matrix products and convolutions count 1
@@ -111,7 +113,7 @@ def count_parts(trainee: Trainee) -> Parts:
         trainee (Trainee): The model.
 
     Returns:
-        Parts: Operations.
+        Parts, optional: Operations; None where a step has not these parts.
     """
     counts = {}
     with sdpa_kernel(SDPBackend.MATH):
@@ -119,7 +121,7 @@ def count_parts(trainee: Trainee) -> Parts:
             with FlopCounterMode(display=False) as counter:
                 run()
             counts[name] = counter.get_total_flops()
-    return from_costs(counts)
+    return from_costs(counts) if counts else None
 
 
 def time_parts(
@@ -135,7 +137,8 @@ def time_parts(
         tick (Callable): Called after each run. Defaults to nothing.
 
     Returns:
-        dict[str, Parts]: Seconds, by the models' names.
+        dict[str, Parts]: Seconds, by the names of the models that have these
+        parts.
     """
     runs = {name: part_runs(trainee) for name, trainee in trainees.items()}
     seconds = interleave(
@@ -151,11 +154,14 @@ def time_parts(
     return {
         name: from_costs({part: median(seconds[name, part]) for part in parts})
         for name, parts in runs.items()
+        if parts
     }
 
 
-def _encoder_call(model, run) -> tuple[Tensor, tuple, dict, Any]:
-    """Image, other arguments and output of the encoder's call."""
+def _encoder_calls(
+    model: Any, run: Callable[[], Any]
+) -> list[tuple[Tensor, tuple, dict, Any]]:
+    """Image, other arguments and output of the encoder's calls."""
     calls = []
     handle = model.backbone.register_forward_hook(
         lambda module, args, kwargs, output: calls.append(
@@ -167,8 +173,7 @@ def _encoder_call(model, run) -> tuple[Tensor, tuple, dict, Any]:
         run()
     finally:
         handle.remove()
-    (call,) = calls
-    return call
+    return calls
 
 
 def _frozen(model, run) -> None:

@@ -17,8 +17,7 @@ The checkpoint is AEMIM's after 300 epochs; for another row of the table pass
 another one: `--cfg-options model.backbone.init_cfg.checkpoint=PATH`, with
 PATH `work_dirs/RECIPE/epoch_EPOCHS.pth` of a recipe in `configs/pretrain/`
 (`mae_...`, `fast-aemim_...` or `aemim_...`, of 300e).
-Not covered: BEiT, whose relative position bias is tied to one image size
-(see `docs/coco.md`).
+BEiT's row is `mask-rcnn_beit-small-p16_cae-fpn_8xb2-amp-1x_coco.py`.
 
 The learning rate is base_lr * batch / 256 = 1.25e-4: Table 3 gives
 "2e-3" and calls it a base learning rate. `--cfg-options

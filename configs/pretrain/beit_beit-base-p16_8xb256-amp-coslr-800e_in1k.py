@@ -6,8 +6,8 @@ Paper: Table 4, row "BEiT 800" of ViT-B/16: 83.2 % top-1 after fine-tuning, at
 No star: the paper quotes the row. The settings are mmpretrain's for
 BEiT with 300 epochs, stretched to 800; the warm-up stays at 10 epochs.
 That number is the paper's: this recipe was not run at scale here.
-Cost of an epoch relative to MAE: 3.5x in the paper (9.3 x 300 / 800), not
-measured here.
+Cost of an epoch relative to MAE: 3.5x in the paper (9.3 x 300 / 800);
+measured on a CPU in `docs/cost.md`.
 The target generator downloads the weights of DALL-E's encoder, the URL is in
 mmpretrain's recipe (`model.target_generator.init_cfg.checkpoint`).
 

@@ -6,7 +6,8 @@ Paper: Table 4, row "BEiT 300" of ViT-S/16: 81.3 % top-1 after fine-tuning, at
 No star: the paper quotes the row. The settings are mmpretrain's for
 BEiT with ViT-B and 300 epochs, at the width and heads of ViT-S/16.
 That number is the paper's: this recipe was not run at scale here.
-Cost of an epoch relative to MAE: 3.5x in the paper, not measured here.
+Cost of an epoch relative to MAE: 3.5x in the paper; measured on
+a CPU in `docs/cost.md`.
 The target generator downloads the weights of DALL-E's encoder, the URL is in
 mmpretrain's recipe (`model.target_generator.init_cfg.checkpoint`).
 

@@ -5,7 +5,8 @@ Paper: Table 4, row "MoCo-v3 300" of ViT-B/16: 83.2 % top-1 after
 fine-tuning; it gives no pre-training time.
 No star: the paper quotes the row. The settings are mmpretrain's.
 That number is the paper's: this recipe was not run at scale here.
-Cost of an epoch relative to MAE: not given in the paper, not measured here.
+Cost of an epoch relative to MAE: not given in the paper; measured
+on a CPU in `docs/cost.md`.
 
 Command, on each of two machines with 8 GPUs, NODE_RANK 0 and 1::
 

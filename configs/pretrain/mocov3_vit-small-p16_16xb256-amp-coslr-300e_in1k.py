@@ -5,7 +5,8 @@ Paper: Table 4, row "MoCo-v3 300" of ViT-S/16: 81.4 % top-1 after
 fine-tuning; it gives no pre-training time.
 No star: the paper quotes the row. The settings are mmpretrain's.
 That number is the paper's: this recipe was not run at scale here.
-Cost of an epoch relative to MAE: not given in the paper, not measured here.
+Cost of an epoch relative to MAE: not given in the paper; measured
+on a CPU in `docs/cost.md`.
 ViT-S here is mmpretrain's 'mocov3-small', as in MoCo v3: 384 x 12 layers as
 ViT-S/16, but 12 heads of 32 dimensions where ViT-S/16 has 6 of 64. The number
 of parameters is the same.

@@ -16,6 +16,7 @@ CAE, PLAIN = (
     f'coco/mask-rcnn_vit-small-p16_{head}-fpn_8xb2-amp-1x_coco.py'
     for head in ('cae', 'plain')
 )
+BEIT = CAE.replace('vit-small', 'beit-small')
 # The blocks stay 12, so that the taps and the decay per layer are the real
 # ones.
 ARCH = dict(embed_dims=16, num_layers=12, num_heads=2, feedforward_channels=32)

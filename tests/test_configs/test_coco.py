@@ -34,23 +34,39 @@ from aemim_mm.config_check import (  # noqa: E402
 
 pytestmark = pytest.mark.det
 
-# Base learning rate, its decay per layer, drop path, width; AP of boxes and
-# masks of the paper's AEMIM that the config starts from.
+# Base learning rate, its decay per layer, drop path, width, epochs of the
+# pre-training that the config starts from.
 SIZES = {
-    'small': (2e-3, 0.75, 0.1, 384, 300, '40.4 / 36.5'),
-    'base': (3e-3, 0.65, 0.2, 768, 800, '48.7 / 43.0'),
+    'small': (2e-3, 0.75, 0.1, 384, 300),
+    'base': (3e-3, 0.65, 0.2, 768, 800),
+}
+# The paper's AP of boxes and masks for that pre-training.
+AP = {
+    ('vit', 'small'): '40.4 / 36.5',
+    ('vit', 'base'): '48.7 / 43.0',
+    ('beit', 'small'): '35.6 / 32.6',
+    ('beit', 'base'): '35.6 / 32.6',
 }
 
 
 def size_of(name):
-    return re.search('vit-(small|base)-p16', name)[1]
+    return re.search('it-(small|base)-p16', name)[1]
 
 
-def test_four_recipes():
+def encoder_of(name):
+    return re.search('_(vit|beit)-', name)[1]
+
+
+def test_six_recipes():
     assert COCO_1X == [
-        f'coco/mask-rcnn_vit-{size}-p16_{head}-fpn_8xb2-amp-1x_coco.py'
-        for size in ('base', 'small')
-        for head in ('cae', 'plain')
+        f'coco/mask-rcnn_{encoder}-p16_{head}-fpn_8xb2-amp-1x_coco.py'
+        for encoder, *heads in (
+            ('beit-base', 'cae'),
+            ('beit-small', 'cae'),
+            ('vit-base', 'cae', 'plain'),
+            ('vit-small', 'cae', 'plain'),
+        )
+        for head in heads
     ]
 
 
@@ -59,7 +75,7 @@ def test_docstring_says_what_it_is(name):
     source = (ROOT / 'configs' / name).read_text()
     doc = ast.get_docstring(ast.parse(source))
     assert 'Table 7' in doc and 'not run at scale here' in doc
-    assert SIZES[size_of(name)][-1] in doc
+    assert AP[encoder_of(name), size_of(name)] in doc
     assert 'model.backbone.init_cfg.checkpoint=PATH' in doc
     command = doc.partition('Command::\n')[2].split()
     assert command == ['tools/dist_train.sh', '\\', f'configs/{name}', '8']
@@ -117,7 +133,7 @@ def test_a_misspelt_key_is_found():
 @pytest.mark.parametrize('name', COCO_1X)
 def test_constants_of_the_recipe(name):
     cfg = load(name)
-    base_lr, rate, drop, width, epochs, _ = SIZES[size_of(name)]
+    base_lr, rate, drop, width, epochs = SIZES[size_of(name)]
     wrapper = cfg.optim_wrapper
     assert wrapper.type == 'AmpOptimWrapper'
     assert wrapper.loss_scale == 'dynamic'
@@ -140,7 +156,10 @@ def test_constants_of_the_recipe(name):
     recipe = load(f'pretrain/{file.split("/")[1]}.py')
     assert file.split('/')[2] == f'epoch_{recipe.train_cfg.max_epochs}.pth'
     assert recipe.train_cfg.max_epochs == epochs
-    assert recipe.model.type == 'AEMIMAlgorithm'
+    assert (backbone.type, recipe.model.type) == {
+        'vit': ('mmpretrain.VisionTransformer', 'AEMIMAlgorithm'),
+        'beit': ('mmpretrain.ResizableBEiT', 'BEiT'),
+    }[encoder_of(name)]
     # Both normalise alike.
     for key in ('mean', 'std'):
         assert (
@@ -181,13 +200,34 @@ def test_the_heads_differ_in_the_box_head_and_the_crops_alone(size):
     assert sides == list(range(480, 801, 32))
 
 
+@pytest.mark.parametrize('size', SIZES)
+def test_beit_differs_in_the_encoder_alone(size):
+    vit, beit = (
+        load(CAE.replace('vit-small', f'{encoder}-{size}')).to_dict()
+        for encoder in ('vit', 'beit')
+    )
+    found = differences(vit, beit)
+    backbone = 'model.backbone.'
+    assert found.keys() == {
+        'pretrained',
+        f'{backbone}type',
+        f'{backbone}init_cfg.checkpoint',
+    }
+
+
 @pytest.mark.parametrize('name', COCO_1X)
 def test_model_at_its_real_size(name):
     model = build_on_meta(load(name)).train()
     width = SIZES[size_of(name)][3]
     # mmdet's stock detector over the encoder, without its last norm
     encoder = sum(p.numel() for p in model.backbone.parameters())
-    assert encoder == {384: 21_665_664, 768: 85_798_656}[width] - 2 * width
+    expected = {384: 21_665_664, 768: 85_798_656}[width] - 2 * width
+    if encoder_of(name) == 'beit':
+        # No position embedding, no bias of keys; per block a table of
+        # 27 x 27 + 3 entries by heads of 64, and two layer scales.
+        expected += 12 * (732 * width // 64 - width + 2 * width)
+        expected -= 197 * width
+    assert encoder == expected
     with torch.device('meta'):
         maps = model.extract_feat(torch.zeros(1, 3, 800, 1344))
     assert [tuple(m.shape) for m in maps] == [

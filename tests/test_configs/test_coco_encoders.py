@@ -16,9 +16,16 @@ pytest.importorskip('mmdet')
 
 from test_configs.coco_tools import (  # noqa: E402
     ARCH,
+    BEIT,
     PLAIN,
     build,
     shrink,
+)
+
+from aemim_mm.checkpoints import read_checkpoint  # noqa: E402
+from aemim_mm.checkpoints.fit import (  # noqa: E402
+    fit_checkpoint,
+    state_dict_of,
 )
 
 pytestmark = pytest.mark.det
@@ -32,6 +39,8 @@ TINY = 'pretrain/aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
 def save_aemim(name, file):
     """What a pre-training with a shipped config leaves; random weights."""
     cfg = load(name)
+    # It downloads its weights, which are no part of the encoder.
+    cfg.model.pop('target_generator', None)
     cfg.model.data_preprocessor = cfg.data_preprocessor
     model = MODELS.build(cfg.model)
     with torch.no_grad():
@@ -89,6 +98,37 @@ def test_a_vit_small_checkpoint_loads_all_its_keys(kind, vit_small):
     assert saved.keys() - loaded.keys() == {'ln1.weight', 'ln1.bias'}
     for key, value in loaded.items():
         assert torch.equal(value, saved[key]), key
+
+
+@pytest.mark.parametrize(
+    'recipe',
+    [
+        'pretrain/beit_beit-small-p16_8xb256-amp-coslr-300e_in1k.py',
+        'pretrain/plug_in/'
+        'aemim-beitv2_beit-base-p16_8xb256-amp-coslr-300e_in1k.py',
+    ],
+)
+def test_a_beit_checkpoint_loads_all_its_keys(recipe, tmp_path):
+    file = str(tmp_path / 'beit.pth')
+    saved = save_aemim(recipe, file)
+    size = 'small' if 'beit-small' in recipe else 'base'
+    backbone = load(BEIT.replace('small', size)).model.backbone
+    backbone.init_cfg.checkpoint = file
+    model = MODELS.build(backbone)
+    # What CheckpointFitHook asks before the first step.
+    fit = fit_checkpoint(
+        model, state_dict_of(read_checkpoint(file), 'backbone.')
+    )
+    assert (str(fit), fit.surplus) == ('207 of 207 keys', ())
+    # The four maps are taken before the last norm, if there is one.
+    assert set(fit.unexpected) <= {'mask_token', 'ln1.weight', 'ln1.bias'}
+    model.init_weights()
+    shared = saved['rel_pos_bias.relative_position_bias_table']
+    for key, value in model.state_dict().items():
+        if key.endswith('bias_table'):
+            assert torch.equal(value, shared), key
+        elif not key.endswith('_index'):
+            assert torch.equal(value, saved[key]), key
 
 
 @ENCODERS

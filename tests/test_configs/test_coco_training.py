@@ -17,6 +17,7 @@ from mmdet.registry import DATASETS, METRICS  # noqa: E402
 from mmdet.structures import DetDataSample  # noqa: E402
 from mmengine.structures import InstanceData  # noqa: E402
 from test_configs.coco_tools import (  # noqa: E402
+    BEIT,
     CAE,
     CLASSES,
     PLAIN,
@@ -87,6 +88,22 @@ def test_one_training_step(name, encoder, tmp_path):
     assert ('backbone.pos_embed' in found) == trains
 
 
+def test_one_training_step_of_beit(tmp_path):
+    """At another size than that of its tables, all of which train."""
+    cfg = tiny(BEIT, tmp_path)
+    model = build(cfg)
+    model.init_weights()
+    model.train()
+    _, found = gradients(model, training_batch(cfg, model))
+    for key, grad in found.items():
+        assert grad is not None, key
+        assert torch.isfinite(grad).all(), key
+    tables = [key for key in found if key.endswith('_bias_table')]
+    assert len(tables) == 12
+    for key in ('backbone.cls_token', *tables):
+        assert found[key].abs().max() > 0, key
+
+
 def test_checkpointed_activations_give_the_same_gradients(tmp_path):
     """With mmengine's key ``activation_checkpointing``."""
     cfg = tiny(CAE, tmp_path)
@@ -131,7 +148,7 @@ def test_a_plain_runner_trains_and_evaluates(tmp_path):
         assert not torch.equal(state[key], before[key])
 
 
-@HEADS
+@pytest.mark.parametrize('name', [CAE, PLAIN, BEIT])
 def test_prediction(name, tmp_path):
     cfg = tiny(name, tmp_path)
     model = build(cfg)

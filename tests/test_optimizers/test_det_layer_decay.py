@@ -83,6 +83,24 @@ def test_the_learning_rate_falls_with_the_distance_to_the_head():
     assert found['roi_head.0.weight'] == (LR, DECAY)
 
 
+def test_a_table_of_relative_positions_has_the_rate_of_its_block():
+    model = detector(type='ResizableBEiT')
+    found = groups(model)
+    assert found.keys() == dict(model.named_parameters()).keys()
+    for block in range(LAYERS):
+        rate = LR * RATE ** (LAYERS - block)
+        name = f'backbone.layers.{block}'
+        table = f'{name}.attn.relative_position_bias_table'
+        # They decay as in BEiT's fine-tuning, its vectors do not.
+        assert found[table] == (pytest.approx(rate), DECAY)
+        for vector in ('attn.q_bias', 'attn.v_bias', 'gamma_1', 'gamma_2'):
+            assert found[f'{name}.{vector}'] == (pytest.approx(rate), 0)
+    assert found['backbone.cls_token'] == (
+        pytest.approx(LR * RATE ** (LAYERS + 1)),
+        0,
+    )
+
+
 def test_no_decay_for_vectors_and_tokens():
     model = detector()
     found = groups(model)

@@ -201,6 +201,14 @@ def test_other_options():
     assert args.cfg_options == {'model.head.topk': (1, 5), 'model.neck': None}
 
 
+def test_a_list_of_attacked_images_or_all(capsys):
+    assert not parse('--timm', 'vit').attack_all
+    assert parse('--timm', 'vit', '--attack-all').attack_all
+    both = '--attack-list', 'list.txt', '--attack-all'
+    message = refusal(capsys, '--timm', 'vit', *both)
+    assert '--attack-all: not allowed with argument --attack-list' in message
+
+
 @pytest.mark.parametrize('option', ['--local-rank', '--local_rank'])
 def test_local_rank_of_the_launcher(monkeypatch, option):
     parse('--timm', 'vit', option, '3')

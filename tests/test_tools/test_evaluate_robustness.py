@@ -20,6 +20,8 @@ from attack_toys import foolbox, foolbox_model
 from mmengine.registry import init_default_scope
 from PIL import Image
 
+from aemim_mm.robustness import attacked_images
+
 TOOL = tiny_run.ROOT / 'tools' / 'evaluate_robustness.py'
 tool = tiny_run.load_tool('evaluate_robustness')
 # Two batches of the 11 validation images.
@@ -450,6 +452,24 @@ def test_attack_list(world, tmp_path):
     assert results['data']['attacks']['images'] == 4
     assert results['per_image']['data']['fgsm/2'] == 'attacks'
     assert results['settings']['attack_list'] == str(tmp_path / 'list.txt')
+
+
+def test_more_images_than_the_paper_attacks(
+    world, tmp_path, monkeypatch, capsys
+):
+    """Refused before the model is loaded, unless it is asked for."""
+    monkeypatch.setattr(attacked_images, 'PAPER_IMAGES', 10)
+    options = '--suite', 'fgsm', '--epsilons', 0
+    missing = ['no_such.py', 'no_such.pth']
+    argv = command(world, tmp_path, *options, files=missing)
+    assert tool.main(argv) == 1
+    message = capsys.readouterr().err
+    assert 'error: fgsm would attack all 11 images of' in message
+    assert 'attack all images with --attack-all' in message
+    assert not list(tmp_path.iterdir())
+    results = evaluate(world, tmp_path, *options, '--attack-all')
+    assert results['fgsm']['images'] == 11
+    assert results['settings']['attack_list'] is None
 
 
 def test_a_model_of_timm(world, tmp_path):

@@ -82,5 +82,30 @@ def test_operations_of_a_batch_are_those_of_two_smaller_ones():
     assert row.parts_operations == asdict(counted)
 
 
+def test_whole_run_counts_the_epochs(monkeypatch):
+    """And a method without an encoder's one call has no floor."""
+    cfgs = {'base': 4, 'longer': 10, 'endless': None}
+
+    class Instant:
+        def __init__(self, config, **_):
+            self.epochs, self.model = cfgs[config], None
+
+        def step(self):
+            pass
+
+    seconds = {'base': [2.0, 4.0], 'longer': [3.0, 6.0], 'endless': [1.0, 1.0]}
+    monkeypatch.setattr(measurement, 'Trainee', Instant)
+    monkeypatch.setattr(measurement, 'count_parts', lambda _: None)
+    monkeypatch.setattr(measurement, 'interleave', lambda *_: seconds)
+    settings = Settings(iters=2, memory=False, parts=False)
+    base, longer, endless = measure(list(cfgs), settings)
+    assert (base.ratio, base.whole_run) == (1, 1)
+    assert (longer.ratio, longer.whole_run) == (1.5, 1.5 * 10 / 4)
+    assert endless.whole_run is None
+    cells = dict(zip(HEADER, longer.cells(), strict=False))
+    assert (cells['whole run'], cells['floor, operations']) == ('3.75', '-')
+    assert longer.floor_operations is longer.parts_operations is None
+
+
 def test_same_config_twice_has_two_names():
     assert names_of(['a/x.py', 'b/x.py', 'y.py']) == ['x (0)', 'x (1)', 'y']

@@ -119,6 +119,27 @@ def test_other_methods_have_parts_too():
     assert found.encoder < found.encoder_pixels < found.encoder_backward
 
 
+SHALLOW = dict(
+    _delete_=True,
+    embed_dims=384,
+    num_layers=1,
+    num_heads=12,
+    feedforward_channels=1536,
+)
+
+
+def test_two_calls_of_the_encoder_are_no_parts():
+    """MoCo v3 encodes two views."""
+    moco = Trainee(
+        str(PRETRAIN / 'mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.py'),
+        2,
+        cfg_options={'model.backbone.arch': SHALLOW},
+    )
+    assert count_parts(moco) is None
+    trainees = {'moco': moco, 'mae': Trainee(str(MAE), 2)}
+    assert list(time_parts(trainees, 1)) == ['mae']
+
+
 def test_shapes():
     assert shape_of(Trainee(str(MAE), 8)) == STOCK
     assert shape_of(Trainee(str(AEMIM), 8)) == StepShape(1.0, 2)
