@@ -52,6 +52,7 @@ setup(
         'plugin': PLUGIN,
         'onedl': onedl,
         'det': onedl + read_requirements('det'),
+        'wavelets': read_requirements('wavelets'),
         'robustness': onedl + read_requirements('robustness'),
         'dev': read_requirements('tests') + read_requirements('dev'),
     },

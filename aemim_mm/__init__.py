@@ -30,10 +30,10 @@ if not _missing:
         models,
         optimizers,
     )
-    from .core import AdapterBank, FeatureDistancePGD
+    from .core import AdapterBank, FeatureDistancePGD, WaveletPGD
 
-    # These two import torch alone; they are registered from here.
-    for _cls in (FeatureDistancePGD, AdapterBank):
+    # These import torch alone; they are registered from here.
+    for _cls in (FeatureDistancePGD, WaveletPGD, AdapterBank):
         MODELS.register_module(module=_cls, force=True)
 
 __all__ = ['__version__']

@@ -39,7 +39,7 @@ REAL = {
         AEMIMAlgorithm.loss_ratio""",
     '(0, 1]': """
         start_factor layer_decay_rate decay_rate crop_ratio_range
-        AEMIMAlgorithm.adv_ratio
+        AEMIMAlgorithm.adv_ratio WaveletPGD.budget
         RandomResizedCropAndInterpolationWithTwoPic.scale""",
     '[0, 1)': """
         betas label_smooth_val drop_rate attn_drop_rate drop_path_rate
@@ -48,7 +48,8 @@ REAL = {
     '(0, 1)': 'mask_ratio EMAHook.momentum',
     '[-0.5, 0.5]': 'ColorJitter.hue',
     '[0, 255]': 'FeatureDistancePGD.epsilon pad_val',
-    '(0, 255]': 'FeatureDistancePGD.step_size',
+    '(0, 255]': 'FeatureDistancePGD.step_size max_pixel_change',
+    '(0, 2]': 'WaveletPGD.step_size',
     '[0, 256]': 'Solarize.thr',
 }
 WHOLE = {
@@ -78,7 +79,8 @@ WHOLE = {
         RandomResizedCropAndInterpolationWithTwoPic.size
         RandomResizedCropAndInterpolationWithTwoPic.second_size
         torchvision/RandomCrop.size torchvision/Resize.size
-        FeatureDistancePGD.num_steps downsample_raito upsample_ratio
+        FeatureDistancePGD.num_steps WaveletPGD.num_steps WaveletPGD.levels
+        downsample_raito upsample_ratio
         early_layers regressor_depth feature_dim fpn_depth fpn_dim
         gaussian_window nbins pool num_views total_level
         PixelReconstructionLoss.channel RandomSampler.num output_size

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from ..core.feature_distance_pgd import FeatureDistancePGD
+from ..core.wavelet_pgd import WaveletPGD
 from .fgsm import fgsm
 from .indexed import Attack, FGSMAttack, PGDAttack
 from .noise import image_noise
@@ -11,6 +12,7 @@ __all__ = [
     'FGSMAttack',
     'FeatureDistancePGD',
     'PGDAttack',
+    'WaveletPGD',
     'fgsm',
     'full_precision',
     'image_noise',

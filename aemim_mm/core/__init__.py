@@ -9,6 +9,7 @@ from .feature_distance_pgd import FeatureDistancePGD
 from .mask_replay import MaskDraw, remembered_mask, repeated_mask
 from .step import AEMIMStep, aemim_step
 from .swap import AdapterSwap, call_swapped
+from .wavelet_pgd import WaveletPGD
 
 __all__ = [
     'AEMIMStep',
@@ -19,6 +20,7 @@ __all__ = [
     'EncoderCall',
     'FeatureDistancePGD',
     'MaskDraw',
+    'WaveletPGD',
     'aemim_step',
     'call_swapped',
     'remembered_mask',

@@ -3,25 +3,18 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 from torch import Tensor
 
-from .distances import (
-    kl_divergence,
-    squared_l2,
-)
+from .feature_attack import FeatureAttack, check_real
 from .linf import (
     pixel_box,
     sign_ascent,
     uniform_start,
 )
 
-# Per image, for a loss that is a mean over the batch.
-LOSS_SCALE = 2.0**12
 
-
-class FeatureDistancePGD:
+class FeatureDistancePGD(FeatureAttack):
     r"""PGD on the distance between adversarial and clean features.
 
     Maximises Eq. 7 of AEMIM under an L-infinity budget,
@@ -53,8 +46,6 @@ class FeatureDistancePGD:
         ValueError: If an argument is out of its range.
     """
 
-    DISTANCES = ('l2', 'kl', 'reconstruction')
-
     def __init__(
         self,
         epsilon: float = 2,
@@ -63,7 +54,7 @@ class FeatureDistancePGD:
         distance: str = 'l2',
         random_start: bool = True,
     ) -> None:
-        _check_real('epsilon', epsilon)
+        check_real('epsilon', epsilon)
         if not 0 <= epsilon <= 255:
             raise ValueError(
                 'epsilon is in 0-255 pixel values and must be in [0, 255], '
@@ -76,39 +67,18 @@ class FeatureDistancePGD:
                 f'epsilon={epsilon * 255:g}',
                 stacklevel=2,
             )
-        if isinstance(num_steps, bool) or not isinstance(num_steps, int):
-            raise TypeError(f'num_steps must be an int, but got {num_steps!r}')
-        if num_steps < 1:
-            raise ValueError(f'num_steps must be >= 1, but got {num_steps}')
         if step_size is not None:
-            _check_real('step_size', step_size)
+            check_real('step_size', step_size)
             if not 0 < step_size <= 255:
                 raise ValueError(
                     'step_size is in 0-255 pixel values and must be in '
                     f'(0, 255] or None, but got {step_size}'
                 )
-        if distance not in self.DISTANCES:
-            raise ValueError(
-                f'unknown distance {distance!r}: choose from {self.DISTANCES}'
-            )
-        if not isinstance(random_start, bool):
-            raise TypeError(
-                f'random_start must be True or False, but got {random_start!r}'
-            )
-        if not random_start and distance != 'reconstruction':
-            warnings.warn(
-                f'random_start=False with distance={distance!r}: at fresh '
-                'adapters the gradient at x itself is 0, and the attack '
-                'does not move',
-                stacklevel=2,
-            )
+        super().__init__(num_steps, distance, random_start)
         self.epsilon = epsilon
-        self.num_steps = num_steps
         self.step_size = (
             epsilon / num_steps if step_size is None else step_size
         )
-        self.distance = distance
-        self.random_start = random_start
 
     def __call__(
         self,
@@ -141,22 +111,7 @@ class FeatureDistancePGD:
         Raises:
             ValueError: If ``distance='reconstruction'`` and no ``loss``.
         """
-        if self.distance == 'reconstruction':
-            if loss is None:
-                raise ValueError(
-                    "distance='reconstruction' needs the argument `loss`, a "
-                    'function from features to a scalar'
-                )
-            # A mean over the batch, whose gradient vanishes in fp16 (the
-            # training's GradScaler does not reach it). The sign stays.
-            scale = len(x) * LOSS_SCALE
-            objective = lambda x_adv: (  # noqa: E731
-                loss(encode(x_adv)).float() * scale
-            )
-        else:
-            objective = lambda x_adv: self.measure(  # noqa: E731
-                encode(x_adv), reference
-            ).sum()
+        objective = self.objective(encode, reference, loss)
         low, high = pixel_box(mean, std)
         radius, step = self.epsilon / std, self.step_size / std
         start = x
@@ -166,31 +121,9 @@ class FeatureDistancePGD:
             objective, x, start, radius, step, self.num_steps, low, high
         )
 
-    def measure(
-        self, features: Sequence[Tensor], reference: Sequence[Tensor]
-    ) -> Tensor:
-        """The feature distance per image.
-
-        Args:
-            features (Sequence[Tensor]): Maps of R images, (R, ...) each.
-            reference (Sequence[Tensor]): Maps of the same shapes.
-
-        Returns:
-            Tensor: (R, ), float32: KL divergence with ``distance='kl'``, else
-            the squared L2 distance.
-        """
-        if self.distance == 'kl':
-            return kl_divergence(features, reference)
-        return squared_l2(features, reference)
-
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(epsilon={self.epsilon}, '
             f'num_steps={self.num_steps}, step_size={self.step_size}, '
             f'distance={self.distance!r}, random_start={self.random_start})'
         )
-
-
-def _check_real(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f'{name} must be a number, but got {value!r}')

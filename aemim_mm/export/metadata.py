@@ -13,10 +13,16 @@ import timm
 import torch
 
 from ..algorithms import AEMIMAlgorithm
-from ..core import FeatureDistancePGD
+from ..core import FeatureDistancePGD, WaveletPGD
 from ..version import __version__
 from .architecture import Architecture
 from .source import Source
+
+# Attacks whose defaults are written out, by their registered names.
+ATTACKS = {
+    'FeatureDistancePGD': FeatureDistancePGD,
+    'WaveletPGD': WaveletPGD,
+}
 
 
 def describe(
@@ -93,15 +99,15 @@ def recipe(source: Source) -> dict[str, Any]:
 def _attack(attack: Any) -> Any:
     """The attack's arguments, the defaults included."""
     attack = attack or dict(type='FeatureDistancePGD')
-    if not isinstance(attack, Mapping) or attack.get('type') not in (
-        'FeatureDistancePGD',
-        'mmpretrain.FeatureDistancePGD',
-    ):
+    if not isinstance(attack, Mapping):
+        return attack
+    name = str(attack.get('type')).removeprefix('mmpretrain.')
+    if name not in ATTACKS:
         return attack
     defaults = {
         name: parameter.default
         for name, parameter in inspect.signature(
-            FeatureDistancePGD
+            ATTACKS[name]
         ).parameters.items()
     }
     return {**defaults, **attack}

@@ -6,7 +6,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
-from ..core import FeatureDistancePGD
+from ..core import FeatureDistancePGD, WaveletPGD
 
 
 @HOOKS.register_module()
@@ -151,6 +151,13 @@ def attack_lines(model: nn.Module) -> list[str]:
             f'{attack.distance}, epsilon {attack.epsilon:g}, step size '
             f'{attack.step_size:g}, {attack.num_steps} {steps} '
             '(L-inf, in pixel values of 0-255)'
+        )
+    elif isinstance(attack, WaveletPGD):
+        steps = 'step' if attack.num_steps == 1 else 'steps'
+        budget = (
+            f'{attack.distance}, {attack.bands} of {attack.wavelet}, '
+            f'coefficients times 1 +- {attack.budget:g}, step size '
+            f'{attack.step_size:g}, {attack.num_steps} {steps}'
         )
     return [
         f'attack: {budget}',

@@ -82,16 +82,21 @@ class Painter:
             tuple[dict[str, Tensor], dict[str, str]]: As :meth:`clean_rows`.
         """
         preprocessor = self.model.data_preprocessor
-        epsilon = self.model.attack.epsilon
-        factor = 127 / epsilon if epsilon else 1.0
         change = (x_adv - self.inputs) * preprocessor.std
+        epsilon = getattr(self.model.attack, 'epsilon', None)
+        budget = 'epsilon'
+        if epsilon is None:  # an attack without a bound in pixel values
+            epsilon, budget = change.abs().max().item(), 'largest change'
+        factor = 127 / epsilon if epsilon else 1.0
         images = {
             'adversarial': denormalise(x_adv, preprocessor),
             'perturbation': MID_GREY + factor * change,
             'adversarial_reconstruction': self._fill(x_adv, prediction),
         }
         labels = {
-            'adversarial': f'Adversarial image\n(epsilon {epsilon:g} of 255)',
+            'adversarial': (
+                f'Adversarial image\n({budget} {epsilon:.3g} of 255)'
+            ),
             'perturbation': f'Perturbation x {factor:g}\n(grey: unchanged)',
             'adversarial_reconstruction': (
                 'Reconstruction from\nmasked adversarial image'

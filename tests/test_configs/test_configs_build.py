@@ -23,7 +23,7 @@ from test_configs.config_tools import (
 )
 
 NAME = re.compile(
-    r'(?P<algorithm>(mae|aemim|fast-aemim|mocov3)_)?'
+    r'(?P<algorithm>(mae|aemim|fast-aemim|aemim-wavelet|mocov3)_)?'
     r'(vit-(tiny|small|base)-p(4|16)_'
     # one key of an ablation
     r'((eps|steps|mu|lambda0)\d_|(no-adapters|cls-token|reconstruction|kl)_)?'
@@ -74,6 +74,8 @@ def test_name_and_docstring_say_what_it_is(name):
     if name in IN1K:
         # MAE's linear probing is not in the paper.
         place = 'no such row' if 'linear' in name else 'Table [489]|Figure 4'
+        if 'wavelet' in name:
+            place = 'Section 5, future work'
         assert re.search(place, doc)
         assert 'not run at scale here' in doc
         assert 'tools/dist_train.sh' in command
@@ -99,6 +101,8 @@ COSTS = {
         'an epoch relative to MAE: between 2x and 10/3x'
     ),
     'fast-aemim_vit-tiny': 'an epoch relative to MAE: between 5/4x and 17/12x',
+    'aemim-wavelet_vit-small': 'an epoch relative to MAE: not measured',
+    'aemim-wavelet_vit-tiny': 'an epoch relative to MAE: that of AEMIM',
     'aemim-simmim_swin-base': (
         'an epoch relative to SimMIM: not given in the paper'
     ),

@@ -1,0 +1,115 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The transform in torch against PyWavelets."""
+
+import warnings
+
+import pytest
+import torch
+
+from aemim_mm.core.wavelets import WaveletTransform
+
+pywt = pytest.importorskip('pywt')
+
+WAVELETS = ('haar', 'db2', 'bior4.4', 'bior1.3', 'sym8')
+SIZES = {(28, 28): 2, (40, 40): 3, (192, 192): 3, (64, 96): 3, (224, 224): 3}
+
+
+def images(size, n=2, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(n, 3, *size, generator=generator, dtype=dtype)
+
+
+@pytest.mark.parametrize('wavelet', WAVELETS)
+@pytest.mark.parametrize('size', SIZES)
+def test_coefficients_are_those_of_pywavelets(wavelet, size):
+    transform, x = WaveletTransform(wavelet, 3), images(size)
+    levels = transform.levels_of(x)
+    assert levels == SIZES[size]
+    low, *details = transform.analyse(x)
+    with warnings.catch_warnings():
+        # That borders count everywhere in small images.
+        warnings.simplefilter('ignore')
+        expected = pywt.wavedec2(
+            x.numpy(), wavelet, 'periodization', levels, axes=(-2, -1)
+        )
+    torch.testing.assert_close(low, torch.from_numpy(expected[0]))
+    for bands, level in zip(details, expected[1:], strict=True):
+        for place, band in enumerate(level):
+            torch.testing.assert_close(
+                bands[:, :, place], torch.from_numpy(band)
+            )
+
+
+@pytest.mark.parametrize('wavelet', WAVELETS)
+@pytest.mark.parametrize('size', SIZES)
+def test_inverse(wavelet, size):
+    transform, x = WaveletTransform(wavelet, 3), images(size)
+    coefficients = transform.analyse(x)
+    torch.testing.assert_close(transform.synthesise(coefficients), x)
+    changed = [
+        band * (1 + 0.1 * torch.rand_like(band)) for band in coefficients
+    ]
+    low, *details = (band.numpy() for band in changed)
+    expected = pywt.waverec2(
+        [low, *(tuple(d[:, :, i] for i in range(3)) for d in details)],
+        wavelet,
+        'periodization',
+        axes=(-2, -1),
+    )
+    torch.testing.assert_close(
+        transform.synthesise(changed), torch.from_numpy(expected)
+    )
+
+
+def test_gradients():
+    transform = WaveletTransform('bior4.4', 2)
+    x = images((16, 12), n=1)[:, :1].requires_grad_()
+
+    def there_and_back(x):
+        low, *details = transform.analyse(x)
+        return transform.synthesise([low, *(d.square() for d in details)])
+
+    assert torch.autograd.gradcheck(there_and_back, x)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_full(dtype):
+    transform = WaveletTransform('bior4.4', 3)
+    x = images((40, 40), dtype=torch.float32)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        coefficients = transform.analyse(x.to(dtype))
+        back = transform.synthesise(coefficients)
+    assert {band.dtype for band in (*coefficients, back)} == {torch.float32}
+    torch.testing.assert_close(back, x.to(dtype).float(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    'size, levels', [((28, 28), 2), ((30, 28), 1), ((256, 24), 3)]
+)
+def test_levels_halve_without_a_remainder(size, levels):
+    assert WaveletTransform('haar', 9).levels_of(images(size)) == levels
+
+
+def test_a_border_is_no_longer_than_the_image():
+    transform, x = WaveletTransform('sym20', 9), images((64, 64))
+    # Its 40 values reach 19 pixels over the border.
+    assert transform.levels_of(x) == 2
+    back = transform.synthesise(transform.analyse(x))
+    torch.testing.assert_close(back, x)
+
+
+@pytest.mark.parametrize(
+    'arguments, says',
+    [
+        (('bior4,4', 3), "unknown wavelet 'bior4,4'"),
+        (('haar', 0), 'levels must be >= 1'),
+    ],
+)
+def test_what_does_not_fit(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        WaveletTransform(*arguments)
+
+
+def test_odd_images():
+    with pytest.raises(ValueError, match='even height and width, but got 27'):
+        WaveletTransform('haar', 1).analyse(images((27, 28)))
