@@ -84,7 +84,8 @@ WHOLE = {
         early_layers regressor_depth feature_dim fpn_depth fpn_dim
         gaussian_window nbins pool num_views total_level
         PixelReconstructionLoss.channel RandomSampler.num output_size
-        roi_feat_size mask_size block_cfgs.window_size SparseResNet.depth""",
+        roi_feat_size mask_size block_cfgs.window_size SparseResNet.depth
+        depths""",
 }
 # Ranges that the user gives: the smaller end first.
 ORDERED = {

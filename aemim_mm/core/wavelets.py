@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .autocast import without_autocast
+
 # Of an image: the approximation, then the details of every level, coarse to
 # fine: (N, C, h, w) and (N, C, 3, h, w) each.
 Coefficients = list[Tensor]
@@ -98,7 +100,7 @@ class WaveletTransform:
         """
         low = x if x.dtype == torch.float64 else x.float()
         details = []
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x.device):
             for _ in range(self.levels_of(x)):
                 bands = self._halve(self._halve(low, -2), -1)
                 low = bands[:, :, 0]
@@ -115,7 +117,7 @@ class WaveletTransform:
             Tensor: Images, (N, C, H, W).
         """
         low, *details = coefficients
-        with torch.autocast(low.device.type, enabled=False):
+        with without_autocast(low.device):
             for bands in details:
                 bands = torch.cat([low[:, :, None], bands], dim=2)
                 low = self._double(self._double(bands, -1), -2)[:, :, 0]

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 r"""AEMIM with on-manifold examples, ViT-S/16, 300 epochs on ImageNet-1K.
 
-Paper: Section 5, future work; it has no such row and no number for it.
+Section 5 of the paper, future work; it has no such row and no number for it.
 `WaveletPGD` changes each wavelet coefficient by at most a quarter of itself,
 in place of each pixel by at most 2. This recipe was not run at scale here.
 Cost of an epoch relative to MAE: not measured; that of AEMIM and a wavelet

@@ -363,3 +363,15 @@ def test_nothing_of_a_step_is_kept(toy):
         assert x_adv.grad_fn is None
     gc.collect()
     assert len(seen) >= 2 and all(tensor() is None for tensor in seen)
+
+
+@toys
+def test_on_manifold_examples(toy):
+    """WaveletPGD in place of FeatureDistancePGD, over every method."""
+    pytest.importorskip('pywt')
+    model = build_aemim(toy, attack=dict(type='WaveletPGD', budget=0.5))
+    move_twins(model)
+    losses = seeded(model.loss, *batch(toy))
+    total_loss(losses).backward()
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    assert losses['distance_end'] > losses['distance_start'] > 0

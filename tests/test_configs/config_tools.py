@@ -36,7 +36,9 @@ ABLATIONS = [name for name in SHIPPED if '/ablations/' in name]
 OVER_MAE = [
     name
     for name in PRETRAIN
-    if name.split('/')[1].startswith(('mae_', 'aemim_', 'fast-aemim_'))
+    if name.split('/')[1].startswith(
+        ('mae_', 'aemim_', 'fast-aemim_', 'aemim-wavelet_')
+    )
 ]
 IN1K_SUFFIX = '_8xb512-amp-coslr-{}e_in1k.py'
 

@@ -75,7 +75,7 @@ def test_name_and_docstring_say_what_it_is(name):
         # MAE's linear probing is not in the paper.
         place = 'no such row' if 'linear' in name else 'Table [489]|Figure 4'
         if 'wavelet' in name:
-            place = 'Section 5, future work'
+            place = 'Section 5 of the paper, future work'
         assert re.search(place, doc)
         assert 'not run at scale here' in doc
         assert 'tools/dist_train.sh' in command

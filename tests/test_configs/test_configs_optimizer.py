@@ -43,6 +43,7 @@ SPARED = {
     'pretrain/simmim_': ('backbone.mask_token',),
     'pretrain/aemim-simmim_': ('backbone.mask_token',),
     'pretrain/ablations/aemim_vit-tiny': TOKENS,
+    'pretrain/aemim-wavelet_vit-tiny': TOKENS,
     'pretrain/aemim_vit-tiny': TOKENS,
     'pretrain/fast-aemim_vit-tiny': TOKENS,
     'pretrain/mae_vit-tiny': TOKENS,

@@ -61,7 +61,7 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys):
         dataloader=DataLoader(dataset, 4, collate_fn=default_collate),
     )
     blocks = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(compile(block, str(PAGE), 'exec'), names)
     assert sorted(os.listdir()) == ['minimal_epsilons.npz', 'robustness.png']
