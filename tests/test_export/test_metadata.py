@@ -6,7 +6,7 @@ import torch
 from toys import MEAN, STD
 
 from aemim_mm.export.architecture import find_architecture
-from aemim_mm.export.metadata import describe, recipe
+from aemim_mm.export.metadata import _attack, describe, recipe
 from aemim_mm.export.source import Source
 from aemim_mm.version import __version__
 
@@ -75,3 +75,12 @@ def test_of_a_fine_tuned_model():
 
 def test_without_config():
     assert _recipe(None) == {}
+
+
+def test_defaults_of_on_manifold_examples_are_written_out():
+    attack = _attack(dict(type='mmpretrain.WaveletPGD', budget=0.5))
+    assert attack['budget'] == 0.5
+    assert attack['wavelet'] == 'bior4.4'
+    assert _attack(dict(type='Other', budget=0.5)) == dict(
+        type='Other', budget=0.5
+    )

@@ -8,7 +8,7 @@ from mmengine.optim import AmpOptimWrapper, LinearLR, OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 
-from aemim_mm.core import FeatureDistancePGD
+from aemim_mm.core import FeatureDistancePGD, WaveletPGD
 from aemim_mm.hooks.recipe_info_hook import (
     RecipeInfoHook,
     precision,
@@ -115,3 +115,15 @@ def test_mixed_precision(dtype, name):
     wrapper.cast_dtype = dtype
     text = precision(SimpleNamespace(optim_wrapper=wrapper))
     assert text == f'{name} (automatic mixed precision)'
+
+
+def test_on_manifold_examples_are_described():
+    pytest.importorskip('pywt')
+    model = nn.Identity()
+    model.attack = WaveletPGD(budget=0.5, num_steps=1)
+    model.adapters, model.adv_ratio, model.loss_ratio = ('norm',), 1.0, 0.5
+    text, _ = run(model=model)
+    assert (
+        'attack: l2, detail of bior4.4, coefficients times 1 +- 0.5, '
+        'step size 0.5, 1 step\n'
+    ) in text

@@ -103,6 +103,19 @@ def test_adversarial_rows(inputs):
     assert 'x 31.75' in labels['perturbation']
 
 
+def test_an_attack_without_a_bound_in_pixel_values(inputs):
+    model = _model(epsilon=4)
+    model.attack = object()
+    step = 3.17 / model.data_preprocessor.std
+    painter = Painter(model, inputs, (None, MASK))
+    images, labels = painter.adversarial_rows(
+        inputs + step, torch.zeros(2, 4, 48)
+    )
+    assert 'largest change 3.17 of 255' in labels['adversarial']
+    drawn = images['perturbation']
+    assert drawn.max() == pytest.approx(127.5 + 127, abs=1e-2)
+
+
 def test_no_budget_no_amplification(inputs):
     painter = Painter(_model(epsilon=0), inputs, (None, MASK))
     images, labels = painter.adversarial_rows(inputs, torch.zeros(2, 4, 48))
