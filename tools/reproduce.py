@@ -22,6 +22,7 @@ from aemim_mm.reproduction.executor import (  # noqa: E402
 )
 from aemim_mm.reproduction.manifest import (  # noqa: E402
     PRESETS,
+    Preset,
     read_preset,
     read_tables,
 )
@@ -186,8 +187,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         rows = select_rows(tables, args.rows)
         check_preset(args.out, args.preset)
+        if args.report:
+            return report(preset, args)
         plan = make_plan(preset, rows, args.seeds, place)
-        if not plan.steps() and not args.report:
+        if not plan.steps():
             names = dict.fromkeys(row.name for _, row in rows)
             raise ValueError(
                 f'--preset {args.preset} has no recipe for {"; ".join(names)}.'
@@ -198,20 +201,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.dry_run:
         print_plan(plan)
         return 0
-    if not args.report:
-        note = json.dumps({'preset': args.preset})
-        AtomicLocalBackend().put_text(f'{note}\n', args.out / NOTE)
-        without = [row.name for _, row in rows if preset.run_of(row) is None]
-        for name in dict.fromkeys(without):
-            print(f'{name}: --preset {args.preset} has no recipe for it')
-        try:
-            Executor(plan, args.jobs).run()
-        except StepError as error:
-            print(f'error: {error}', file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            print('\nInterrupted. The same call goes on.', file=sys.stderr)
-            return 130
+    note = json.dumps({'preset': args.preset})
+    AtomicLocalBackend().put_text(f'{note}\n', args.out / NOTE)
+    without = [row.name for _, row in rows if preset.run_of(row) is None]
+    for name in dict.fromkeys(without):
+        print(f'{name}: --preset {args.preset} has no recipe for it')
+    try:
+        Executor(plan, args.jobs).run()
+    except StepError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('\nInterrupted. The same call goes on.', file=sys.stderr)
+        return 130
+    return report(preset, args)
+
+
+def report(preset: Preset, args: argparse.Namespace) -> int:
+    """Write the tables, and print where.
+
+    Args:
+        preset (Preset): The preset.
+        args (argparse.Namespace): The options.
+
+    Returns:
+        int: 0.
+    """
     for path in write_report(
         preset, list(TABLES.values()), set(args.tables), args.out
     ):

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def _train(
 ) -> Step:
     """A training step, from the weights of another one."""
     recipe = preset.runs[run][name]
-    cfg = _config(recipe)
+    cfg = _config(recipe.config)
     options: dict[str, Any] = {'randomness.seed': seed}
     options.update(_batch(cfg, place.gpus))
     # Detection has data and settings of its own.
@@ -331,12 +332,14 @@ def _cost(preset: Preset, timed: set[str], place: Place) -> Iterator[Step]:
 
 def epochs_of(recipe: Recipe) -> int:
     """Epochs of a recipe's training."""
-    cfg = _config(recipe)
+    cfg = _config(recipe.config)
     return recipe.options.get('train_cfg.max_epochs', cfg.train_cfg.max_epochs)
 
 
-def _config(recipe: Recipe) -> Config:
-    return Config.fromfile(ROOT / 'configs' / recipe.config)
+@cache
+def _config(name: str) -> Config:
+    """A config, not to be changed."""
+    return Config.fromfile(ROOT / 'configs' / name)
 
 
 def _at(word: str, place: Place) -> str:

@@ -60,6 +60,7 @@ optim_wrapper = dict(
             _delete_=True,
             norm=dict(decay_mult=0.0),
             bias=dict(decay_mult=0.0),
+            relative_position_bias_table=dict(decay_mult=1.0),
             mask_token=dict(decay_mult=0.0),
         )
     )
