@@ -37,6 +37,7 @@ from aemim_mm.reproduction.report import (  # noqa: E402
     list_tables,
     write_report,
 )
+from aemim_mm.reproduction.steps import ROOT  # noqa: E402
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 
 TABLES = read_tables()
@@ -96,6 +97,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=1,
         help='so many rows at once, which suits a CPU. Defaults to '
         '%(default)s.',
+    )
+    parser.add_argument(
+        '--redo',
+        action='store_true',
+        help='delete training runs in OUT that were made from another config '
+        'or other weights, and make them anew',
     )
     parser.add_argument('--out', type=Path, help='folder of all results')
     action = parser.add_mutually_exclusive_group()
@@ -163,6 +170,7 @@ def print_plan(plan: Plan) -> None:
     Args:
         plan (Plan): The plan.
     """
+    print(f'# from {ROOT}, on one machine')
     chain = None
     for step in plan.steps():
         if step.chain != chain:
@@ -185,6 +193,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     place = Place(args.out, args.gpus or preset.gpus)
     try:
+        if args.jobs > 1 and place.gpus > 1:
+            raise ValueError(
+                f'--jobs {args.jobs} rows at once would share the GPUs of '
+                f'--gpus {place.gpus}: leave one of them out.'
+            )
         rows = select_rows(tables, args.rows)
         check_preset(args.out, args.preset)
         if args.report:
@@ -207,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in dict.fromkeys(without):
         print(f'{name}: --preset {args.preset} has no recipe for it')
     try:
-        Executor(plan, args.jobs).run()
+        Executor(plan, args.jobs, args.redo).run()
     except StepError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -8,9 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import (
+    FIRST_EXCEPTION,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
 from statistics import fmean
 
+from .data_check import missing_data
 from .plan import Plan
 from .steps import ROOT, Step
 
@@ -30,11 +36,14 @@ class Executor:
     Args:
         plan (Plan): The plan.
         jobs (int): Number of chains at once. Defaults to 1.
+        redo (bool): Whether a training run is made anew where one that was
+            made from something else is in its place. Defaults to False.
     """
 
-    def __init__(self, plan: Plan, jobs: int = 1) -> None:
+    def __init__(self, plan: Plan, jobs: int = 1, redo: bool = False) -> None:
         self.plan = plan
         self.jobs = jobs
+        self.redo = redo
         self.steps = plan.steps()
         self.left = {(step.chain, step.name): step for step in self.steps}
         self.start = time.perf_counter()
@@ -44,39 +53,58 @@ class Executor:
             if taken:
                 self.seconds.setdefault(step.kind, []).append(taken)
         self._lock = threading.Lock()
+        self._failed = threading.Event()
 
     def run(self) -> None:
         """Carry the plan out.
 
         Raises:
-            StepError: If a command fails; what runs beside it ends first.
+            StepError: If data are missing or a command fails. Steps that run
+                beside it are finished, no other one begins.
         """
         self._chain(self.plan.data)
-        if self.jobs == 1:
-            for chain in self.plan.chains:
-                self._chain(chain)
-        else:
-            with ThreadPoolExecutor(self.jobs) as pool:
-                done = [pool.submit(self._chain, c) for c in self.plan.chains]
-                try:
-                    for each in done:
-                        each.result()
-                except BaseException:
-                    pool.shutdown(cancel_futures=True)
-                    raise
+        missing = missing_data(self.plan)
+        if missing:
+            lines = '\n  '.join(missing)
+            raise StepError(
+                f'data that the plan needs are missing:\n  {lines}'
+            )
+        with ThreadPoolExecutor(self.jobs) as pool:
+            chains = [pool.submit(self._chain, c) for c in self.plan.chains]
+            try:
+                wait(chains, return_when=FIRST_EXCEPTION)
+            except BaseException:  # Ctrl-C
+                self._failed.set()
+                raise
+            for chain in as_completed(chains):
+                chain.result()
         self._chain(self.plan.cost)
 
     def _chain(self, steps: Sequence[Step]) -> None:
         for step in steps:
+            if self._failed.is_set():
+                return
             made_from = step.made_from()
             if step.is_finished(made_from):
                 self._finish(step, 'is there')
                 continue
-            self._say(step, f'log: {step.log}')
-            command = step.to_run(made_from)
-            step.write_state(made_from, None)
-            begin = time.perf_counter()
-            self._call(step, command)
+            others = step.others(made_from) if step.trains else []
+            try:
+                if others and not self.redo:
+                    raise StepError(
+                        f'{step.chain} {step.name}: {step.folder / step.name} '
+                        f'holds a run with another {", ".join(others)}. Take '
+                        'another --out to keep it, or --redo to delete it and '
+                        'train anew.'
+                    )
+                self._say(step, f'log: {step.log}')
+                step.write_state(made_from, None)
+                begin = time.perf_counter()
+                self._call(step, step.anew() if others else step.command)
+            except StepError:
+                self._failed.set()
+                self._say(step, 'failed; no other step begins')
+                raise
             taken = time.perf_counter() - begin
             step.write_state(made_from, taken)
             with self._lock:
@@ -94,14 +122,20 @@ class Executor:
             environment.setdefault('OMP_NUM_THREADS', str(threads))
         step.folder.mkdir(parents=True, exist_ok=True)
         with step.log.open('w') as log:
-            code = subprocess.run(
-                words,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            ).returncode
+            try:
+                code = subprocess.run(
+                    words,
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                ).returncode
+            except OSError as error:
+                raise StepError(
+                    f'{step.chain} {step.name}: {words[0]} cannot be run: '
+                    f'{error}'
+                ) from error
         if code or not step.output.exists():
             tail = step.log.read_text(errors='replace').splitlines()
             what = (

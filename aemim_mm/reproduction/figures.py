@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -24,11 +25,12 @@ def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
     Returns:
         Figure | None: None if no run is finished.
     """
-    runs = {
-        row.method: epoch_means(read_scalars(folders[0] / 'pretrain'))
-        for row in table.rows
-        if (folders := outcomes.folders(row, 'pretrain'))
-    }
+    runs = {}
+    for row in table.rows:
+        for folder in outcomes.folders(row, 'pretrain')[:1]:
+            with suppress(FileNotFoundError):  # a checkpoint without its log
+                scalars = read_scalars(folder / 'pretrain')
+                runs[row.method] = epoch_means(scalars)
     if not runs:
         return None
     figure = _figure(4.8 * len(runs))

@@ -119,6 +119,21 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class CostGroup:
+    """Runs whose cost is measured together.
+
+    Attributes:
+        base (str): The config that they are compared with.
+        epochs (int): Of the base's pre-training.
+        runs (tuple[str, ...]): The runs.
+    """
+
+    base: str
+    epochs: int
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Preset:
     """The scale at which the tables are made.
 
@@ -137,8 +152,7 @@ class Preset:
             by step.
         suite_options (tuple[str, ...]): Arguments of the suite.
         cost_options (tuple[str, ...]): Arguments of the cost table.
-        cost (tuple[tuple[str, ...], ...]): Runs whose cost is compared, the
-            base first.
+        cost (tuple[CostGroup, ...]): Runs whose cost is compared.
         data (tuple[Mapping, ...]): Commands that make the data, with
             ``name``, ``command`` and ``output``.
         measures (Mapping[str, Measure]): Where columns come from.
@@ -154,7 +168,7 @@ class Preset:
     suite: Mapping[str, tuple[str, ...]]
     suite_options: tuple[str, ...]
     cost_options: tuple[str, ...]
-    cost: tuple[tuple[str, ...], ...]
+    cost: tuple[CostGroup, ...]
     data: tuple[Mapping[str, Any], ...]
     measures: Mapping[str, Measure]
 
@@ -216,7 +230,10 @@ def read_preset(name: str) -> Preset:
         suite={k: tuple(v) for k, v in content.get('suite', SUITE).items()},
         suite_options=tuple(map(str, content['suite_options'])),
         cost_options=tuple(map(str, content['cost_options'])),
-        cost=tuple(map(tuple, content['cost'])),
+        cost=tuple(
+            CostGroup(**{**group, 'runs': tuple(group['runs'])})
+            for group in content['cost']
+        ),
         data=tuple(content.get('data') or ()),
         measures={
             **MEASURES,

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..evaluation.robustness_curve import MinimalEpsilons
 from .manifest import Preset, Row, Table
-from .plan import COST, epochs_of
+from .plan import COST, epochs_of, output_of
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,15 @@ class Outcomes:
         return [] if run is None else self._finished(run, step)
 
     def _finished(self, run: str, step: str) -> list[Path]:
-        folders = self.out.glob(f'{run}/seed*')
+        folders = {
+            int(folder.name.removeprefix('seed')): folder
+            for folder in self.out.glob(f'{run}/seed*')
+            if folder.name.removeprefix('seed').isdecimal()
+        }
         return [
-            folder
-            for folder in sorted(folders, key=lambda f: int(f.name[4:]))
-            if _is_finished(folder / f'{step}.json')
+            folders[seed]
+            for seed in sorted(folders)
+            if _is_finished(folders[seed], step)
         ]
 
     def _measured(self, run: str, column: str) -> list[float]:
@@ -107,7 +111,7 @@ class Outcomes:
             return self._cost(run)
         found = []
         for folder in self._finished(run, measure.step):
-            output = Path(_read(folder / f'{measure.step}.json')['output'])
+            output = output_of(folder, measure.step)
             content = _read(output)
             if column.startswith('eps=0.') and measure.step == 'curve':
                 name = content['curve']['minimal_eps']
@@ -121,17 +125,15 @@ class Outcomes:
 
     def _cost(self, run: str) -> list[float]:
         """Pre-training time relative to that of the base."""
-        for base, *_ in self.preset.cost:
-            record = self.out / COST / 'steps' / f'{base}.json'
-            if not _is_finished(record):
+        recipe = self.preset.runs[run]['pretrain']
+        for group in self.preset.cost:
+            path = self.out / COST / f'{Path(group.base).stem}.json'
+            if run not in group.runs or not path.is_file():
                 continue
-            rows = _read(self.out / COST / f'{base}.json')['rows']
-            recipes = {r: self.preset.runs[r]['pretrain'] for r in (base, run)}
-            name = Path(recipes[run].config).stem
-            for row in rows:
-                if Path(row['name']).stem == name:
-                    epochs = {r: epochs_of(x) for r, x in recipes.items()}
-                    return [row['ratio'] * epochs[run] / epochs[base]]
+            for row in _read(path)['rows']:
+                if Path(row['name']).stem == Path(recipe.config).stem:
+                    epochs = epochs_of(recipe) / group.epochs
+                    return [row['ratio'] * epochs]
         return []
 
 
@@ -157,11 +159,25 @@ def values_of(
     }
 
 
-def _is_finished(record: Path) -> bool:
-    if not record.is_file():
-        return False
-    state = _read(record)
-    return state['seconds'] is not None and Path(state['output']).exists()
+def _is_finished(folder: Path, step: str) -> bool:
+    """Whether a step has its result, and nothing before it runs anew.
+
+    Results of commands that were run by hand have no record, and count.
+    """
+    if step == 'pretrain':
+        there = any((folder / step).glob('epoch_*.pth'))
+    else:
+        there = output_of(folder, step).is_file()
+    before = ['pretrain', 'finetune']
+    if 'detection' in step:
+        before = ['pretrain', 'detection-pretrain', 'detection']
+    names = [step] if step == 'pretrain' else [*before, step]
+    records = [folder / f'{name}.json' for name in names]
+    return there and all(
+        _read(record)['seconds'] is not None
+        for record in records
+        if record.is_file()
+    )
 
 
 def _at(content: Mapping[str, Any], key: str) -> float | None:

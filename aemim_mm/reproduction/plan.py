@@ -192,15 +192,16 @@ def _train(
     recipe = preset.runs[run][name]
     cfg = _config(recipe.config)
     options: dict[str, Any] = {'randomness.seed': seed}
-    options.update(_batch(cfg, place.gpus))
     # Detection has data and settings of its own.
     if 'detection' not in name:
         options.update(preset.train_options)
         if name == 'finetune':
             options.update(preset.finetune_options)
     options.update(recipe.options)
+    words = [_at(f'{key}={value}', place) for key, value in options.items()]
+    batch = _batch(cfg, place.gpus)
     if before is not None:
-        options[CHECKPOINT] = str(before.output)
+        words.append(f'{CHECKPOINT}={before.output}')
     folder = place.folder(run, seed)
     config = f'configs/{recipe.config}'
     epochs = options.get('train_cfg.max_epochs', cfg.train_cfg.max_epochs)
@@ -215,11 +216,14 @@ def _train(
             str(folder / name),
             '--resume',
             '--cfg-options',
-            *(_at(f'{key}={value}', place) for key, value in options.items()),
+            *(f'{key}={value}' for key, value in batch.items()),
+            *words,
         ),
         output=folder / name / f'epoch_{epochs}.pth',
         inputs=() if before is None else (before.output,),
         configs=(config,),
+        # Neither places nor the number of GPUs, which keep the batch.
+        identity=(config, *(f'{k}={v}' for k, v in options.items())),
     )
 
 
@@ -233,8 +237,13 @@ def _batch(cfg: Config, gpus: int) -> dict[str, Any]:
     """The batch of each GPU for the total batch that the recipe names."""
     total = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     batch = cfg.train_dataloader.batch_size
-    if not total or batch * gpus == total or total % gpus:
+    if not total or batch * gpus == total:
         return {}
+    if total % gpus:
+        raise ValueError(
+            f'--gpus {gpus} does not divide the total batch of {total} of '
+            f'{cfg.filename}: choose another number.'
+        )
     return {'train_dataloader.batch_size': total // gpus}
 
 
@@ -245,7 +254,10 @@ def _evaluate(preset: Preset, name: str, tuned: Step, place: Place) -> Step:
     script: tuple[str, ...] = ('python',)
     launcher: tuple[str, ...] = ()
     if place.gpus > 1:
-        script = ('torchrun', '--standalone', f'--nproc_per_node={place.gpus}')
+        script = (
+            *('python', '-m', 'torch.distributed.run', '--standalone'),
+            f'--nproc_per_node={place.gpus}',
+        )
         launcher = ('--launcher', 'pytorch')
     return Step(
         chain=tuned.chain,
@@ -264,9 +276,10 @@ def _evaluate(preset: Preset, name: str, tuned: Step, place: Place) -> Step:
             '--out',
             str(out),
         ),
-        output=out / 'results.json',
+        output=output_of(tuned.folder, name),
         inputs=(tuned.output,),
         configs=(config,),
+        identity=(config, *preset.suite[name], *preset.suite_options),
     )
 
 
@@ -278,7 +291,7 @@ def _test(recipe: Recipe, tuned: Step, place: Place) -> Step:
         if key.startswith('test_')
     ]
     config = tuned.configs[0]
-    out = tuned.folder / 'detection-test.metrics.json'
+    out = output_of(tuned.folder, 'detection-test')
     tester = ('python', 'tools/test.py', config, str(tuned.output))
     if place.gpus > 1:
         tester = (
@@ -301,18 +314,21 @@ def _test(recipe: Recipe, tuned: Step, place: Place) -> Step:
         output=out,
         inputs=(tuned.output,),
         configs=(config,),
+        identity=(config, *recipe.options),
     )
 
 
 def _cost(preset: Preset, timed: set[str], place: Place) -> Iterator[Step]:
     """Cost tables, each of one base."""
-    for base, *others in preset.cost:
-        runs = [base, *(run for run in others if run in timed)]
-        if not timed & {base, *others}:
+    for group in preset.cost:
+        if not timed & set(group.runs):
             continue
+        # Always all of them, or those of an earlier call would be lost.
+        used = [preset.runs[run]['pretrain'].config for run in group.runs]
         configs = tuple(
-            f'configs/{preset.runs[run]["pretrain"].config}' for run in runs
+            dict.fromkeys(f'configs/{name}' for name in [group.base, *used])
         )
+        base = Path(group.base).stem
         out = place.out / COST / f'{base}.json'
         yield Step(
             chain=COST,
@@ -320,13 +336,13 @@ def _cost(preset: Preset, timed: set[str], place: Place) -> Iterator[Step]:
             kind=f'cost {base}',
             folder=place.out / COST / 'steps',
             command=(
-                *('python', 'tools/benchmark_cost.py', configs[0]),
-                *dict.fromkeys(c for c in configs if c != configs[0]),
-                *(_at(word, place) for word in preset.cost_options),
+                *('python', 'tools/benchmark_cost.py', *configs),
+                *preset.cost_options,
                 *('--json', str(out)),
             ),
             output=out,
             configs=configs,
+            identity=(*configs, *preset.cost_options),
         )
 
 
@@ -342,6 +358,16 @@ def _config(name: str) -> Config:
     return Config.fromfile(ROOT / 'configs' / name)
 
 
+def output_of(folder: Path, step: str) -> Path:
+    """The file that a step of evaluation writes in the folder of a run."""
+    if step == 'detection-test':
+        return folder / 'detection-test.metrics.json'
+    return folder / step / 'results.json'
+
+
 def _at(word: str, place: Place) -> str:
-    """A word of a command, DATA being the folder of the plan's own data."""
-    return str(word).replace('DATA', str(place.out / DATA))
+    """A word of a preset, DATA/ being the folder of the plan's own data."""
+    start, found, rest = str(word).rpartition('DATA/')
+    if found and (not start or start.endswith('=')):
+        return f'{start}{place.out / DATA}/{rest}'
+    return str(word)

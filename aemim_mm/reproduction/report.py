@@ -19,9 +19,9 @@ this preset does not tell apart share a run, which the last column names.
 """
 LEGEND = """\
 Each value has three columns: the paper's, the measured one (mean +- standard
-deviation over seeds), and the difference. A dash: not published, or not run.
-RPTT is the measured time of a step relative to MAE's, times the ratio of the
-epochs.
+deviation over n seeds), and the difference. A dash: not published, or not run.
+RPTT is the measured time of a step relative to that of the base, mmpretrain's
+own MAE at the paper's scale, times the ratio of the epochs; one measurement.
 """
 
 
@@ -112,7 +112,7 @@ def _section(
     header = ['row']
     for column in table.columns:
         header += [f'{column}, paper', 'measured', 'difference']
-    header += ['n', 'run']
+    header.append('run')
     lines = []
     for row, values in rows:
         cells = [row.name]
@@ -123,16 +123,15 @@ def _section(
                 _measured(value),
                 ABSENT if difference is None else f'{difference:+.1f}',
             ]
-        n = max(value.n for value in values.values())
-        run = outcomes.preset.run_of(row)
-        lines.append([*cells, str(n) if n else ABSENT, run or ABSENT])
+        lines.append([*cells, outcomes.preset.run_of(row) or ABSENT])
     return f'{_title(table)}\n{markdown(header, lines)}'
 
 
 def _measured(value: Value) -> str:
-    if value.std is None:
-        return number(value.measured)
-    return f'{number(value.measured)} +- {number(value.std)}'
+    if value.measured is None:
+        return ABSENT
+    spread = '' if value.std is None else f' +- {number(value.std)}'
+    return f'{number(value.measured)}{spread} (n {value.n})'
 
 
 def _as_json(

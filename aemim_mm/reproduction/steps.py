@@ -30,6 +30,8 @@ class Step:
         output (Path): The file that it makes.
         inputs (tuple[Path, ...]): Files that it reads, made by steps before.
         configs (tuple[str, ...]): Configs, by their paths.
+        identity (tuple[str, ...]): What of the command its result follows
+            from: not where it is, nor on how many GPUs. Empty for all of it.
     """
 
     chain: str
@@ -40,6 +42,7 @@ class Step:
     output: Path
     inputs: tuple[Path, ...] = ()
     configs: tuple[str, ...] = ()
+    identity: tuple[str, ...] = ()
 
     @property
     def record(self) -> Path:
@@ -59,7 +62,8 @@ class Step:
         Returns:
             dict[str, str]: SHA-256 by what it is of.
         """
-        found = {'command': _digest(json.dumps(self.command))}
+        words = self.identity or self.command
+        found = {'command': _digest(json.dumps(words))}
         for config in self.configs:
             text = Config.fromfile(ROOT / config).pretty_text
             found[config] = _digest(text)
@@ -88,7 +92,6 @@ class Step:
             made_from=dict(made_from),
             seconds=seconds,
             command=list(self.command),
-            output=str(self.output),
         )
         text = json.dumps(state, indent=2)
         AtomicLocalBackend().put_text(f'{text}\n', self.record)
@@ -109,19 +112,28 @@ class Step:
             and self.output.exists()
         )
 
-    def to_run(self, made_from: Mapping[str, str]) -> Sequence[str]:
-        """The command, for a beginning that may be there.
+    @property
+    def trains(self) -> bool:
+        """Whether it is a training run, which another one must not touch."""
+        return '--resume' in self.command
+
+    def others(self, made_from: Mapping[str, str]) -> list[str]:
+        """What a run that has begun in its place was made from otherwise.
 
         Args:
             made_from (Mapping[str, str]): Of :meth:`made_from`.
 
         Returns:
-            Sequence[str]: The command, which resumes what was begun. If that
-            was made from something else, it is overwritten.
+            list[str]: Names. Empty if nothing has begun, or the same.
         """
         begun = self.state().get('made_from')
-        if begun is None or begun == dict(made_from):
-            return self.command
+        if begun is None:
+            return []
+        keys = {**begun, **made_from}
+        return [k for k in keys if begun.get(k) != made_from.get(k)]
+
+    def anew(self) -> Sequence[str]:
+        """The command of a training run that deletes what has begun."""
         words = {'--resume': '--overwrite'}
         return [words.get(word, word) for word in self.command]
 

@@ -52,10 +52,11 @@ class Chain:
             ),
         )
 
-    def run(self, *args, **kwargs):
+    def run(self, *args, redo=False, **kwargs):
         """Run the chain; returns what was called."""
         self.calls.write_text('')
-        Executor(Plan((), (self.steps(*args, **kwargs),), ())).run()
+        plan = Plan((), (self.steps(*args, **kwargs),), ())
+        Executor(plan, redo=redo).run()
         return self.calls.read_text().splitlines()
 
 
@@ -70,9 +71,14 @@ def test_finished_steps_are_skipped(chain, capsys):
     assert '[2/2' in capsys.readouterr().out
 
 
-def test_another_command_makes_all_that_follows_anew(chain):
+def test_another_training_run_is_not_deleted_unasked(chain):
     chain.run()
-    assert chain.run('b') == ['b --overwrite', 'copy']
+    with pytest.raises(StepError, match=r'another command\..*--out.*--redo'):
+        chain.run('b')
+    assert chain.calls.read_text() == ''
+    assert chain.run() == []
+    assert chain.run('b', redo=True) == ['b --overwrite', 'copy']
+    assert chain.run('b', redo=True) == []
 
 
 def test_an_equal_result_is_no_reason_to_go_on(chain):
@@ -105,10 +111,12 @@ def test_a_beginning_is_resumed(chain):
     assert chain.run() == ['a --resume', 'copy']
 
 
-def test_a_beginning_of_something_else_is_overwritten(chain):
+def test_a_beginning_of_something_else_is_not_deleted_either(chain):
     other, _ = chain.steps('other')
     other.write_state(other.made_from(), None)
-    assert chain.run()[0] == 'a --overwrite'
+    with pytest.raises(StepError, match='--redo'):
+        chain.run()
+    assert chain.run(redo=True)[0] == 'a --overwrite'
 
 
 def test_a_changed_config_counts(tmp_path, monkeypatch):
@@ -147,16 +155,35 @@ def test_a_failure_names_command_and_log(chain, code, says):
     # The state says that it is not finished.
     state = json.loads(chain.steps()[0].record.read_text())
     assert state['seconds'] is None
-    assert chain.run() == ['a --overwrite', 'copy']
 
 
 def test_a_step_that_failed_goes_on(chain):
-    first, _ = chain.steps()
-    first.write_state(first.made_from(), None)
-    executor = Executor(Plan((), (chain.steps(),), ()))
-    chain.calls.write_text('')
-    executor.run()
-    assert chain.calls.read_text().startswith('a --resume')
+    flag = chain.folder / 'flag'
+    code = f'import os\nif not os.path.exists({str(flag)!r}): raise OSError\n'
+    with pytest.raises(StepError, match='exit code 1'):
+        chain.run(code=code + CODE)
+    flag.touch()
+    assert chain.run(code=code + CODE) == ['a --resume', 'copy']
+
+
+def test_a_failure_stops_what_runs_beside_it(chain, capsys):
+    bad = chain.steps(code="raise SystemExit('no')", chain='bad/seed0')
+    good = [chain.steps(chain=f'run{i}/seed0') for i in range(6)]
+    with pytest.raises(StepError, match='bad/seed0 first'):
+        Executor(Plan((), (bad, *good), ()), jobs=2).run()
+    assert 'bad/seed0 first: failed' in capsys.readouterr().out
+    # What was under way is finished; no further step has begun.
+    called = chain.calls.read_text().split() if chain.calls.exists() else []
+    assert len(called) <= 4
+
+
+def test_a_program_that_is_not_there(chain):
+    step = Step(
+        *('run', 'train', 'kind', chain.folder, ('no-such-program',)),
+        chain.folder / 'out',
+    )
+    with pytest.raises(StepError, match='no-such-program cannot be run'):
+        Executor(Plan((), ((step,),), ())).run()
 
 
 def test_chains_run_beside_each_other_and_cost_alone(chain):
@@ -178,7 +205,6 @@ def test_time_that_is_left(chain, monkeypatch):
         step.write_state(step.made_from(), seconds)
     executor = Executor(Plan((), (steps, others), ()))
     assert executor._eta() == '0:03:00'
-    executor.left = {k: v for k, v in executor.left.items() if k[0] != 'other'}
     executor.left = {('other/seed0', 'last'): others[1]}
     assert executor._eta() == '0:00:30'
     empty = Executor(Plan((), (chain.steps(chain='new/seed0'),), ()))

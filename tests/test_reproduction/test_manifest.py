@@ -131,7 +131,10 @@ def test_recipes_of_a_preset(name):
     runs = {row.run for table in TABLES.values() for row in table.rows}
     assert set(preset.runs) <= runs
     assert set(preset.same.values()) <= set(preset.runs)
-    assert {run for group in preset.cost for run in group} <= set(preset.runs)
+    timed = {run for group in preset.cost for run in group.runs}
+    assert timed <= set(preset.runs)
+    for group in preset.cost:
+        assert (tiny_run.ROOT / 'configs' / group.base).is_file()
     for recipes in preset.runs.values():
         for recipe in recipes.values():
             path = tiny_run.ROOT / 'configs' / recipe.config

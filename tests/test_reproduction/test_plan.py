@@ -40,15 +40,17 @@ def test_commands_of_a_row():
         f'{folder}/pretrain/epoch_300.pth'
     )
     assert texts[2].startswith(
-        'torchrun --standalone --nproc_per_node=8 '
+        'python -m torch.distributed.run --standalone --nproc_per_node=8 '
         f'tools/evaluate_robustness.py {TUNED} '
         f'{folder}/finetune/epoch_200.pth --suite imagenet '
     )
     assert '--suite real v2 ' in texts[3]
     assert [step.name for step in made.steps()] == [
-        *('pretrain', 'finetune', 'top1', 'iid', 'mae-vit-s-300')
+        *('pretrain', 'finetune', 'top1', 'iid', 'stock-mae_vit-small-p16')
     ]
-    assert f'configs/pretrain/mae_{CONFIG}' in texts[4]
+    # All of the group, whatever the rows: else a later call would take away
+    # what an earlier one has measured.
+    assert texts[4].count('configs/pretrain/') == 5
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,36 @@ def test_the_total_batch_is_kept(run, gpus, option):
     assert found == ([] if option is None else [option])
     tool = 'tools/train.py' if gpus == 1 else 'tools/dist_train.sh'
     assert tool in command
+
+
+def test_a_number_of_gpus_that_does_not_divide_the_batch():
+    with pytest.raises(ValueError, match='--gpus 6 does not divide .* 4096'):
+        plan('table4', rows=['mae-vit-s-300'], gpus=6)
+
+
+def test_what_a_result_follows_from():
+    """Neither the place nor the number of GPUs, which keep the batch."""
+    rows = select_rows([TABLES['table4']], ['aemim-vit-s-300'])
+    preset = read_preset('imagenet')
+    steps = [
+        make_plan(preset, rows, (0,), Place(out, gpus)).chains[0]
+        for out, gpus in ((OUT, 8), (Path('/elsewhere'), 4))
+    ]
+    for one, other in zip(*steps, strict=True):
+        assert one.command != other.command
+        assert one.made_from() == other.made_from()
+    (other_seed,) = make_plan(preset, rows, (1,), Place(OUT, 8)).chains[:1]
+    assert steps[0][0].made_from() != other_seed[0].made_from()
+
+
+def test_a_folder_may_be_called_data():
+    rows = select_rows([TABLES['table7']], ['aemim-vit-s-300'])
+    out = Path('/big/DATA/runs')
+    made = make_plan(read_preset('smoke'), rows, (0,), Place(out, 1))
+    text = ' '.join(word for step in made.steps() for word in step.command)
+    assert '=/big/DATA/runs/data/mini_coco ' in text
+    assert 'checkpoint=/big/DATA/runs/' in text
+    assert '//' not in text and 'data/runs' not in text
 
 
 def test_cost_is_measured_once_and_last():

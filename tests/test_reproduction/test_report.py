@@ -8,6 +8,7 @@ import torch
 
 from aemim_mm.evaluation.robustness_curve import MinimalEpsilons
 from aemim_mm.reproduction.manifest import read_preset, read_tables
+from aemim_mm.reproduction.plan import output_of
 from aemim_mm.reproduction.report import list_tables, write_report
 
 TABLES = read_tables()
@@ -21,12 +22,12 @@ class Results:
 
     def leave(self, run, seed, step, content, finished=True):
         folder = self.out / run / f'seed{seed}'
-        output = folder / step / 'results.json'
+        output = output_of(folder, step)
+        if step == 'pretrain':
+            output = folder / step / 'epoch_3.pth'
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(content))
-        record = dict(
-            made_from={}, seconds=1.0 if finished else None, output=str(output)
-        )
+        record = dict(made_from={}, seconds=1.0 if finished else None)
         (folder / f'{step}.json').write_text(json.dumps(record))
         return output.parent
 
@@ -59,7 +60,7 @@ def test_mean_and_deviation_over_seeds(results):
         'IN-Real': dict(paper=87.2, measured=None, std=None, n=0),
         'IN-V2': dict(paper=70.8, measured=None, std=None, n=0),
     }
-    assert '| 81.4 | 82.0 +- 1.0 | +0.6 |' in text
+    assert '| 81.4 | 82.0 +- 1.0 (n 3) | +0.6 |' in text
     other = values['table4']['MAE*, ViT-S/16, 300 epochs']['IN']
     assert other == dict(paper=80.9, measured=None, std=None, n=0)
     assert '| 80.9 | - | - |' in text
@@ -79,7 +80,7 @@ def test_one_seed_has_no_deviation(results):
     values, text = results.report('table8')
     value = values['table8']['(a) epsilon 1, ViT-S/16, 300 epochs']['Top-1']
     assert value == dict(paper=81.3, measured=80.0, std=None, n=1)
-    assert '| 81.3 | 80.0 | -1.3 | 1 | aemim-eps1 |' in text
+    assert '| 81.3 | 80.0 (n 1) | -1.3 | aemim-eps1 |' in text
 
 
 def test_values_of_every_kind(results):
@@ -115,7 +116,7 @@ def test_values_of_every_kind(results):
 
 def test_relative_time_is_the_ratio_of_steps_times_that_of_epochs(results):
     out = results.out / 'cost'
-    (out / 'steps').mkdir(parents=True)
+    out.mkdir()
     rows = [
         dict(name=f'{m}_vit-base-p16_8xb512-amp-coslr-{e}e_in1k.py', ratio=r)
         for m, e, r in (
@@ -124,10 +125,8 @@ def test_relative_time_is_the_ratio_of_steps_times_that_of_epochs(results):
             ('aemim', 800, 2.25),
         )
     ]
-    path = out / 'mae-vit-b-300.json'
+    path = out / 'stock-mae_vit-base-p16.json'
     path.write_text(json.dumps(dict(rows=rows)))
-    record = dict(made_from={}, seconds=1.0, output=str(path))
-    (out / 'steps/mae-vit-b-300.json').write_text(json.dumps(record))
     values, _ = results.report('table4')
     found = {
         name: value['RPTT']['measured']
@@ -170,6 +169,27 @@ def test_figures(results, tmp_path):
     assert ours['measured'] == pytest.approx(80.0)
 
 
+def test_results_of_commands_that_were_run_by_hand(results):
+    folder = results.leave(
+        'aemim-eps1', 0, 'top1', {'imagenet': {'top1': 1.0}}
+    )
+    (folder.parent / 'top1.json').unlink()
+    (results.out / 'aemim-eps1/seed0_old').mkdir()
+    values, _ = results.report('table8')
+    name = '(a) epsilon 1, ViT-S/16, 300 epochs'
+    assert values['table8'][name]['Top-1']['measured'] == 1.0
+
+
+def test_what_is_made_anew_does_not_count(results):
+    content = {'imagenet': {'top1': 1.0}}
+    folder = results.leave('aemim-eps1', 0, 'top1', content)
+    record = json.dumps(dict(made_from={}, seconds=None))
+    (folder.parent / 'pretrain.json').write_text(record)
+    values, _ = results.report('table8')
+    name = '(a) epsilon 1, ViT-S/16, 300 epochs'
+    assert values['table8'][name]['Top-1']['measured'] is None
+
+
 def test_nothing_is_there(results):
     values, text = results.report(*TABLES)
     assert set(values) == set(TABLES)
@@ -188,7 +208,7 @@ def test_a_small_preset_gives_no_differences(results):
     results.leave('aemim-vit-s-300', 0, 'top1', {'imagenet': {'top1': 9.0}})
     values, text = results.report('table4', preset='smoke')
     assert "another scale than the paper's: a smoke test" in text
-    assert '| 81.4 | 9.0 | - |' in text
+    assert '| 81.4 | 9.0 (n 1) | - |' in text
     # A run stands for the larger encoder, too.
     for size, epochs in (('S', 300), ('B', 300), ('B', 800)):
         name = f'AEMIM, ViT-{size}/16, {epochs} epochs'
@@ -200,9 +220,7 @@ def test_list_has_every_published_value():
     for table in TABLES.values():
         assert f'(Section {table.section})' in text
         for row in table.rows:
-            line = next(x for x in text.splitlines() if f'| {row.name} ' in x)
-            assert line
-            for value in row.paper:
-                if value is not None:
-                    assert f'{value:.1f}' in text
+            values = ['-' if v is None else f'{v:.1f}' for v in row.paper]
+            cells = ' | '.join([row.name, *values])
+            assert f'| {cells} | ' in text
     assert 'CIM-RESPIX, ViT-S/16, 300 epochs | 6.3 | 81.5 | - | - | no' in text

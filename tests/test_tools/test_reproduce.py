@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 import tiny_run
+from mmengine.config import Config
 
 
 def main(*args):
@@ -39,6 +40,8 @@ def test_list(capsys):
         (['table4', '--out', 'x', '--seeds', '1', '1'], 'different numbers'),
         (['table4', '--out', 'x', '--gpus', '0'], '--gpus must be'),
         (['table4', '--out', 'x', '--rows', 'mea'], 'matches none'),
+        (['table4', '--out', 'x', '--gpus', '6'], 'does not divide'),
+        (['table4', '--out', 'x', '--jobs', '2'], 'would share the GPUs'),
         (
             ['table7', '--out', 'x', '--preset', 'fashion-mnist'],
             'has no recipe for BEiT, ViT-S/16',
@@ -64,6 +67,27 @@ def test_a_folder_of_another_preset(tmp_path, capsys):
     assert '--preset imagenet' in message
 
 
+def test_data_that_are_missing_are_said_before_anything_runs(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr('aemim_mm.reproduction.data_check.ROOT', tmp_path)
+    monkeypatch.setattr('aemim_mm.reproduction.data_check.Config', RootConfig)
+    arguments = ['table5', 'table6', 'table7', '--rows', 'mae-vit-b-800']
+    assert main(*arguments, '--out', tmp_path / 'out') == 1
+    message = capsys.readouterr().err
+    for place in ('data/imagenet', 'imagenet-a', 'ares5000.txt', 'data/coco'):
+        assert place in message
+    assert not (tmp_path / 'out/mae-vit-b-800').exists()
+
+
+class RootConfig:
+    """Reads configs of the repository from any folder."""
+
+    @staticmethod
+    def fromfile(name):
+        return Config.fromfile(tiny_run.ROOT / name)
+
+
 def test_report_of_nothing(tmp_path, capsys):
     assert main('--report', '--out', tmp_path) == 0
     assert capsys.readouterr().out.split() == [
@@ -80,13 +104,24 @@ def test_smoke(tmp_path):
     done = subprocess.run(command, cwd=tiny_run.ROOT, capture_output=True)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     tables = json.loads((out / 'tables.json').read_text())
-    for name in ('table4', 'table5', 'table6', 'table7', 'table8', 'table9'):
-        values = [
-            value['measured']
-            for row in tables[name]['rows']
-            for value in row['values'].values()
-        ]
-        assert any(value is not None for value in values), name
+    measured = {
+        (table, column)
+        for table, found in tables.items()
+        for row in found['rows']
+        for column, value in row['values'].items()
+        if value['measured'] is not None
+    }
+    assert measured == {
+        *(('table4', c) for c in ('RPTT', 'IN')),
+        ('table5', 'IN-C'),
+        *(('table6', f'eps={e}') for e in (0, 1, 2, 4, 8)),
+        ('table6', 'Average'),
+        *(('table7', c) for c in ('APbox', 'APmask')),
+        ('table8', 'Top-1'),
+        *(('table9', c) for c in ('IN', 'IN-C')),
+        ('figure3', 'eps=0.002'),
+        ('figure4', 'Top-1'),
+    }
     for name in ('figure2', 'figure3', 'figure4'):
         assert (out / f'{name}.png').is_file()
     # A second call has nothing to do.

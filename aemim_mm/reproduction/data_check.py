@@ -1,0 +1,61 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Are the data of all steps there, before the first one runs?"""
+
+import os
+from collections.abc import Iterator
+
+from mmengine.config import Config
+
+from ..config_check.data_paths import check_data_paths
+from ..robustness.arguments import build_parser, suite_options
+from ..utils.cfg_options import parse_value
+from .plan import Plan
+from .steps import ROOT, Step
+
+SUITE = 'tools/evaluate_robustness.py'
+
+
+def missing_data(plan: Plan) -> list[str]:
+    """What the steps of a plan read and is not there.
+
+    Folders and lists are looked for, images are not counted.
+
+    Args:
+        plan (Plan): The plan, whose own data are made.
+
+    Returns:
+        list[str]: One line for each thing that is missing.
+    """
+    found: dict[str, None] = {}
+    here = os.getcwd()
+    # Paths of the configs are those of the repository.
+    os.chdir(ROOT)
+    try:
+        for chain in plan.chains:
+            for step in chain:
+                found.update(dict.fromkeys(_missing(step)))
+    finally:
+        os.chdir(here)
+    return list(found)
+
+
+def _missing(step: Step) -> Iterator[str]:
+    if step.trains and step.configs:
+        cfg = Config.fromfile(step.configs[0])
+        place = step.command.index('--cfg-options') + 1
+        pairs = [word.partition('=') for word in step.command[place:]]
+        cfg.merge_from_dict({k: parse_value(v) for k, _, v in pairs})
+        for phase in ('train', 'val'):
+            try:
+                check_data_paths(cfg, [phase])
+            except FileNotFoundError as error:
+                yield str(error)
+    elif SUITE in step.command:
+        place = step.command.index(SUITE) + 1
+        args = build_parser().parse_args(step.command[place:])
+        options = suite_options(args)
+        for source in options.sources():
+            if not os.path.isdir(source.root):
+                yield f'{source.root} ({source.name} of the robustness suite)'
+        if args.attack_list and not os.path.isfile(args.attack_list):
+            yield f'{args.attack_list} (--attack-list of the robustness suite)'
