@@ -45,7 +45,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['aemim_mm*']),
-    package_data={'aemim_mm': ['py.typed']},
+    package_data={'aemim_mm': ['py.typed', 'reproduction/*.yaml']},
     python_requires='>=3.10',
     install_requires=REQUIRED,
     extras_require={

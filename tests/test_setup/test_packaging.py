@@ -72,4 +72,5 @@ def test_wheel_holds_the_package_and_nothing_else(tmp_path):
         'aemim_mm', f'aemim_mm-{__version__}.dist-info',
     }  # fmt: skip
     assert 'aemim_mm/py.typed' in files
+    assert 'aemim_mm/reproduction/paper.yaml' in files
     assert 'aemim_mm/core/__init__.py' in files

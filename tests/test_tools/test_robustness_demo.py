@@ -15,6 +15,7 @@ from aemim_mm.evaluation import fgsm_accuracy
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 
 pytest.importorskip('imagecorruptions')
+pytestmark = pytest.mark.slow
 
 PER_CLASS = 1
 

@@ -5,6 +5,9 @@ from tiny_run import ROOT
 
 from benchmarks.cost.peak import own_peak, peak_memory
 
+# Each measures in a process of its own.
+pytestmark = pytest.mark.slow
+
 CONFIG = str(
     ROOT / 'configs/pretrain/mae_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
 )
