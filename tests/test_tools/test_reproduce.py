@@ -1,12 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The command line of ``tools/reproduce.py``, and its smoke test."""
 
+import dataclasses
 import json
 import shutil
-import subprocess
 
 import pytest
 import tiny_run
+from fashion_mnist_files import write_fashion_mnist
 from mmengine.config import Config
 
 
@@ -96,13 +97,50 @@ def test_report_of_nothing(tmp_path, capsys):
     ]
 
 
+def on_stand_in(preset, root):
+    """The smoke preset over a small stand-in for Fashion-MNIST."""
+
+    def placed(value):
+        return str(value).replace('data/fashion_mnist', root)
+
+    def changed(options):
+        return {
+            k: placed(v) if isinstance(v, str) else v
+            for k, v in options.items()
+        }
+
+    made = [
+        dict(entry, command=[placed(word) for word in entry['command']])
+        for entry in preset.data
+        if entry['name'] != 'fashion-mnist'
+    ]
+    return dataclasses.replace(
+        preset,
+        data=tuple(made),
+        train_options=changed(preset.train_options),
+        finetune_options={
+            'val_dataloader.dataset.data_root': root,
+            'val_dataloader.num_workers': 0,
+        },
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.det
-def test_smoke(tmp_path):
+def test_smoke(tmp_path, monkeypatch, capsys):
+    write_fashion_mnist(tmp_path / 'images', train=512, test=200)
+    tool = tiny_run.load_tool('reproduce')
+    read = tool.read_preset
+    monkeypatch.setattr(
+        tool,
+        'read_preset',
+        lambda name: on_stand_in(read(name), str(tmp_path / 'images')),
+    )
     out = tmp_path / 'smoke'
-    command = ['make', 'reproduce-smoke', f'SMOKE={out}']
-    done = subprocess.run(command, cwd=tiny_run.ROOT, capture_output=True)
-    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    runs = ['mae-vit', 'aemim-vit', 'eps1', 'reconstruction', 'lambda01']
+    arguments = ['all', '--preset', 'smoke', '--jobs', '2', '--out', str(out)]
+    arguments += ['--rows', *runs, 'simmim']
+    assert tool.main(arguments) == 0
     tables = json.loads((out / 'tables.json').read_text())
     measured = {
         (table, column)
@@ -124,9 +162,10 @@ def test_smoke(tmp_path):
     }
     for name in ('figure2', 'figure3', 'figure4'):
         assert (out / f'{name}.png').is_file()
-    # A second call has nothing to do.
+    # A second call makes what is lacking.
     shutil.rmtree(out / 'aemim-eps1/seed0/top1')
-    again = subprocess.run(command, cwd=tiny_run.ROOT, capture_output=True)
-    steps = again.stdout.decode()
-    assert steps.count('log: ') == 1
-    assert 'aemim-eps1/seed0 top1: done' in steps
+    capsys.readouterr()
+    assert tool.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed.count('log: ') == 1
+    assert 'aemim-eps1/seed0 top1: done' in printed
