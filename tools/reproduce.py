@@ -75,7 +75,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=PRESETS,
         default='imagenet',
         help='imagenet: the scale of the paper. fashion-mnist: Tables 4, 5, '
-        '6, 8, 9 and the figures in hours on a CPU. smoke: in minutes; shows '
+        '6, 8, 9 and the figures, for a CPU. smoke: a few images each; shows '
         'that it runs, no more. Defaults to %(default)s.',
     )
     parser.add_argument(

@@ -3,6 +3,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -98,9 +99,13 @@ class Executor:
                         'train anew.'
                     )
                 self._say(step, f'log: {step.log}')
+                if others:
+                    # Before the new state: after a kill in between, a later
+                    # call must not resume the old run as if it were this one.
+                    shutil.rmtree(step.folder / step.name, ignore_errors=True)
                 step.write_state(made_from, None)
                 begin = time.perf_counter()
-                self._call(step, step.anew() if others else step.command)
+                self._call(step)
             except StepError:
                 self._failed.set()
                 self._say(step, 'failed; no other step begins')
@@ -111,9 +116,9 @@ class Executor:
                 self.seconds.setdefault(step.kind, []).append(taken)
             self._finish(step, f'done in {_clock(taken)}')
 
-    def _call(self, step: Step, command: Sequence[str]) -> None:
-        """Run a command, its output into the log."""
-        words = list(command)
+    def _call(self, step: Step) -> None:
+        """Run the command of a step, its output into the log."""
+        words = list(step.command)
         if words[0] == 'python':
             words[0] = sys.executable
         environment = dict(os.environ, PYTHON=sys.executable)
@@ -146,7 +151,7 @@ class Executor:
             lines = '\n  '.join(tail[-LAST_LINES:])
             raise StepError(
                 f'{step.chain} {step.name} {what}:\n  {lines}\n'
-                f'The command was: {shlex.join(command)}\n'
+                f'The command was: {shlex.join(step.command)}\n'
                 f'Its log is {step.log}. The same call of reproduce.py goes '
                 'on from here.'
             )

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,11 +131,6 @@ class Step:
             return []
         keys = {**begun, **made_from}
         return [k for k in keys if begun.get(k) != made_from.get(k)]
-
-    def anew(self) -> Sequence[str]:
-        """The command of a training run that deletes what has begun."""
-        words = {'--resume': '--overwrite'}
-        return [words.get(word, word) for word in self.command]
 
 
 def _digest(text: str) -> str:

@@ -77,7 +77,11 @@ def test_another_training_run_is_not_deleted_unasked(chain):
         chain.run('b')
     assert chain.calls.read_text() == ''
     assert chain.run() == []
-    assert chain.run('b', redo=True) == ['b --overwrite', 'copy']
+    # What a step trains lies in the folder of its name.
+    work_dir = chain.steps()[0].folder / 'first'
+    work_dir.mkdir()
+    assert chain.run('b', redo=True) == ['b --resume', 'copy']
+    assert not work_dir.exists()
     assert chain.run('b', redo=True) == []
 
 
@@ -116,7 +120,24 @@ def test_a_beginning_of_something_else_is_not_deleted_either(chain):
     other.write_state(other.made_from(), None)
     with pytest.raises(StepError, match='--redo'):
         chain.run()
-    assert chain.run(redo=True)[0] == 'a --overwrite'
+    assert chain.run(redo=True) == ['a --resume', 'copy']
+
+
+def test_a_kill_while_a_run_is_deleted_leaves_it_to_be_deleted(
+    chain, monkeypatch
+):
+    chain.run()
+    monkeypatch.setattr(
+        'aemim_mm.reproduction.executor.shutil.rmtree', interrupt
+    )
+    with pytest.raises(KeyboardInterrupt):
+        chain.run('b', redo=True)
+    with pytest.raises(StepError, match='--redo'):
+        chain.run('b')
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
 def test_a_changed_config_counts(tmp_path, monkeypatch):
