@@ -30,10 +30,15 @@ if not _missing:
         models,
         optimizers,
     )
-    from .core import AdapterBank, FeatureDistancePGD, WaveletPGD
+    from .core import (
+        AdapterBank,
+        FeatureDistancePGD,
+        RandomNoise,
+        WaveletPGD,
+    )
 
     # These import torch alone; they are registered from here.
-    for _cls in (FeatureDistancePGD, WaveletPGD, AdapterBank):
+    for _cls in (FeatureDistancePGD, RandomNoise, WaveletPGD, AdapterBank):
         MODELS.register_module(module=_cls, force=True)
 
 __all__ = ['__version__']

@@ -47,8 +47,9 @@ REAL = {
         SGD.momentum LARS.momentum RMSprop.momentum""",
     '(0, 1)': 'mask_ratio EMAHook.momentum',
     '[-0.5, 0.5]': 'ColorJitter.hue',
-    '[0, 255]': 'FeatureDistancePGD.epsilon pad_val',
-    '(0, 255]': 'FeatureDistancePGD.step_size max_pixel_change',
+    '[0, 255]': 'FeatureDistancePGD.epsilon RandomNoise.epsilon pad_val',
+    '(0, 255]': """
+        FeatureDistancePGD.step_size RandomNoise.step_size max_pixel_change""",
     '(0, 2]': 'WaveletPGD.step_size',
     '[0, 256]': 'Solarize.thr',
 }
@@ -79,7 +80,8 @@ WHOLE = {
         RandomResizedCropAndInterpolationWithTwoPic.size
         RandomResizedCropAndInterpolationWithTwoPic.second_size
         torchvision/RandomCrop.size torchvision/Resize.size
-        FeatureDistancePGD.num_steps WaveletPGD.num_steps WaveletPGD.levels
+        FeatureDistancePGD.num_steps RandomNoise.num_steps
+        WaveletPGD.num_steps WaveletPGD.levels
         downsample_raito upsample_ratio
         early_layers regressor_depth feature_dim fpn_depth fpn_dim
         gaussian_window nbins pool num_views total_level

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from ..core.feature_distance_pgd import FeatureDistancePGD
+from ..core.random_noise import RandomNoise
 from ..core.wavelet_pgd import WaveletPGD
 from .fgsm import fgsm
 from .indexed import Attack, FGSMAttack, PGDAttack
@@ -12,6 +13,7 @@ __all__ = [
     'FGSMAttack',
     'FeatureDistancePGD',
     'PGDAttack',
+    'RandomNoise',
     'WaveletPGD',
     'fgsm',
     'full_precision',

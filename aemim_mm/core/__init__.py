@@ -7,6 +7,7 @@ from .deferred_gradients import DeferredGradients
 from .encoder_call import EncoderCall
 from .feature_distance_pgd import FeatureDistancePGD
 from .mask_replay import MaskDraw, remembered_mask, repeated_mask
+from .random_noise import RandomNoise
 from .step import AEMIMStep, aemim_step
 from .swap import AdapterSwap, call_swapped
 from .wavelet_pgd import WaveletPGD
@@ -20,6 +21,7 @@ __all__ = [
     'EncoderCall',
     'FeatureDistancePGD',
     'MaskDraw',
+    'RandomNoise',
     'WaveletPGD',
     'aemim_step',
     'call_swapped',

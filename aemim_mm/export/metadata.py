@@ -13,7 +13,7 @@ import timm
 import torch
 
 from ..algorithms import AEMIMAlgorithm
-from ..core import FeatureDistancePGD, WaveletPGD
+from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
 from ..version import __version__
 from .architecture import Architecture
 from .source import Source
@@ -21,6 +21,7 @@ from .source import Source
 # Attacks whose defaults are written out, by their registered names.
 ATTACKS = {
     'FeatureDistancePGD': FeatureDistancePGD,
+    'RandomNoise': RandomNoise,
     'WaveletPGD': WaveletPGD,
 }
 

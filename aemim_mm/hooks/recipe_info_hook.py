@@ -6,7 +6,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
-from ..core import FeatureDistancePGD, WaveletPGD
+from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
 
 
 @HOOKS.register_module()
@@ -146,9 +146,11 @@ def attack_lines(model: nn.Module) -> list[str]:
     adapters = ', '.join(model.adapters) or 'none'
     budget = repr(attack)  # somebody's own
     if isinstance(attack, FeatureDistancePGD):
+        noise = isinstance(attack, RandomNoise)
+        what = 'random noise' if noise else attack.distance
         steps = 'step' if attack.num_steps == 1 else 'steps'
         budget = (
-            f'{attack.distance}, epsilon {attack.epsilon:g}, step size '
+            f'{what}, epsilon {attack.epsilon:g}, step size '
             f'{attack.step_size:g}, {attack.num_steps} {steps} '
             '(L-inf, in pixel values of 0-255)'
         )

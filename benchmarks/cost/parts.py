@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from aemim_mm.algorithms import AEMIMAlgorithm
+from aemim_mm.core import RandomNoise
 from aemim_mm.core.dropout import active_dropout
 
 from ..timing import interleave
@@ -33,12 +34,14 @@ def shape_of(trainee: Trainee) -> StepShape:
     model = trainee.model
     if not isinstance(model, AEMIMAlgorithm):
         return STOCK
+    attack = model.attack
+    steps = getattr(attack, 'num_steps', 1)
     rows = model.choose_rows(trainee.batch_size)
     share = 1.0 if rows is None else len(rows) / trainee.batch_size
     return StepShape(
         share=share,
-        num_steps=getattr(model.attack, 'num_steps', 1),
-        decodes=getattr(model.attack, 'distance', '') == 'reconstruction',
+        num_steps=0 if isinstance(attack, RandomNoise) else steps,
+        decodes=getattr(attack, 'distance', '') == 'reconstruction',
         recomputes=bool(active_dropout(model.backbone.modules())),
     )
 

@@ -39,6 +39,11 @@ EXPECTED = {
     'lambda08': ('Figure 4', None, {'loss_ratio': (0.5, 0.8)}),
     'lambda09': ('Figure 4', None, {'loss_ratio': (0.5, 0.9)}),
     'mu2': (NO_ROW, None, {'attack.step_size': (None, 2)}),
+    'noise': (
+        NO_ROW,
+        None,
+        {'attack.type': ('FeatureDistancePGD', 'RandomNoise')},
+    ),
 }
 FAST = {'mu4': (NO_ROW, None, {'attack.step_size': (None, 4)})}
 ALL = EXPECTED | FAST
@@ -68,7 +73,7 @@ def docstring(name):
 
 def test_all_are_there_and_no_other():
     assert sorted(path_of(*case) for case in CASES) == ABLATIONS
-    assert len(ABLATIONS) == 36
+    assert len(ABLATIONS) == 38
 
 
 @pytest.mark.parametrize('base, tag', CASES)
@@ -125,9 +130,10 @@ def test_header_states_the_cost(tag):
     model = load(name).model
     attack = MODELS.build(model.attack)
     attacked = 1 if attack.distance == 'reconstruction' else e
-    adversarial = model.adv_ratio * (3 + 2 * attack.num_steps * attacked)
+    steps = 0 if tag == 'noise' else attack.num_steps
+    adversarial = model.adv_ratio * (3 + 2 * steps * attacked)
     cost = f'{(3 + adversarial) / 3:.1f}x'
-    changed = tag in ('steps1', 'steps3', 'reconstruction')
+    changed = tag in ('steps1', 'steps3', 'reconstruction', 'noise')
     base = '1.3x' if fast else f'{(6 + 4 * e) / 3:.1f}x'
     assert base in ('1.3x', '2.2x') and (cost != base) == changed
     than = f'base: {base}' if changed else 'as the base'

@@ -8,7 +8,7 @@ from mmengine.optim import AmpOptimWrapper, LinearLR, OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 
-from aemim_mm.core import FeatureDistancePGD, WaveletPGD
+from aemim_mm.core import FeatureDistancePGD, RandomNoise, WaveletPGD
 from aemim_mm.hooks.recipe_info_hook import (
     RecipeInfoHook,
     precision,
@@ -127,3 +127,11 @@ def test_on_manifold_examples_are_described():
         'attack: l2, detail of bior4.4, coefficients times 1 +- 0.5, '
         'step size 0.5, 1 step\n'
     ) in text
+
+
+def test_noise_is_not_called_an_attack_on_features():
+    model = nn.Identity()
+    model.attack = RandomNoise(epsilon=4)
+    model.adapters, model.adv_ratio, model.loss_ratio = ('norm',), 1.0, 0.5
+    text, _ = run(model=model)
+    assert 'attack: random noise, epsilon 4, step size 2, 2 steps' in text

@@ -17,6 +17,10 @@ AEMIM, FAST, MAE = (
     PRETRAIN / f'{name}_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py'
     for name in ('aemim', 'fast-aemim', 'mae')
 )
+NOISE = (
+    PRETRAIN / 'ablations/'
+    'aemim_vit-tiny-p4_noise_1xb256-coslr-5e_fashion-mnist.py'
+)
 # Of the stock modules; the shipped decoder computes less.
 STOCK_MODULES = {
     'model.neck.type': 'MAEPretrainDecoder',
@@ -144,6 +148,7 @@ def test_shapes():
     assert shape_of(Trainee(str(MAE), 8)) == STOCK
     assert shape_of(Trainee(str(AEMIM), 8)) == StepShape(1.0, 2)
     assert shape_of(Trainee(str(FAST), 8)) == StepShape(0.25, 1)
+    assert shape_of(Trainee(str(NOISE), 8)) == StepShape(1.0, 0)
     options = {
         'model.adv_ratio': 0.3,
         'model.attack.distance': 'reconstruction',
