@@ -16,6 +16,10 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm.reproduction.commands import (  # noqa: E402
+    Place,
+    command_text,
+)
 from aemim_mm.reproduction.executor import (  # noqa: E402
     Executor,
     StepError,
@@ -27,9 +31,7 @@ from aemim_mm.reproduction.manifest import (  # noqa: E402
     read_tables,
 )
 from aemim_mm.reproduction.plan import (  # noqa: E402
-    Place,
     Plan,
-    command_text,
     make_plan,
     select_rows,
 )

@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ..evaluation.robustness_curve import MinimalEpsilons
+from .commands import COST, epochs_of, output_of
 from .manifest import Preset, Row, Table
-from .plan import COST, epochs_of, output_of
 
 
 @dataclass(frozen=True)

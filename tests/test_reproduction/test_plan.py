@@ -5,13 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from aemim_mm.reproduction.commands import Place, command_text
 from aemim_mm.reproduction.manifest import read_preset, read_tables
-from aemim_mm.reproduction.plan import (
-    Place,
-    command_text,
-    make_plan,
-    select_rows,
-)
+from aemim_mm.reproduction.plan import make_plan, select_rows
 
 TABLES = read_tables()
 OUT = Path('/out')

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from aemim_mm.evaluation.robustness_curve import MinimalEpsilons
+from aemim_mm.reproduction.commands import output_of
 from aemim_mm.reproduction.manifest import read_preset, read_tables
-from aemim_mm.reproduction.plan import output_of
 from aemim_mm.reproduction.report import list_tables, write_report
 
 TABLES = read_tables()
