@@ -39,10 +39,13 @@ from aemim_mm.reproduction.report import (  # noqa: E402
     list_tables,
     write_report,
 )
-from aemim_mm.reproduction.steps import ROOT  # noqa: E402
+from aemim_mm.reproduction.steps import ROOT, Step  # noqa: E402
+from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
+from aemim_mm.reproduction.study_results import write_results  # noqa: E402
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 
 TABLES = read_tables()
+STUDY = 'study'
 # Says with which preset a folder was filled.
 NOTE = 'reproduction.json'
 
@@ -62,7 +65,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'tables',
         nargs='*',
         metavar='TABLE',
-        help=f'some of {", ".join(TABLES)}, or all',
+        help=f'some of {", ".join(TABLES)}, or all; or {STUDY} alone: what '
+        'AEMIM does on Fashion-MNIST, with seeds and intervals',
     )
     parser.add_argument(
         '--rows',
@@ -84,8 +88,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--seeds',
         nargs='+',
         type=int,
-        default=[0],
-        help='each row is made once with each. Defaults to 0.',
+        help='each row is made once with each. Defaults to 0, and to all '
+        'that the study has.',
     )
     parser.add_argument(
         '--gpus',
@@ -106,7 +110,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='delete training runs in OUT that were made from another config '
         'or other weights, and make them anew',
     )
-    parser.add_argument('--out', type=Path, help='folder of all results')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='folder of all results. The report of the study needs none: it '
+        'is made from the results in the repository.',
+    )
     action = parser.add_mutually_exclusive_group()
     action.add_argument(
         '--list',
@@ -126,20 +135,29 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'what is in OUT',
     )
     args = parser.parse_args(argv)
-    if 'all' in args.tables or (
+    args.study = args.tables == [STUDY]
+    if args.study:
+        args.tables = []
+    elif 'all' in args.tables or (
         not args.tables and (args.list or args.report)
     ):
         args.tables = list(TABLES)
     unknown = [name for name in args.tables if name not in TABLES]
-    if unknown or not args.tables:
+    if not args.study and (unknown or not args.tables):
         what = f'unknown: {", ".join(unknown)}' if unknown else 'name a TABLE'
-        parser.error(f'{what}. There are {", ".join(TABLES)}, and all.')
-    if args.out is None and not args.list:
+        parser.error(
+            f'{what}. There are {", ".join(TABLES)}, and all; '
+            f'and {STUDY}, which stands alone.'
+        )
+    if args.out is None and not (args.list or (args.study and args.report)):
         parser.error('--out DIR: name a folder for the results')
     for name in ('gpus', 'jobs'):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             parser.error(f'--{name} must be at least 1')
-    if len(set(args.seeds)) < len(args.seeds) or min(args.seeds) < 0:
+    if args.seeds is None and not args.study:
+        args.seeds = [0]
+    seeds = args.seeds or [0]
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0:
         parser.error(f'--seeds {args.seeds}: different numbers from 0 on')
     if args.out is not None:
         args.out = args.out.resolve()
@@ -188,6 +206,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0 if it is done, 1 if a step failed, 2 if the options do not fit.
     """
     args = parse_args(argv)
+    if args.study:
+        return run_study(args)
     preset = read_preset(args.preset)
     tables = [TABLES[name] for name in TABLES if name in args.tables]
     if args.list:
@@ -216,20 +236,65 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.dry_run:
         print_plan(plan)
         return 0
-    note = json.dumps({'preset': args.preset})
-    AtomicLocalBackend().put_text(f'{note}\n', args.out / NOTE)
     without = [row.name for _, row in rows if preset.run_of(row) is None]
     for name in dict.fromkeys(without):
         print(f'{name}: --preset {args.preset} has no recipe for it')
+    executor = Executor(plan, args.jobs, args.redo)
+    return execute(executor, args.preset, args.out) or report(preset, args)
+
+
+def execute(executor: Executor, preset: str, out: Path) -> int:
+    """Carry a plan out.
+
+    Args:
+        executor (Executor): With the plan.
+        preset (str): With which the folder is filled.
+        out (Path): The folder.
+
+    Returns:
+        int: 0 if it is done, 1 if a step failed, 130 after Ctrl-C.
+    """
+    note = json.dumps({'preset': preset})
+    AtomicLocalBackend().put_text(f'{note}\n', out / NOTE)
     try:
-        Executor(plan, args.jobs, args.redo).run()
+        executor.run()
     except StepError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('\nInterrupted. The same call goes on.', file=sys.stderr)
         return 130
-    return report(preset, args)
+    return 0
+
+
+def run_study(args: argparse.Namespace) -> int:
+    """Run the study, or write its report.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        int: 0 if it is done, 1 if a step failed, 2 if the options do not fit.
+    """
+    study = read_study()
+    place = Place(args.out or Path(), args.gpus or 1)
+    try:
+        if args.out is not None:
+            check_preset(args.out, STUDY)
+        plan = plan_study(study, args.rows, args.seeds, place)
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    chains = {chain[0].chain: chain for chain in plan.chains}
+
+    def keep(step: Step) -> None:
+        if step.chain in chains:
+            write_results(study, chains[step.chain], ROOT / study.results)
+
+    if args.dry_run:
+        print_plan(plan)
+        return 0
+    return execute(Executor(plan, args.jobs, args.redo, keep), STUDY, args.out)
 
 
 def report(preset: Preset, args: argparse.Namespace) -> int:

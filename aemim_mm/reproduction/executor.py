@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import (
     FIRST_EXCEPTION,
     ThreadPoolExecutor,
@@ -39,10 +39,19 @@ class Executor:
         jobs (int): Number of chains at once. Defaults to 1.
         redo (bool): Whether a training run is made anew where one that was
             made from something else is in its place. Defaults to False.
+        on_finish (Callable, optional): Called with each step of a chain that
+            is finished or was. Defaults to None.
     """
 
-    def __init__(self, plan: Plan, jobs: int = 1, redo: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        jobs: int = 1,
+        redo: bool = False,
+        on_finish: Callable[[Step], None] | None = None,
+    ) -> None:
         self.plan = plan
+        self.on_finish = on_finish
         self.jobs = jobs
         self.redo = redo
         self.steps = plan.steps()
@@ -159,6 +168,8 @@ class Executor:
     def _finish(self, step: Step, what: str) -> None:
         with self._lock:
             self.left.pop((step.chain, step.name), None)
+        if self.on_finish is not None:
+            self.on_finish(step)
         self._say(step, what)
 
     def _say(self, step: Step, what: str) -> None:

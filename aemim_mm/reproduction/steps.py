@@ -3,15 +3,21 @@
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import mmengine
+import mmpretrain
+import torch
 from mmengine.config import Config
 
 from ..checkpoints.content import content_hash
 from ..utils.storage import AtomicLocalBackend
+from ..version import __version__
 
 # The repository, in which the commands run.
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +98,7 @@ class Step:
             made_from=dict(made_from),
             seconds=seconds,
             command=list(self.command),
+            made_with=made_with(),
         )
         text = json.dumps(state, indent=2)
         AtomicLocalBackend().put_text(f'{text}\n', self.record)
@@ -131,6 +138,26 @@ class Step:
             return []
         keys = {**begun, **made_from}
         return [k for k in keys if begun.get(k) != made_from.get(k)]
+
+
+@cache
+def made_with() -> dict[str, str]:
+    """Commit and versions of the code, once for a process."""
+    try:
+        commit = subprocess.run(
+            ['git', 'describe', '--always', '--exclude=*']
+            + ['--abbrev=40', '--dirty'],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = 'unknown'  # a checkout without git
+    versions = {
+        m.__name__: m.__version__ for m in (mmengine, mmpretrain, torch)
+    }
+    return {'commit': commit, 'aemim_mm': __version__, **versions}
 
 
 def _digest(text: str) -> str:

@@ -65,7 +65,7 @@ def read_scalars(work_dir: str | Path) -> list[dict]:
         )
     entries: list[dict] = []
     for file in files:
-        new = [e for e in _read_lines(file) if 'loss' in e]
+        new = [e for e in read_log(file) if 'loss' in e]
         if new:
             first = _position(new[0])
             entries = [e for e in entries if _position(e) < first] + new
@@ -78,7 +78,8 @@ def _position(entry: dict) -> int:
     return entry.get('epoch', entry['step'])
 
 
-def _read_lines(file: Path) -> Iterable[dict]:
+def read_log(file: Path) -> Iterable[dict]:
+    """The entries of a log in JSON lines."""
     lines = file.read_text().splitlines()
     for number, line in enumerate(lines, 1):
         try:

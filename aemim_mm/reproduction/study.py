@@ -1,0 +1,194 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The study: its rows, what is measured on them, and the steps for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+import yaml
+
+from .commands import Place, data_step, suite_step, training_step
+from .manifest import HERE, Recipe
+from .plan import Plan
+from .steps import Step
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """A row: an encoder, made once for each seed.
+
+    Attributes:
+        name (str): As the report calls it.
+        config (str, optional): Of pre-training, below ``configs/``. None for
+            an encoder that is not pre-trained. Defaults to None.
+        options (Mapping[str, Any]): Changes to it.
+        seeds (Sequence[int], optional): Others than the group's. Defaults to
+            None.
+    """
+
+    name: str
+    config: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are measured in the same way.
+
+    Attributes:
+        name (str): Its name.
+        seeds (Sequence[int]): A row is made once with each.
+        steps (Sequence[str]): Stages and parts of the robustness suite.
+        runs (Mapping[str, StudyRun]): Its rows, by the names of their folders.
+        pretrain_options (Mapping[str, Any]): Changes to the pre-training of
+            all of them.
+    """
+
+    name: str
+    seeds: Sequence[int]
+    steps: Sequence[str]
+    runs: Mapping[str, StudyRun]
+    pretrain_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def seeds_of(self, run: str) -> Sequence[int]:
+        """The seeds of a row."""
+        own = self.runs[run].seeds
+        return self.seeds if own is None else own
+
+
+@dataclass(frozen=True)
+class Study:
+    """What ``study.yaml`` says.
+
+    Attributes:
+        title (str): What is trained on what.
+        results (str): Folder of the results, in the repository.
+        report (str): The report, in the repository.
+        criterion (str): How the budget of the attack is chosen.
+        data (Sequence[Mapping]): Commands that make the data.
+        stages (Mapping[str, Recipe]): What follows on pre-training.
+        suites (Mapping[str, Mapping]): Parts of the robustness suite, each
+            with ``stage``, ``parts`` and ``list``.
+        suite_options (Sequence[str]): Arguments of the suite.
+        pretrain_options (Mapping[str, Any]): Changes to all pre-training.
+        groups (Sequence[Group]): The rows.
+    """
+
+    title: str
+    results: str
+    report: str
+    criterion: str
+    data: Sequence[Mapping[str, Any]]
+    stages: Mapping[str, Recipe]
+    suites: Mapping[str, Mapping[str, Any]]
+    suite_options: Sequence[str]
+    pretrain_options: Mapping[str, Any]
+    groups: Sequence[Group]
+
+
+def read_study() -> Study:
+    """The study.
+
+    Returns:
+        Study: What ``study.yaml`` says.
+    """
+    content = yaml.safe_load((HERE / 'study.yaml').read_text())
+    groups = [
+        Group(
+            **{
+                **group,
+                'runs': {k: StudyRun(**v) for k, v in group['runs'].items()},
+            }
+        )
+        for group in content['groups']
+    ]
+    stages = {k: Recipe(**v) for k, v in content['stages'].items()}
+    options = [str(word) for word in content['suite_options']]
+    return Study(
+        **{
+            **content,
+            'groups': groups,
+            'stages': stages,
+            'suite_options': options,
+        }
+    )
+
+
+def plan_study(
+    study: Study,
+    patterns: Sequence[str],
+    seeds: Sequence[int] | None,
+    place: Place,
+) -> Plan:
+    """The steps of the study, seed after seed in every group.
+
+    Args:
+        study (Study): The study.
+        patterns (Sequence[str]): Rows or groups, by parts of their names, in
+            which ``*`` stands for anything. Empty for all.
+        seeds (Sequence[int], optional): These alone. None means all that the
+            study has.
+        place (Place): Where.
+
+    Returns:
+        Plan: The plan.
+
+    Raises:
+        ValueError: If nothing matches.
+    """
+    chains = []
+    for group in study.groups:
+        every = {s for run in group.runs for s in group.seeds_of(run)}
+        for seed in sorted(every if seeds is None else every & set(seeds)):
+            for run in group.runs:
+                names = (run, group.name)
+                wanted = not patterns or any(
+                    fnmatch(name, f'*{pattern.lower()}*')
+                    for name in names
+                    for pattern in patterns
+                )
+                if wanted and seed in group.seeds_of(run):
+                    chain = _chain(study, group, run, seed, place)
+                    chains.append(tuple(chain))
+    if not chains:
+        names = [f'{g.name}: {", ".join(g.runs)}' for g in study.groups]
+        raise ValueError(
+            f'--rows {" ".join(patterns)} with --seeds {seeds} matches no row '
+            'of the study:\n  ' + '\n  '.join(names)
+        )
+    data = tuple(data_step(entry, place) for entry in study.data)
+    return Plan(data, tuple(chains), ())
+
+
+def _chain(
+    study: Study, group: Group, run: str, seed: int, place: Place
+) -> Iterator[Step]:
+    """The steps of a row with a seed."""
+    row = group.runs[run]
+    before = None
+    if row.config is not None:
+        options = {
+            **study.pretrain_options,
+            **group.pretrain_options,
+            **row.options,
+        }
+        recipe = Recipe(row.config, options)
+        before = training_step(run, seed, 'pretrain', recipe, place)
+        yield before
+    done: dict[str, Step] = {}
+    for name in group.steps:
+        if name in study.stages:
+            recipe = study.stages[name]
+            if before is None:
+                scratch = {'model.backbone.init_cfg': None}
+                recipe = Recipe(recipe.config, {**recipe.options, **scratch})
+            done[name] = training_step(run, seed, name, recipe, place, before)
+            yield done[name]
+            continue
+        suite = study.suites[name]
+        options = [*study.suite_options, '--attack-list', suite['list']]
+        yield suite_step(
+            done[suite['stage']], name, suite['parts'], options, place
+        )

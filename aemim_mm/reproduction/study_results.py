@@ -1,0 +1,106 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the steps of the study have left, as a small JSON file per row and seed."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.robustness_curve import GRID, MinimalEpsilons
+from ..utils.storage import AtomicLocalBackend
+from ..visualization.curves import (
+    SCALARS,
+    epoch_means,
+    read_log,
+    read_scalars,
+)
+from .commands import output_of
+from .steps import Step
+from .study import Study
+
+TOP1 = 'accuracy/top1'
+LOSSES = (
+    *('epoch', 'loss', 'recon_clean', 'recon_adv'),
+    *('distance_start', 'distance_end'),
+)
+
+
+def write_results(study: Study, steps: Iterable[Step], folder: Path) -> None:
+    """Write what the finished steps of a row with a seed have left.
+
+    Steps that are not finished keep what the file has of them.
+
+    Args:
+        study (Study): The study.
+        steps (Iterable[Step]): Steps of one chain.
+        folder (Path): Of the results.
+    """
+    steps = list(steps)
+    run, _, seed = steps[0].chain.partition('/seed')
+    path = folder / run / f'seed{seed}.json'
+    content = read_result(path) if path.is_file() else {}
+    content.update(run=run, seed=int(seed))
+    cells = content.setdefault('steps', {})
+    for step in steps:
+        state = step.state()
+        if state.get('seconds') is None:
+            continue
+        cells[step.name] = dict(
+            config=step.configs[0],
+            settings=list(step.identity[1:]),
+            seconds=round(state['seconds'], 1),
+            **state['made_with'],
+            values=_values(study, step),
+        )
+    if cells:
+        text = json.dumps(content, indent=1)
+        AtomicLocalBackend().put_text(f'{text}\n', path)
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A file of results."""
+    return json.loads(path.read_text())
+
+
+def _values(study: Study, step: Step) -> dict[str, Any]:
+    """The numbers that a step has left."""
+    if step.name == 'pretrain':
+        means = epoch_means(read_scalars(step.folder / step.name))
+        return {k: _rounded(means[k]) for k in LOSSES if k in means}
+    if step.name in study.stages:
+        return {'top1': _last_accuracy(step.folder / step.name)}
+    output = output_of(step.folder, step.name)
+    content = json.loads(output.read_text())
+    values: dict[str, Any] = {}
+    if 'c' in content:
+        kinds = content['c']['per_corruption']
+        values['c'] = content['c']['mean_error']
+        values['c_error'] = {k: v['error'] for k, v in kinds.items()}
+    for part in ('fgsm', 'pgd'):
+        if part in content:
+            values[part] = content[part]
+    if 'curve' in content:
+        curve = content['curve']
+        search = MinimalEpsilons.load(output.parent / curve['minimal_eps'])
+        values['curve'] = dict(
+            eps=_rounded(GRID),
+            top1=_rounded(search.curve(GRID)),
+            grid=_rounded(curve['grid']['top1']),
+            images=curve['images'],
+        )
+    return values
+
+
+def _last_accuracy(work_dir: Path) -> float:
+    """Of the last validation of a training run, which follows its end."""
+    found = None
+    for file in sorted(work_dir.glob(f'*/{SCALARS}')):
+        for entry in read_log(file):
+            found = entry.get(TOP1, found)
+    if found is None:
+        raise ValueError(f'no {TOP1} is logged in {work_dir}')
+    return round(float(found), 4)
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [round(float(value), 6) for value in values]
