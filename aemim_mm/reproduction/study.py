@@ -67,7 +67,8 @@ class Study:
         results (str): Folder of the results, in the repository.
         report (str): The report, in the repository.
         criterion (str): How the budget of the attack is chosen.
-        data (Sequence[Mapping]): Commands that make the data.
+        data (Sequence[Mapping]): Commands that make the data, for ``steps``
+            alone or for all.
         stages (Mapping[str, Recipe]): What follows on pre-training.
         suites (Mapping[str, Mapping]): Parts of the robustness suite, each
             with ``stage``, ``parts`` and ``list``.
@@ -153,13 +154,20 @@ def plan_study(
                     chain = _chain(study, group, run, seed, place)
                     chains.append(tuple(chain))
     if not chains:
-        names = [f'{g.name}: {", ".join(g.runs)}' for g in study.groups]
+        there = '\n  '.join(
+            f'{group.name}: {", ".join(group.runs)}' for group in study.groups
+        )
         raise ValueError(
             f'--rows {" ".join(patterns)} with --seeds {seeds} matches no row '
-            'of the study:\n  ' + '\n  '.join(names)
+            f'of the study:\n  {there}'
         )
-    data = tuple(data_step(entry, place) for entry in study.data)
-    return Plan(data, tuple(chains), ())
+    names = {step.name for chain in chains for step in chain}
+    data = [
+        data_step(entry, place)
+        for entry in study.data
+        if names.intersection(entry.get('steps', names))
+    ]
+    return Plan(tuple(data), tuple(chains), ())
 
 
 def _chain(
@@ -188,7 +196,7 @@ def _chain(
             yield done[name]
             continue
         suite = study.suites[name]
-        options = [*study.suite_options, '--attack-list', suite['list']]
+        arguments = [*study.suite_options, '--attack-list', suite['list']]
         yield suite_step(
-            done[suite['stage']], name, suite['parts'], options, place
+            done[suite['stage']], name, suite['parts'], arguments, place
         )

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What the steps of the study have left, as a small JSON file per row and seed."""
+"""What the steps of the study leave: a small JSON file per row and seed."""
 
 import json
 from collections.abc import Iterable
