@@ -161,11 +161,11 @@ def plan_study(
             f'--rows {" ".join(patterns)} with --seeds {seeds} matches no row '
             f'of the study:\n  {there}'
         )
-    names = {step.name for chain in chains for step in chain}
+    made = {step.name for chain in chains for step in chain}
     data = [
         data_step(entry, place)
         for entry in study.data
-        if names.intersection(entry.get('steps', names))
+        if made.intersection(entry.get('steps', made))
     ]
     return Plan(tuple(data), tuple(chains), ())
 

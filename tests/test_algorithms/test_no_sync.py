@@ -102,6 +102,29 @@ def test_step_has_no_host_sync(toy, distance, adv_ratio, sequential):
     assert 'distance_end' in log
 
 
+@pytest.mark.parametrize('name', ['WaveletPGD', 'RandomNoise'])
+def test_other_attacks_do_not_wait(name):
+    if name == 'WaveletPGD':
+        pytest.importorskip('pywt')
+    model = build_aemim('MAE-DualNormViT', attack=dict(type=name))
+    model.loss(*batch('MAE-DualNormViT'))
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        use_fake_tensors(model, mode)
+        parsed, _ = model.parse_losses(
+            model.loss(*fake(list(batch('MAE-DualNormViT')), mode))
+        )
+        parsed.backward()
+    # What is made of numbers of the host is made once, not in every step.
+    counts = []
+    for kind in (name, 'FeatureDistancePGD'):
+        model = build_aemim('MAE-DualNormViT', attack=dict(type=kind))
+        model.loss(*batch('MAE-DualNormViT'))
+        with FromTheHost() as host:
+            model.loss(*batch('MAE-DualNormViT'))
+        counts.append(len(host.tensors))
+    assert counts[0] <= counts[1]
+
+
 class FromTheHost(TorchDispatchMode):
     """Collects tensors that are made of numbers of the host."""
 

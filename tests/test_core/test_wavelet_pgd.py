@@ -118,6 +118,23 @@ def test_features_move_further_than_by_chance(encoder, distance, num_steps):
     assert (distances[0] > 1.2 * distances[1]).all()
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision(encoder, dtype):
+    attack = WaveletPGD(budget=0.5, max_pixel_change=8)
+    x = images(3)
+    with torch.autocast('cpu', dtype=dtype):
+        x_adv, _ = run(attack, encoder, x)
+    assert x_adv.dtype == torch.float32
+    full, reference = run(attack, encoder, x)
+    assert 1 < ((x_adv - x) * STD_C).abs().max() < 8 + 1e-3
+    # Rounding turns the sign of small gradients, which matter little.
+    distances = [
+        attack.measure([encoder(z)[:, None]], reference).sum()
+        for z in (x_adv, full)
+    ]
+    assert distances[0] > 0.95 * distances[1]
+
+
 def test_one_step_equals_numpy(encoder):
     """FGSM from no change at all, by PyWavelets and the chain rule."""
     # At the faces of the pixel box itself, gradients are half a matter.

@@ -83,6 +83,19 @@ def test_half_precision_is_computed_in_full(dtype):
     torch.testing.assert_close(back, x.to(dtype).float(), atol=1e-5, rtol=0)
 
 
+def test_compiled_it_gives_the_same():
+    transform = WaveletTransform('bior4.4', 3)
+    x = images((40, 24), dtype=torch.float32)
+    transform.analyse(x)  # the filters come to the device once
+
+    def there_and_back(x):
+        low, *details = transform.analyse(x)
+        return transform.synthesise([low, *(d * 2 for d in details)])
+
+    compiled = torch.compile(there_and_back, backend='eager')
+    assert torch.equal(compiled(x), there_and_back(x))
+
+
 @pytest.mark.parametrize(
     'size, levels', [((28, 28), 2), ((30, 28), 1), ((256, 24), 3)]
 )
