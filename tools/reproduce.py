@@ -41,6 +41,7 @@ from aemim_mm.reproduction.report import (  # noqa: E402
 )
 from aemim_mm.reproduction.steps import ROOT, Step  # noqa: E402
 from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
+from aemim_mm.reproduction.study_report import write_study  # noqa: E402
 from aemim_mm.reproduction.study_results import write_results  # noqa: E402
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 
@@ -285,6 +286,10 @@ def run_study(args: argparse.Namespace) -> int:
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    if args.report:
+        for path in write_study(study):
+            print(path)
+        return 0
     chains = {chain[0].chain: chain for chain in plan.chains}
 
     def keep(step: Step) -> None:

@@ -2,7 +2,7 @@
 """Figures 2, 3 and 4 from what was measured."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,9 +31,20 @@ def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
             with suppress(FileNotFoundError):  # a checkpoint without its log
                 scalars = read_scalars(folder / 'pretrain')
                 runs[row.method] = epoch_means(scalars)
-    if not runs:
-        return None
-    figure = _figure(4.8 * len(runs))
+    return draw_epochs(runs) if runs else None
+
+
+def draw_epochs(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Losses of clean and adversarial images over epochs.
+
+    Args:
+        runs (Mapping[str, Mapping[str, Sequence[float]]]): By what the attack
+            goes up: ``epoch``, ``recon_clean`` and ``recon_adv``.
+
+    Returns:
+        Figure: A panel for each.
+    """
+    figure = new_figure(4.8 * len(runs))
     axes = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
     for axis, (method, means) in zip(axes, runs.items(), strict=True):
         for key, label, style in (
@@ -95,21 +106,38 @@ def draw_loss_ratios(table: Table, outcomes: Outcomes) -> Figure | None:
     """
     column = table.columns[0]
     points = [
-        (float(row.method.split()[-1]), value.measured, value)
+        (float(row.method.split()[-1]), value)
         for row in table.rows
         if (value := outcomes.value(table, row, column)).measured is not None
     ]
     if not points:
         return None
-    figure = _figure(4.8)
+    seeds = max(value.n for _, value in points)
+    return draw_points(
+        new_figure(4.8),
+        [(ratio, v.measured or 0.0, v.std or 0.0) for ratio, v in points],
+        f'mean of {seeds} seed(s)',
+    )
+
+
+def draw_points(
+    figure: Figure, points: Sequence[tuple[float, float, float]], label: str
+) -> Figure:
+    """Accuracy over the loss ratio.
+
+    Args:
+        figure (Figure): Where.
+        points (Sequence[tuple[float, float, float]]): Ratio, accuracy (%) and
+            its deviation.
+        label (str): What a point is.
+
+    Returns:
+        Figure: The same.
+    """
     axis = figure.subplots()
+    ratios, accuracies, deviations = zip(*points, strict=True)
     axis.errorbar(
-        [ratio for ratio, _, _ in points],
-        [measured for _, measured, _ in points],
-        yerr=[value.std or 0.0 for _, _, value in points],
-        marker='o',
-        capsize=3,
-        label=f'mean of {max(v.n for _, _, v in points)} seed(s)',
+        ratios, accuracies, yerr=deviations, marker='o', capsize=3, label=label
     )
     axis.set_xlabel('loss ratio lambda')
     axis.set_ylabel('top-1 accuracy (%)')
@@ -124,7 +152,8 @@ FIGURES: dict[str, Callable[[Table, Outcomes], Figure | None]] = {
 }
 
 
-def _figure(width: float) -> Figure:
+def new_figure(width: float) -> Figure:
+    """An empty figure, of a width in inches."""
     return Figure(
         figsize=(width, 3.4),
         dpi=120,

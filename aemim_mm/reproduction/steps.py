@@ -144,20 +144,27 @@ class Step:
 def made_with() -> dict[str, str]:
     """Commit and versions of the code, once for a process."""
     try:
-        commit = subprocess.run(
-            ['git', 'describe', '--always', '--exclude=*']
-            + ['--abbrev=40', '--dirty'],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        commit = _git('rev-parse', 'HEAD')
+        # Results are written while steps run; they change no other step.
+        status = ('status', '--porcelain', '--untracked-files=no')
+        if _git(*status, '--', '.', ':!studies'):
+            commit += '-dirty'
     except (OSError, subprocess.CalledProcessError):
         commit = 'unknown'  # a checkout without git
     versions = {
         m.__name__: m.__version__ for m in (mmengine, mmpretrain, torch)
     }
     return {'commit': commit, 'aemim_mm': __version__, **versions}
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ['git', *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
 
 
 def _digest(text: str) -> str:

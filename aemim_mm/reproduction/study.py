@@ -59,6 +59,22 @@ class Group:
 
 
 @dataclass(frozen=True)
+class StudyMeasure:
+    """A column of the report.
+
+    Attributes:
+        step (str): The step that measures it.
+        key (str): The value's place in the step's values, keys joined by
+            dots.
+        lower (bool): Whether less is better. Defaults to False.
+    """
+
+    step: str
+    key: str
+    lower: bool = False
+
+
+@dataclass(frozen=True)
 class Study:
     """What ``study.yaml`` says.
 
@@ -66,6 +82,8 @@ class Study:
         title (str): What is trained on what.
         results (str): Folder of the results, in the repository.
         report (str): The report, in the repository.
+        intro (str): What the report says first, in Markdown.
+        limits (str): What it says last: what the study cannot tell.
         criterion (str): How the budget of the attack is chosen.
         data (Sequence[Mapping]): Commands that make the data, for ``steps``
             alone or for all.
@@ -75,11 +93,18 @@ class Study:
         suite_options (Sequence[str]): Arguments of the suite.
         pretrain_options (Mapping[str, Any]): Changes to all pre-training.
         groups (Sequence[Group]): The rows.
+        measures (Mapping[str, StudyMeasure]): Columns of the report.
+        claims (Sequence[Mapping]): What the paper says: ``says``, ``row``,
+            ``base``, ``measure`` and its difference, ``paper``.
+        questions (Sequence[Mapping]): Other pairs: ``asks``, ``row``,
+            ``base``.
     """
 
     title: str
     results: str
     report: str
+    intro: str
+    limits: str
     criterion: str
     data: Sequence[Mapping[str, Any]]
     stages: Mapping[str, Recipe]
@@ -87,6 +112,13 @@ class Study:
     suite_options: Sequence[str]
     pretrain_options: Mapping[str, Any]
     groups: Sequence[Group]
+    measures: Mapping[str, StudyMeasure]
+    claims: Sequence[Mapping[str, Any]]
+    questions: Sequence[Mapping[str, str]]
+
+    def group(self, name: str) -> Group:
+        """A group, by its name."""
+        return next(group for group in self.groups if group.name == name)
 
 
 def read_study() -> Study:
@@ -106,12 +138,14 @@ def read_study() -> Study:
         for group in content['groups']
     ]
     stages = {k: Recipe(**v) for k, v in content['stages'].items()}
+    measures = {k: StudyMeasure(**v) for k, v in content['measures'].items()}
     options = [str(word) for word in content['suite_options']]
     return Study(
         **{
             **content,
             'groups': groups,
             'stages': stages,
+            'measures': measures,
             'suite_options': options,
         }
     )

@@ -19,7 +19,7 @@ _base_ = './vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py'
 # model settings
 model = dict(
     backbone=dict(frozen_stages=4, final_norm=True),
-    neck=dict(type='ClsBatchNormNeck', input_features=64),
+    neck=dict(_delete_=True, type='ClsBatchNormNeck', input_features=64),
     head=dict(
         type='VisionTransformerClsHead',
         init_cfg=[dict(type='TruncNormal', layer='Linear', std=0.01)],

@@ -1,0 +1,139 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Numbers of the study: means over seeds, and paired differences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from .study import StudyMeasure
+from .study_results import read_result
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference between two rows.
+
+    Attributes:
+        mean (float): Over the seeds that both rows have.
+        half (float, optional): Half of the 95 % confidence interval, by
+            Student's t over seeds. None below two of them.
+        n (int): Number of such seeds.
+    """
+
+    mean: float
+    half: float | None
+    n: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether 0 lies outside of the interval."""
+        return self.half is not None and abs(self.mean) > self.half
+
+    def __str__(self) -> str:
+        half = '' if self.half is None else f' +- {self.half:.2f}'
+        mark = ' *' if self.excludes_zero else ''
+        return f'{self.mean:+.2f}{half} (n {self.n}){mark}'
+
+
+class StudyTable:
+    """All results of a study.
+
+    Args:
+        folder (Path): Of the results, ``<run>/seed<n>.json``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.cells: dict[tuple[str, int], dict[str, Any]] = {}
+        for path in sorted(folder.glob('*/seed*.json')):
+            content = read_result(path)
+            key = content['run'], content['seed']
+            self.cells[key] = content['steps']
+
+    def seeds(self, run: str, step: str) -> list[int]:
+        """Seeds of a row in which a step is finished."""
+        return sorted(
+            seed
+            for (name, seed), steps in self.cells.items()
+            if name == run and step in steps
+        )
+
+    def values(self, run: str, step: str, key: str) -> dict[int, Any]:
+        """A value of a row.
+
+        Args:
+            run (str): The row.
+            step (str): The step that measures it.
+            key (str): Its place in the step's values, keys joined by dots.
+
+        Returns:
+            dict[int, Any]: The values by seed.
+        """
+        found = {}
+        for seed in self.seeds(run, step):
+            value = self.cells[run, seed][step]['values']
+            for part in key.split('.'):
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if value is not None:
+                found[seed] = value
+        return found
+
+    def measured(self, run: str, measure: StudyMeasure) -> dict[int, float]:
+        """The values of a column, by seed."""
+        return self.values(run, measure.step, measure.key)
+
+    def difference(
+        self, run: str, base: str, measure: StudyMeasure
+    ) -> Difference | None:
+        """A row minus another one, seed by seed.
+
+        Args:
+            run (str): The row.
+            base (str): The other one.
+            measure (StudyMeasure): Of what.
+
+        Returns:
+            Difference | None: None if they have no seed in common.
+        """
+        own, other = self.measured(run, measure), self.measured(base, measure)
+        return paired(
+            [own[seed] - other[seed] for seed in own if seed in other]
+        )
+
+
+def paired(differences: Sequence[float]) -> Difference | None:
+    """Mean and 95 % confidence interval of differences.
+
+    Args:
+        differences (Sequence[float]): One for each seed.
+
+    Returns:
+        Difference | None: None if there are none.
+    """
+    n = len(differences)
+    if n == 0:
+        return None
+    half = None
+    if n > 1:
+        # With the extras of detection or robustness, not with the core.
+        from scipy.stats import t
+
+        half = float(t.ppf(0.975, n - 1)) * stdev(differences) / sqrt(n)
+    return Difference(fmean(differences), half, n)
+
+
+def mean_text(values: Sequence[float]) -> str:
+    """Mean +- standard deviation over seeds, and how many.
+
+    Args:
+        values (Sequence[float]): One for each seed.
+
+    Returns:
+        str: Such as ``'81.20 +- 0.31 (n 3)'``; '-' for none.
+    """
+    if not values:
+        return '-'
+    spread = f' +- {stdev(values):.2f}' if len(values) > 1 else ''
+    return f'{fmean(values):.2f}{spread} (n {len(values)})'

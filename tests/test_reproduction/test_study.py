@@ -1,0 +1,215 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The study: its rows, its steps, and what is kept of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from aemim_mm.reproduction.commands import Place
+from aemim_mm.reproduction.steps import ROOT
+from aemim_mm.reproduction.study import plan_study, read_study
+from aemim_mm.reproduction.study_report import chosen, sweep_score
+from aemim_mm.reproduction.study_results import write_results
+from aemim_mm.reproduction.study_table import StudyTable
+
+STUDY = read_study()
+OUT = Path('/out')
+RESULTS = ROOT / STUDY.results
+MAIN = STUDY.group('main')
+
+
+def plan(*patterns, seeds=None):
+    return plan_study(STUDY, patterns, seeds, Place(OUT, 1))
+
+
+def options_of(step):
+    place = step.command.index('--cfg-options') + 1
+    return dict(word.split('=', 1) for word in step.command[place:])
+
+
+def test_rows_and_seeds():
+    assert len(MAIN.runs) == 10
+    for run in MAIN.runs:
+        expected = 5 if run in ('mae', 'aemim') else 3
+        assert len(set(MAIN.seeds_of(run))) == expected
+    names = [run for group in STUDY.groups for run in group.runs]
+    assert len(set(names)) == len(names)  # they are folders
+
+
+def test_every_option_is_one_of_its_config():
+    """A misspelt key would change nothing."""
+    checked = 0
+    for step in plan(seeds=[0]).steps():
+        if '--cfg-options' not in step.command:
+            continue
+        cfg = Config.fromfile(ROOT / step.configs[0])
+        for key in options_of(step):
+            value = cfg
+            for part in key.split('.')[:-1]:
+                value = value[int(part) if part.isdigit() else part]
+            last = key.rpartition('.')[2]
+            new = ('indices', 'val_interval', 'interval', 'step_size')
+            assert last in value or last in new, (step.chain, key)
+            checked += 1
+    assert checked > 500
+
+
+def test_schedules_end_with_the_training():
+    for step in plan(seeds=[0]).steps():
+        if '--cfg-options' not in step.command:
+            continue
+        cfg = Config.fromfile(ROOT / step.configs[0])
+        options = {k: v for k, v in options_of(step).items() if v.isdigit()}
+        cfg.merge_from_dict({k: int(v) for k, v in options.items()})
+        warm_up, cosine = cfg.param_scheduler
+        assert warm_up.end == cosine.begin
+        assert cosine.end == cfg.train_cfg.max_epochs
+        assert cosine.T_max == cosine.end - cosine.begin
+        name = step.output.name
+        assert name == f'epoch_{cfg.train_cfg.max_epochs}.pth'
+        for hook in cfg.custom_hooks:
+            if hook.type == 'ReconstructionHook':
+                assert hook.interval == cfg.train_cfg.max_epochs
+
+
+def test_seed_after_seed_and_only_what_is_asked_for():
+    chains = [chain[0].chain for chain in plan('main').chains]
+    assert chains[:3] == ['none/seed0', 'mae/seed0', 'aemim/seed0']
+    assert chains[10] == 'none/seed1' and chains[-1] == 'aemim/seed4'
+    assert len(chains) == 34
+    assert [c[0].chain for c in plan('noise', seeds=[1, 7]).chains] == [
+        'noise/seed1'
+    ]
+    with pytest.raises(ValueError, match='nothing-of-this.*\n  sweep: '):
+        plan('nothing-of-this')
+
+
+def test_steps_of_a_row():
+    (chain,) = plan('aemim', seeds=[4]).chains
+    assert [step.name for step in chain] == ['pretrain', *MAIN.steps]
+    weights = 'model.backbone.init_cfg.checkpoint'
+    for step in chain[1:5]:
+        assert options_of(step)[weights] == str(chain[0].output)
+    tuned = chain[3]
+    assert tuned.name == 'finetune-100'
+    assert all(step.inputs == (tuned.output,) for step in chain[5:])
+    assert plan('aemim').data and not plan('sweep').data[1:]
+
+
+def test_without_pretraining_no_weights_are_loaded():
+    chain = plan('none', seeds=[0]).chains[0]
+    assert chain[0].name == 'finetune-1'
+    assert options_of(chain[0])['model.backbone.init_cfg'] == 'None'
+
+
+def test_the_sweep_does_not_see_the_test_images():
+    for chain in plan('sweep').chains:
+        pretrain, *stages = map(options_of, chain)
+        assert pretrain['train_dataloader.dataset.indices'] == '50000'
+        for options in stages:
+            dataset = 'val_dataloader.dataset.'
+            assert options[f'{dataset}split'] == 'train'
+            assert options[f'{dataset}test_mode'] == 'False'
+            assert options[f'{dataset}indices'] == '-10000'
+
+
+def test_the_budgets_are_those_that_the_criterion_chooses():
+    table, sweep = StudyTable(RESULTS), STUDY.group('sweep')
+    for prefix, key in (('eps', 'epsilon'), ('rho', 'budget')):
+        scores = []
+        for run, row in sweep.runs.items():
+            if run.startswith(f'sweep-{prefix}'):
+                score = sweep_score(table, sweep, run)
+                if score is None:
+                    pytest.skip(f'{run} has no result')
+                scores.append((row.options[f'model.attack.{key}'], score))
+        rows = [
+            row.options[f'model.attack.{key}']
+            for row in MAIN.runs.values()
+            if f'model.attack.{key}' in row.options
+        ]
+        assert set(rows) == {chosen(scores)}
+
+
+def test_the_smallest_budget_near_the_best_is_chosen():
+    assert chosen([(2, 80.0), (8, 80.8), (16, 81.0), (32, 80.9)]) == 8
+    assert chosen([(2, 79.0), (32, 81.0)]) == 32
+
+
+def finish(step, seconds, **files):
+    step.folder.mkdir(parents=True, exist_ok=True)
+    step.write_state({}, seconds)
+    for name, lines in files.items():
+        path = step.folder / step.name / name / 'vis_data/scalars.json'
+        path.parent.mkdir(parents=True)
+        path.write_text('\n'.join(map(json.dumps, lines)))
+
+
+def test_results_are_kept_with_what_they_were_made_with(tmp_path):
+    place = Place(tmp_path / 'out', 1)
+    (chain,) = plan_study(STUDY, ['mae'], [3], place).chains
+    pretrain, one, ten = chain[:3]
+    finish(
+        pretrain,
+        61.23,
+        run=[dict(epoch=e, step=e, loss=1 / e) for e in (1, 1, 2)],
+    )
+    # Resumed: the last validation counts.
+    first = [{'accuracy/top1': 50.0, 'step': 1}]
+    finish(one, 5.0, a=first, b=[{'accuracy/top1': 71.25, 'step': 40}])
+    finish(ten, None, a=first)  # it still runs
+    write_results(STUDY, chain, tmp_path)
+    content = json.loads((tmp_path / 'mae/seed3.json').read_text())
+    assert (content['run'], content['seed']) == ('mae', 3)
+    steps = content['steps']
+    assert set(steps) == {'pretrain', 'finetune-1'}
+    assert steps['pretrain']['values'] == {'epoch': [1, 2], 'loss': [1, 0.5]}
+    assert steps['finetune-1']['values'] == {'top1': 71.25}
+    entry = steps['pretrain']
+    assert entry['config'] == f'configs/{MAIN.runs["mae"].config}'
+    assert 'randomness.seed=3' in entry['settings']
+    assert entry['seconds'] == 61.2 and 'mmpretrain' in entry
+    assert len(entry['commit']) >= 7
+    # A later call with fewer steps there takes nothing away.
+    write_results(STUDY, [pretrain], tmp_path)
+    again = json.loads((tmp_path / 'mae/seed3.json').read_text())
+    assert again == content
+
+
+def test_results_of_the_robustness_suite(tmp_path):
+    place = Place(tmp_path / 'out', 1)
+    (chain,) = plan_study(STUDY, ['mae'], [3], place).chains
+    (robust,) = (step for step in chain if step.name == 'robust')
+    robust.output.parent.mkdir(parents=True)
+    fgsm = {'0': 90.0, '8': 10.0, 'average': 50.0, 'images': 1000}
+    fog = {'fog': {'error': [1.0, 2.0], 'ce': None}}
+    content = dict(
+        c=dict(mce=None, mean_error=31.5, per_corruption=fog), fgsm=fgsm
+    )
+    robust.output.write_text(json.dumps(content))
+    finish(robust, 9.0)
+    write_results(STUDY, chain, tmp_path)
+    table = StudyTable(tmp_path)
+    measures = STUDY.measures
+    assert table.measured('mae', measures['corruptions, error']) == {3: 31.5}
+    assert table.measured('mae', measures['FGSM, average']) == {3: 50.0}
+    assert table.measured('mae', measures['PGD-20, average']) == {}
+    assert table.values('mae', 'robust', 'c_error') == {3: {'fog': [1, 2]}}
+
+
+def test_committed_results_are_complete_and_clean():
+    """Every number can be traced to a seed, a config and a commit."""
+    plans = {chain[0].chain: chain for chain in plan().chains}
+    for path in RESULTS.glob('*/*.json'):
+        content = json.loads(path.read_text())
+        chain = plans[f'{content["run"]}/{path.stem}']
+        expected = {step.name: step for step in chain}
+        for name, entry in content['steps'].items():
+            step = expected[name]
+            assert entry['config'] == step.configs[0]
+            # The manifest has not changed since.
+            assert entry['settings'] == list(step.identity[1:]), path
+            assert len(entry['commit']) == 40  # not 'dirty', not 'unknown'
+            assert entry['values'] and entry['seconds'] > 0
