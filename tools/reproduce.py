@@ -42,7 +42,7 @@ from aemim_mm.reproduction.report import (  # noqa: E402
 from aemim_mm.reproduction.steps import ROOT, Step  # noqa: E402
 from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
 from aemim_mm.reproduction.study_report import write_study  # noqa: E402
-from aemim_mm.reproduction.study_results import write_results  # noqa: E402
+from aemim_mm.reproduction.study_results import write_cost, write_results  # noqa: E402
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 
 TABLES = read_tables()
@@ -295,6 +295,8 @@ def run_study(args: argparse.Namespace) -> int:
     def keep(step: Step) -> None:
         if step.chain in chains:
             write_results(study, chains[step.chain], ROOT / study.results)
+        elif step in plan.cost:
+            write_cost(step, ROOT / study.results)
 
     if args.dry_run:
         print_plan(plan)

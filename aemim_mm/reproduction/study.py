@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .commands import Place, data_step, suite_step, training_step
+from .commands import Place, cost_step, data_step, suite_step, training_step
 from .manifest import HERE, Recipe
 from .plan import Plan
 from .steps import Step
@@ -91,6 +91,8 @@ class Study:
         suites (Mapping[str, Mapping]): Parts of the robustness suite, each
             with ``stage``, ``parts`` and ``list``.
         suite_options (Sequence[str]): Arguments of the suite.
+        cost (Mapping[str, Sequence[str]]): ``configs`` whose cost is compared
+            with that of the first, and ``options`` of the tool.
         pretrain_options (Mapping[str, Any]): Changes to all pre-training.
         groups (Sequence[Group]): The rows.
         measures (Mapping[str, StudyMeasure]): Columns of the report.
@@ -110,6 +112,7 @@ class Study:
     stages: Mapping[str, Recipe]
     suites: Mapping[str, Mapping[str, Any]]
     suite_options: Sequence[str]
+    cost: Mapping[str, Sequence[str]]
     pretrain_options: Mapping[str, Any]
     groups: Sequence[Group]
     measures: Mapping[str, StudyMeasure]
@@ -162,7 +165,7 @@ def plan_study(
     Args:
         study (Study): The study.
         patterns (Sequence[str]): Rows or groups, by parts of their names, in
-            which ``*`` stands for anything. Empty for all.
+            which ``*`` stands for anything, or ``'cost'``. Empty for all.
         seeds (Sequence[int], optional): These alone. None means all that the
             study has.
         place (Place): Where.
@@ -180,14 +183,18 @@ def plan_study(
             for run in group.runs:
                 names = (run, group.name)
                 wanted = not patterns or any(
-                    fnmatch(name, f'*{pattern.lower()}*')
+                    _matches(name, pattern)
                     for name in names
                     for pattern in patterns
                 )
                 if wanted and seed in group.seeds_of(run):
                     chain = _chain(study, group, run, seed, place)
                     chains.append(tuple(chain))
-    if not chains:
+    cost = []
+    if any(_matches('cost', pattern) for pattern in patterns or ['cost']):
+        arguments = [str(word) for word in study.cost['options']]
+        cost = [cost_step(study.cost['configs'], arguments, place)]
+    if not chains and not cost:
         there = '\n  '.join(
             f'{group.name}: {", ".join(group.runs)}' for group in study.groups
         )
@@ -201,7 +208,11 @@ def plan_study(
         for entry in study.data
         if made.intersection(entry.get('steps', made))
     ]
-    return Plan(tuple(data), tuple(chains), ())
+    return Plan(tuple(data), tuple(chains), tuple(cost))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatch(name, f'*{pattern.lower()}*')
 
 
 def _chain(

@@ -63,6 +63,7 @@ def study_text(study: Study, table: StudyTable) -> str:
         _attacks(main, table),
         _losses(main, table),
         _ablations(study, table),
+        _cost(table),
         _sweep(study, table),
         f'## What this cannot tell\n\n{study.limits}',
     ]
@@ -252,6 +253,30 @@ def _ablations(study: Study, table: StudyTable) -> str:
         'interval: compare with the deviations above.\n\n'
         f'{markdown(["row", *measures], lines)}\n'
         '![Accuracy over the loss ratio](images/study_ratios.png)\n'
+    )
+
+
+def _cost(table: StudyTable) -> str:
+    """Time of pre-training steps."""
+    if not table.cost:
+        return ''
+    lines = [
+        [
+            Path(config).stem,
+            f'{row["ratio"]:.2f}',
+            f'{row["floor_operations"]:.2f}',
+        ]
+        for config, row in table.cost['rows'].items()
+    ]
+    header = [
+        'recipe',
+        'time of a step, relative to MAE',
+        'least, by operations',
+    ]
+    return (
+        f'## Cost\n\n`{" ".join(table.cost["settings"])}`, '
+        f'{table.cost["machine"]}. The least is that of the passes alone.\n\n'
+        f'{markdown(header, lines)}'
     )
 
 

@@ -19,6 +19,7 @@ from .steps import Step
 from .study import Study
 
 TOP1 = 'accuracy/top1'
+COST_FILE = 'cost.json'
 LOSSES = (
     *('epoch', 'loss', 'recon_clean', 'recon_adv'),
     *('distance_start', 'distance_end'),
@@ -55,6 +56,31 @@ def write_results(study: Study, steps: Iterable[Step], folder: Path) -> None:
     if cells:
         text = json.dumps(content, indent=1)
         AtomicLocalBackend().put_text(f'{text}\n', path)
+
+
+def write_cost(step: Step, folder: Path) -> None:
+    """Write what pre-training costs.
+
+    Args:
+        step (Step): The cost table, which may not be finished.
+        folder (Path): Of the results.
+    """
+    state = step.state()
+    if state.get('seconds') is None:
+        return
+    measured = json.loads(step.output.read_text())
+    keys = ('ratio', 'floor_operations')
+    content = dict(
+        machine=measured['machine'],
+        settings=list(step.identity[len(step.configs) :]),
+        **state['made_with'],
+        rows={
+            config: {key: row[key] for key in keys}
+            for config, row in zip(step.configs, measured['rows'], strict=True)
+        },
+    )
+    text = json.dumps(content, indent=1)
+    AtomicLocalBackend().put_text(f'{text}\n', folder / COST_FILE)
 
 
 def read_result(path: Path) -> dict[str, Any]:

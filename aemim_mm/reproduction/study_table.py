@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from .study import StudyMeasure
-from .study_results import read_result
+from .study_results import COST_FILE, read_result
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class StudyTable:
     """
 
     def __init__(self, folder: Path) -> None:
+        path = folder / COST_FILE
+        self.cost = read_result(path) if path.is_file() else {}
         self.cells: dict[tuple[str, int], dict[str, Any]] = {}
         for path in sorted(folder.glob('*/seed*.json')):
             content = read_result(path)

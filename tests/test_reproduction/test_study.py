@@ -10,8 +10,12 @@ from mmengine.config import Config
 from aemim_mm.reproduction.commands import Place
 from aemim_mm.reproduction.steps import ROOT
 from aemim_mm.reproduction.study import plan_study, read_study
-from aemim_mm.reproduction.study_report import chosen, sweep_score
-from aemim_mm.reproduction.study_results import write_results
+from aemim_mm.reproduction.study_report import (
+    chosen,
+    study_text,
+    sweep_score,
+)
+from aemim_mm.reproduction.study_results import write_cost, write_results
 from aemim_mm.reproduction.study_table import StudyTable
 
 STUDY = read_study()
@@ -213,3 +217,27 @@ def test_committed_results_are_complete_and_clean():
             assert entry['settings'] == list(step.identity[1:]), path
             assert len(entry['commit']) == 40  # not 'dirty', not 'unknown'
             assert entry['values'] and entry['seconds'] > 0
+
+
+def test_the_cost_comes_last_and_is_kept(tmp_path):
+    place = Place(tmp_path / 'out', 1)
+    made = plan_study(STUDY, ['cost'], None, place)
+    assert not made.chains and not plan('mae').cost and plan().cost
+    (step,) = made.cost
+    write_cost(step, tmp_path)  # not finished: nothing to keep
+    step.output.parent.mkdir(parents=True)
+    row = dict(name='a', seconds=1.0, ratio=2.5, floor_operations=2.0)
+    rows = [row for _ in step.configs]
+    step.output.write_text(json.dumps(dict(machine='two cores', rows=rows)))
+    assert not (tmp_path / 'cost.json').exists()
+    finish(step, 3.0)
+    write_cost(step, tmp_path)
+    cost = StudyTable(tmp_path).cost
+    assert list(cost['rows']) == list(step.configs)
+    assert set(map(str, cost['rows'].values())) == {
+        "{'ratio': 2.5, 'floor_operations': 2.0}"
+    }
+    assert cost['machine'] == 'two cores' and '--threads' in cost['settings']
+    assert 'no-adapters_1xb256-coslr-5e_fashion-mnist | 2.50 | 2.00 |' in (
+        study_text(STUDY, StudyTable(tmp_path))
+    )
