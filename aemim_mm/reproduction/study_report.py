@@ -37,20 +37,29 @@ def write_study(study: Study) -> list[Path]:
     for name, figure in draw_figures(study, table).items():
         pictures[name] = report.parent / 'images' / f'study_{name}.png'
         figure.savefig(pictures[name])
-    AtomicLocalBackend().put_text(study_text(study, table), report)
+    text = study_text(study, table, list(pictures))
+    AtomicLocalBackend().put_text(text, report)
     return [report, *pictures.values()]
 
 
-def study_text(study: Study, table: StudyTable) -> str:
+def study_text(
+    study: Study, table: StudyTable, pictures: Sequence[str]
+) -> str:
     """The report.
 
     Args:
         study (Study): The study.
         table (StudyTable): Its results.
+        pictures (Sequence[str]): Those that there are.
 
     Returns:
         str: Markdown.
     """
+
+    def picture(name: str, text: str) -> str:
+        there = name in pictures
+        return f'![{text}](images/study_{name}.png)\n' if there else ''
+
     main = study.group('main')
     sections = [
         HEAD.format(title=study.title),
@@ -61,8 +70,11 @@ def study_text(study: Study, table: StudyTable) -> str:
         _questions(study, main, table),
         _claims(study, main, table),
         _attacks(main, table),
+        picture('curves', 'Accuracy over the budget'),
         _losses(main, table),
+        picture('losses', 'Losses under two attacks'),
         _ablations(study, table),
+        picture('ratios', 'Accuracy over the loss ratio'),
         _cost(table),
         _sweep(study, table),
         f'## What this cannot tell\n\n{study.limits}',
@@ -198,8 +210,7 @@ def _attacks(group: Group, table: StudyTable) -> str:
     return (
         '## Under attack\n\nAccuracy (%) by epsilon, in pixel values of 255. '
         'Curves over the budget: the smallest that\nfools each image.\n\n'
-        f'{markdown(header, lines)}\n'
-        '![Accuracy over the budget](images/study_curves.png)\n'
+        f'{markdown(header, lines)}'
     )
 
 
@@ -225,8 +236,7 @@ def _losses(group: Group, table: StudyTable) -> str:
         '## Losses of pre-training\n\nMeans over seeds in the last epoch: '
         'reconstruction of clean and of adversarial images, and how\nfar '
         'their features are from each other before and after the attack.\n\n'
-        f'{markdown([*header, "and at the end"], lines)}\n'
-        '![Losses under two attacks](images/study_losses.png)\n'
+        f'{markdown([*header, "and at the end"], lines)}'
     )
 
 
@@ -251,8 +261,7 @@ def _ablations(study: Study, table: StudyTable) -> str:
     return (
         '## Loss ratio, steps and budget\n\nOne seed each, so without an '
         'interval: compare with the deviations above.\n\n'
-        f'{markdown(["row", *measures], lines)}\n'
-        '![Accuracy over the loss ratio](images/study_ratios.png)\n'
+        f'{markdown(["row", *measures], lines)}'
     )
 
 

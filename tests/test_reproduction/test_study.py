@@ -1,7 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The study: its rows, its steps, and what is kept of them."""
 
+import copy
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,15 @@ def plan(*patterns, seeds=None):
     return plan_study(STUDY, patterns, seeds, Place(OUT, 1))
 
 
+@cache
+def read_config(path):
+    return Config.fromfile(ROOT / path)
+
+
+def config_of(step):
+    return copy.deepcopy(read_config(step.configs[0]))
+
+
 def options_of(step):
     place = step.command.index('--cfg-options') + 1
     return dict(word.split('=', 1) for word in step.command[place:])
@@ -48,7 +59,7 @@ def test_every_option_is_one_of_its_config():
     for step in plan(seeds=[0]).steps():
         if '--cfg-options' not in step.command:
             continue
-        cfg = Config.fromfile(ROOT / step.configs[0])
+        cfg = config_of(step)
         for key in options_of(step):
             value = cfg
             for part in key.split('.')[:-1]:
@@ -64,7 +75,7 @@ def test_schedules_end_with_the_training():
     for step in plan(seeds=[0]).steps():
         if '--cfg-options' not in step.command:
             continue
-        cfg = Config.fromfile(ROOT / step.configs[0])
+        cfg = config_of(step)
         options = {k: v for k, v in options_of(step).items() if v.isdigit()}
         cfg.merge_from_dict({k: int(v) for k, v in options.items()})
         warm_up, cosine = cfg.param_scheduler
@@ -239,5 +250,5 @@ def test_the_cost_comes_last_and_is_kept(tmp_path):
     }
     assert cost['machine'] == 'two cores' and '--threads' in cost['settings']
     assert 'no-adapters_1xb256-coslr-5e_fashion-mnist | 2.50 | 2.00 |' in (
-        study_text(STUDY, StudyTable(tmp_path))
+        study_text(STUDY, StudyTable(tmp_path), [])
     )

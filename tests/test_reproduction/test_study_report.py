@@ -83,7 +83,7 @@ def test_differences_are_paired(table):
 
 
 def test_the_report(table):
-    text = study_text(STUDY, table)
+    text = study_text(STUDY, table, ['curves'])
     assert '| MAE | - | - | 81.00 +- 1.00 (n 3) |' in text
     assert '| AEMIM | - | - | +0.51 +- 0.02 (n 3) * |' in text
     assert '+0.51 +- 0.02 (n 3) *: as there' in text
@@ -94,6 +94,7 @@ def test_the_report(table):
     assert '| AEMIM | - | 80.50 (n 1) |' in text
     assert '| sweep | 0 of 16 |' in text
     assert 'not run' in text
+    assert 'study_curves.png' in text and 'study_losses' not in text
 
 
 def test_the_pictures(table):
@@ -108,5 +109,7 @@ def test_the_pictures(table):
 
 
 def test_the_committed_report_is_made_of_the_committed_results():
-    text = study_text(STUDY, StudyTable(ROOT / STUDY.results))
+    table = StudyTable(ROOT / STUDY.results)
+    drawn = draw_figures(STUDY, table)
+    text = study_text(STUDY, table, list(drawn))
     assert (ROOT / STUDY.report).read_text() == text
