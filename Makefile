@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
-	demo robustness-demo reproduce-smoke clean preflight preflight-det
+	docs demo robustness-demo reproduce-smoke clean preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
 FAST_TESTS := tests/test_core tests/test_algorithms tests/test_interception \
@@ -33,6 +33,7 @@ DET := $(STAMP)-det.stamp
 ROBUSTNESS := $(STAMP)-robustness.stamp
 TESTS := $(STAMP)-tests.stamp
 DEV := $(STAMP)-dev.stamp
+DOCS := $(STAMP)-docs.stamp
 PINS := requirements/core.txt requirements/onedl.txt
 # Further phases leave the core as it is.
 AS_PINNED := $(PINS:%=-c %)
@@ -49,6 +50,7 @@ help:
 	@echo 'make lint         ruff check and ruff format --check'
 	@echo 'make format       let ruff put right what it can'
 	@echo 'make types        mypy'
+	@echo 'make docs         the documentation as a site, in docs/_build'
 	@echo 'make clean        remove .venv and build products'
 	@echo 'PYTHON=... selects the Python (3.10 to 3.13, tested: 3.11)'
 
@@ -75,6 +77,9 @@ format: preflight $(DEV)
 types: preflight $(CORE) $(DEV)
 	@$(VENV_PYTHON) -m mypy
 
+docs: preflight $(CORE) $(DOCS)
+	@$(VENV_PYTHON) -m sphinx -q -W --keep-going docs docs/_build
+
 demo: install
 	@$(VENV_PYTHON) tools/demo.py
 
@@ -86,7 +91,7 @@ reproduce-smoke: install-det $(ROBUSTNESS)
 		--jobs $$(nproc)
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find aemim_mm benchmarks tests tools configs -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true
 
@@ -123,7 +128,7 @@ $(DET): $(CORE) requirements/build.txt requirements/det.txt
 	@$(VENV_PYTHON) tools/setup/check_ops.py
 	@touch $@
 
-$(ROBUSTNESS) $(TESTS) $(DEV): $(STAMP)-%.stamp: requirements/%.txt | $(VENV)
+$(ROBUSTNESS) $(TESTS) $(DEV) $(DOCS): $(STAMP)-%.stamp: requirements/%.txt | $(VENV)
 	@echo '[setup] $*: half a minute or less'
 	@$(PIP) -r $< $(AS_PINNED)
 	@touch $@

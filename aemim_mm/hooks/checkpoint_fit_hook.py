@@ -60,15 +60,16 @@ class CheckpointFitHook(Hook):
             ``load_from``), that may be missing there. The
             default is the norm after average pooling, which fine-tuning adds,
             and the index of relative positions, a constant that a model makes
-            by itself. Defaults to ('ln2.*', '*relative_position_index').
+            by itself. Defaults to
+            ``('ln2.*', '*relative_position_index')``.
         allow_mismatch (Sequence[str]): Patterns of keys whose shape may
             differ; they keep their initial values. Defaults to ().
         allow_unused (Sequence[str]): Patterns of keys of the file, relative
             to the module, that belong to a list of blocks and may be left
-            over, for example ('layers.8.*', ) to take the first 8. Defaults
-            to ().
+            over, for example ``('layers.8.*', )`` to take the first 8.
+            Defaults to ().
         required (Sequence[str]): Patterns of keys of the model that
-            ``load_from`` must fill. Defaults to ('backbone.*', ).
+            ``load_from`` must fill. Defaults to ``('backbone.*', )``.
         skip (Sequence[str]): Patterns of names of modules whose ``init_cfg``
             is not checked, for those that convert a foreign checkpoint in
             code of their own. Defaults to ().
