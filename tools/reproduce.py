@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 # A checkout works without installation.
@@ -42,7 +43,11 @@ from aemim_mm.reproduction.report import (  # noqa: E402
 from aemim_mm.reproduction.steps import ROOT, Step  # noqa: E402
 from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
 from aemim_mm.reproduction.study_report import write_study  # noqa: E402
-from aemim_mm.reproduction.study_results import write_cost, write_results  # noqa: E402
+from aemim_mm.reproduction.study_results import (  # noqa: E402
+    is_complete,
+    write_cost,
+    write_results,
+)
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 
 TABLES = read_tables()
@@ -110,6 +115,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='delete training runs in OUT that were made from another config '
         'or other weights, and make them anew',
+    )
+    parser.add_argument(
+        '--missing',
+        action='store_true',
+        help='of the study, only rows and seeds whose results the repository '
+        'lacks',
     )
     parser.add_argument(
         '--out',
@@ -290,13 +301,17 @@ def run_study(args: argparse.Namespace) -> int:
         for path in write_study(study):
             print(path)
         return 0
+    results = ROOT / study.results
+    if args.missing:
+        left = [c for c in plan.chains if not is_complete(c, results)]
+        plan = replace(plan, chains=tuple(left))
     chains = {chain[0].chain: chain for chain in plan.chains}
 
     def keep(step: Step) -> None:
         if step.chain in chains:
-            write_results(study, chains[step.chain], ROOT / study.results)
+            write_results(study, chains[step.chain], results)
         elif step in plan.cost:
-            write_cost(step, ROOT / study.results)
+            write_cost(step, results)
 
     if args.dry_run:
         print_plan(plan)

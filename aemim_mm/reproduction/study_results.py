@@ -2,7 +2,7 @@
 """What the steps of the study leave: a small JSON file per row and seed."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,18 @@ LOSSES = (
 )
 
 
-def write_results(study: Study, steps: Iterable[Step], folder: Path) -> None:
+def write_results(study: Study, steps: Sequence[Step], folder: Path) -> None:
     """Write what the finished steps of a row with a seed have left.
 
     Steps that are not finished keep what the file has of them.
 
     Args:
         study (Study): The study.
-        steps (Iterable[Step]): Steps of one chain.
+        steps (Sequence[Step]): Steps of one chain.
         folder (Path): Of the results.
     """
-    steps = list(steps)
-    run, _, seed = steps[0].chain.partition('/seed')
-    path = folder / run / f'seed{seed}.json'
+    path = _path(steps[0], folder)
+    run, seed = path.parent.name, path.stem.removeprefix('seed')
     content = read_result(path) if path.is_file() else {}
     content.update(run=run, seed=int(seed))
     cells = content.setdefault('steps', {})
@@ -56,6 +55,26 @@ def write_results(study: Study, steps: Iterable[Step], folder: Path) -> None:
     if cells:
         text = json.dumps(content, indent=1)
         AtomicLocalBackend().put_text(f'{text}\n', path)
+
+
+def is_complete(steps: Sequence[Step], folder: Path) -> bool:
+    """Whether the results have all steps of a row with a seed.
+
+    Args:
+        steps (Sequence[Step]): Steps of one chain.
+        folder (Path): Of the results.
+
+    Returns:
+        bool: Whether each is there, with this config and these settings.
+    """
+    path = _path(steps[0], folder)
+    kept = read_result(path)['steps'] if path.is_file() else {}
+    return all(
+        step.name in kept
+        and kept[step.name]['config'] == step.configs[0]
+        and kept[step.name]['settings'] == list(step.identity[1:])
+        for step in steps
+    )
 
 
 def write_cost(step: Step, folder: Path) -> None:
@@ -86,6 +105,11 @@ def write_cost(step: Step, folder: Path) -> None:
 def read_result(path: Path) -> dict[str, Any]:
     """A file of results."""
     return json.loads(path.read_text())
+
+
+def _path(step: Step, folder: Path) -> Path:
+    """The file of a row with a seed."""
+    return folder / f'{step.chain}.json'
 
 
 def _values(study: Study, step: Step) -> dict[str, Any]:

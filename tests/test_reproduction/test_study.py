@@ -17,7 +17,11 @@ from aemim_mm.reproduction.study_report import (
     study_text,
     sweep_score,
 )
-from aemim_mm.reproduction.study_results import write_cost, write_results
+from aemim_mm.reproduction.study_results import (
+    is_complete,
+    write_cost,
+    write_results,
+)
 from aemim_mm.reproduction.study_table import StudyTable
 
 STUDY = read_study()
@@ -187,6 +191,10 @@ def test_results_are_kept_with_what_they_were_made_with(tmp_path):
     assert 'randomness.seed=3' in entry['settings']
     assert entry['seconds'] == 61.2 and 'mmpretrain' in entry
     assert len(entry['commit']) >= 7
+    assert is_complete([pretrain, one], tmp_path)
+    assert not is_complete(chain, tmp_path)
+    (other,) = plan_study(STUDY, ['mae'], [4], place).chains
+    assert not is_complete(other[:1], tmp_path)
     # A later call with fewer steps there takes nothing away.
     write_results(STUDY, [pretrain], tmp_path)
     again = json.loads((tmp_path / 'mae/seed3.json').read_text())
