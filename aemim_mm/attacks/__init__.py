@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from ..core.feature_distance_pgd import FeatureDistancePGD
 from ..core.wavelet_pgd import WaveletPGD
+from .auto_attack import AutoAttack
 from .fgsm import fgsm
 from .indexed import Attack, FGSMAttack, PGDAttack
 from .noise import image_noise
@@ -9,6 +10,7 @@ from .precision import full_precision
 
 __all__ = [
     'Attack',
+    'AutoAttack',
     'FGSMAttack',
     'FeatureDistancePGD',
     'PGDAttack',
