@@ -17,10 +17,12 @@ import timm
 import tiny_run
 import torch
 from attack_toys import foolbox, foolbox_model
+from auto_attack_toys import pyautoattack, shortened
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from aemim_mm.robustness import attacked_images
+from aemim_mm.robustness import attacked_images, load_config_classifier
+from aemim_mm.robustness.intervals import wilson
 
 TOOL = tiny_run.ROOT / 'tools' / 'evaluate_robustness.py'
 tool = tiny_run.load_tool('evaluate_robustness')
@@ -300,6 +302,55 @@ def test_attacks(complete, world, name, attack):
     assert entry['average'] == pytest.approx(sum(top1) / 5)
     # Or the attacks would say nothing.
     assert top1[0] > top1[1] > top1[2] > top1[3]
+
+
+def autoattack_alone(world, images, labels, epsilon):
+    """Which images withstand the package; in the batches of the tool."""
+    model = load_config_classifier(*world.files).model
+    right = []
+    for x, y in zip(images.split(6), labels.split(6), strict=True):
+        adversary = pyautoattack().AutoAttack(
+            model, norm='Linf', eps=epsilon, seed=0
+        )
+        x_adv, _ = adversary.run_standard_evaluation(x, y, batch_size=6)
+        right.append(model(x_adv).argmax(1) == y)
+    return torch.cat(right)
+
+
+def test_autoattack(complete, world, tmp_path, monkeypatch):
+    shortened(monkeypatch)
+    budgets = '0', '0.5', '2', '8'
+    options = '--suite', 'imagenet', 'autoattack', '--epsilons', *budgets
+    entry = evaluate(world, tmp_path, *options)['autoattack']
+    images, labels, _ = val_images(world)
+    found, top1 = per_image(tmp_path), []
+    for budget in budgets:
+        right = judged(world, images, labels)
+        if budget != '0':
+            epsilon = float(budget) / 255
+            right = autoattack_alone(world, images, labels, epsilon)
+        assert found[f'autoattack/{budget}'] == right.int().tolist()
+        top1.append(100 * right.double().mean().item())
+        assert entry[budget] == pytest.approx(top1[-1])
+    assert entry['average'] == pytest.approx(sum(top1) / 4)
+    assert entry['images'] == 11
+    # Some of the images fall, and no fewer than to PGD-20.
+    assert top1[0] > top1[1] > top1[2] > 0
+    pgd = per_image(complete)
+    for budget in ('2', '8'):
+        assert sum(found[f'autoattack/{budget}']) <= sum(pgd[f'pgd/{budget}'])
+    # The report, with Wilson's interval of 11 images
+    report = (tmp_path / 'results.md').read_text()
+    section = report.split('under AutoAttack')[1].splitlines()
+    assert section[4].startswith(f'| tiny | {top1[0]:.1f} | {top1[1]:.1f} |')
+    low, high = wilson(top1[1], 11)
+    assert f'| {low:.1f} to {high:.1f} |' in section[5]
+    # The comparison
+    out = tmp_path / 'compared'
+    paths = [str(p / 'results.json') for p in (tmp_path, complete)]
+    assert tool.main(['--compare', *paths, '--out', str(out)]) == 0
+    text = (out / 'comparison.md').read_text().split('under AutoAttack')[1]
+    assert f'{top1[2]:.1f} (' in text and '| epsilon = 2 |' in text
 
 
 def test_grid_of_the_curve(complete, world):
