@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The whole suite on miniature data, against independent computations."""
 
+import copy
 import gc
 import shutil
 import socket
@@ -555,6 +556,95 @@ def test_a_model_of_timm(world, tmp_path):
     assert results['model']['name'] == name
     assert results['model']['std'] == [127.5] * 3
     assert f'| {name} | ' in (tmp_path / 'results.md').read_text()
+
+
+def write_training_images(root):
+    for wnid, label in toys.SYNSETS.items():
+        for i in range(5):
+            path = root / wnid / f'{wnid}_{i}.JPEG'
+            toys.save(path, toys.pixels(f'{wnid} for training {i}', label))
+    return root
+
+
+def test_nearest_neighbours(world, tmp_path, capsys):
+    """Clean parts and corruptions by default; --pooling is another encoder."""
+    train = write_training_images(tmp_path / 'train')
+    out = tmp_path / 'out'
+    options = '--knn', train, '--corruptions', 'fog', '--severities', 2
+    results = evaluate(world, out, *options)
+    clean = {'imagenet', 'real', 'v2', 'a', 'r', 'sketch'}
+    assert set(results) == clean | {'c'} | BOOKKEEPING
+    assert results['imagenet']['top1'] > 30
+    assert results['model']['name'] == 'tiny (20-NN)'
+    assert results['data']['train']['images'] == 30
+    report = (out / 'results.md').read_text()
+    assert '| tiny (20-NN) | ' in report
+    other = evaluate(world, out, *options, '--pooling', 'avg')
+    assert other['model']['sha256'] != results['model']['sha256']
+    assert len(list((out / 'cells').glob('features-*.json'))) == 2
+    capsys.readouterr()
+    argv = command(world, out, '--knn', tmp_path / 'absent', '--suite', 'v2')
+    assert tool.main(argv) == 1
+    message = capsys.readouterr().err
+    assert f'ImageNet-1K training: there is no folder {tmp_path}/absent' in (
+        message
+    )
+
+
+def test_nearest_neighbours_of_timm(world, tmp_path):
+    """The model without its classifier, against timm itself."""
+    name = 'vit_tiny_patch16_224'
+    options = dict(
+        img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2
+    )
+    model = timm.create_model(name, **options).eval()
+    torch.save(model.state_dict(), tmp_path / 'a.pth')
+    train = write_training_images(tmp_path / 'train')
+    results = evaluate(
+        world,
+        tmp_path,
+        *('--checkpoint', tmp_path / 'a.pth', '--input-size', 16),
+        *('--suite', 'imagenet', '--knn', train),
+        *('--cfg-options', *(f'{k}={v}' for k, v in options.items())),
+        files=['--timm', name],
+    )
+    (path,) = (tmp_path / 'cells').glob('features-*.npz')
+    images, labels, _ = toys.load(train, toys.by_wnid)
+    with torch.no_grad():
+        expected = model.forward_head(
+            model.forward_features(2 * images - 1), pre_logits=True
+        )
+    with np.load(path) as found:
+        assert found['label'].tolist() == labels.tolist()
+        assert found['feature'] == pytest.approx(expected.numpy(), abs=1e-4)
+    assert results['model']['name'] == f'{name} (20-NN)'
+
+
+def test_linear_head(world, tmp_path, capsys):
+    state = dict(world.model.head.fc.state_dict())
+    torch.save(state, tmp_path / 'linear.pth')
+    options = '--linear-head', tmp_path / 'linear.pth', '--pooling', 'avg'
+    parts = '--suite', 'imagenet', 'fgsm', '--epsilons', 0, 2
+    out = tmp_path / 'out'
+    results = evaluate(world, out, *options, *parts)
+    images, labels, _ = val_images(world)
+    backbone = copy.deepcopy(world.model.backbone)
+    backbone.out_type = 'featmap'
+    with torch.no_grad():
+        features = backbone(toys.normalize(images))[-1].mean((2, 3))
+    logits = features @ state['weight'].T + state['bias']
+    right = logits.argmax(1) == labels
+    found = per_image(out)
+    assert found['fgsm/0'] == check(out, 'imagenet', right)
+    assert 0 < sum(found['fgsm/2']) < right.sum()
+    assert results['model']['name'] == 'tiny (linear)'
+    capsys.readouterr()
+    torch.save(dict(state, weight=torch.zeros(1000, 7)), tmp_path / 'b.pth')
+    argv = command(world, out, '--linear-head', tmp_path / 'b.pth', *parts)
+    assert tool.main(argv) == 1
+    assert 'b.pth classifies 7 channels, but tiny has 32' in (
+        capsys.readouterr().err
+    )
 
 
 def test_native_images(world, tmp_path, capsys):
