@@ -3,8 +3,11 @@
 
 import inspect
 
+from mmpretrain.models import BEiTViT, SwinTransformer, VisionTransformer
 from torch import Tensor, nn
 
+# `forward` of a class for pre-training may mask: theirs does not.
+_PLAIN = (VisionTransformer, BEiTViT, SwinTransformer)
 POOLINGS = ('token', 'avg')
 
 
@@ -17,8 +20,9 @@ class FrozenEncoder(nn.Module):
     Args:
         backbone (nn.Module): Maps normalised images (N, C, H, W) to a tuple
             whose last entry is a map (N, D, h, w), tokens (N, L, D) or a
-            vector (N, D). If ``forward`` has a parameter ``mask`` it gets
-            None.
+            vector (N, D). Of a subclass of mmpretrain's ViT, BEiT and Swin
+            the plain class runs; another one gets ``mask=None`` if its
+            ``forward`` has that parameter.
         pooling (str, optional): 'token' for the class token, 'avg' for the
             mean of the patches. None means the class token where there is
             one, as in linear probing and DINO. Defaults to None.
@@ -40,6 +44,9 @@ class FrozenEncoder(nn.Module):
         self.pooling = pooling
         parameters = inspect.signature(backbone.forward).parameters
         self._unmasked = dict(mask=None) if 'mask' in parameters else {}
+        self._plain = next(
+            (cls for cls in _PLAIN if isinstance(backbone, cls)), None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode.
@@ -51,17 +58,19 @@ class FrozenEncoder(nn.Module):
             Tensor: Features, (N, D).
 
         Raises:
-            TypeError: If the backbone returns something else.
-            ValueError: If it has no class token and that is to be taken.
+            ValueError: If the backbone returns something else, or has no
+                class token and that is to be taken.
         """
-        outputs = self.backbone(x, **self._unmasked)
+        if self._plain is None:
+            outputs = self.backbone(x, **self._unmasked)
+        else:
+            outputs = self._plain.forward(self.backbone, x)
         last = outputs[-1] if isinstance(outputs, tuple | list) else outputs
         name = type(self.backbone).__name__
         if not isinstance(last, Tensor) or last.ndim not in (2, 3, 4):
-            raise TypeError(
+            raise ValueError(
                 f'{name} returns no features of whole images, but '
-                f'{type(last).__name__}. Export it with '
-                'tools/export_backbone.py --to timm, and give it with --timm'
+                f'{type(last).__name__}'
             )
         extra = 0
         if last.ndim == 3:

@@ -49,8 +49,9 @@ def load_config_encoder(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If the config has no backbone or no mean and std, or the
-            checkpoint does not fit.
+        ValueError: If the config has no backbone or no mean and std, the
+            checkpoint does not fit, or the backbone does not encode whole
+            images.
     """
     cfg = read_model_config(config, cfg_options)
     if cfg.get('backbone') is None:
@@ -70,7 +71,7 @@ def load_config_encoder(
         [value / 255 for value in pixels[name]] for name in ('mean', 'std')
     )
     encoder = FrozenEncoder(model, pooling).to(device)
-    return EvaluatedClassifier(
+    found = EvaluatedClassifier(
         name=osp.splitext(osp.basename(config))[0],
         model=PixelClassifier(
             encoder, mean, std, bgr=not pixels.get('to_rgb', False)
@@ -79,3 +80,12 @@ def load_config_encoder(
         checkpoint=checkpoint,
         description=description,
     )
+    try:
+        found.num_classes()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{config}: {backbone.type} does not encode whole images of '
+            f'{found.input_size} pixels ({error}). Its plain class may: put '
+            'that into the config, as for fine-tuning'
+        ) from error
+    return found

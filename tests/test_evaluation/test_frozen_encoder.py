@@ -1,8 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import copy
+
 import pytest
 import torch
+import toys
 from mim_toys import ARCH
 from mmpretrain.models import VisionTransformer
+from mmpretrain.registry import MODELS
 from torch import nn
 
 from aemim_mm.evaluation import FrozenEncoder
@@ -84,8 +88,29 @@ def test_clean_branch_of_a_dual_norm_vit():
     assert torch.equal(FrozenEncoder(dual)(IMAGES), found)
 
 
+@pytest.mark.parametrize(
+    'name',
+    [
+        *('MAE-stock-backbone', 'MAE-DualNormViT', 'MFF', 'SimMIM', 'BEiT-v1'),
+        *('MaskFeat', 'CAE', 'MILAN', 'EVA', 'MixMIM'),
+    ],
+)
+def test_encoders_of_pretraining_do_not_mask(name):
+    toy = toys.METHODS[name]
+    cfg = dict(copy.deepcopy(toy.cfg['backbone']))
+    if 'raw' in getattr(MODELS.get(cfg['type']), 'OUT_TYPES', ()):
+        cfg['out_type'] = 'raw'
+    encoder = FrozenEncoder(randomised(MODELS.build(cfg)))
+    images = toys.images(2, 0, toy.size)
+    found = encoder(images)
+    assert found.shape[0] == 2 and found.ndim == 2
+    assert found.std() > 1e-3
+    # A random mask would not be the same twice.
+    assert torch.equal(encoder(images), found)
+
+
 def test_what_is_no_encoder():
-    with pytest.raises(TypeError, match='Returns returns no features of whol'):
+    with pytest.raises(ValueError, match='Returns returns no features of w'):
         FrozenEncoder(Returns((IMAGES, None)))(IMAGES)
     with pytest.raises(ValueError, match="pooling is 'max', but must be one"):
         FrozenEncoder(Returns(IMAGES), 'max')

@@ -2,7 +2,7 @@
 import pytest
 import robustness_toys as toys
 import torch
-from mim_toys import ARCH
+from mim_toys import ARCH, METHODS
 from mmengine.config import Config
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
@@ -48,6 +48,15 @@ def write(folder, cfg, state):
     Config(cfg).dump(str(folder / 'pretrain.py'))
     torch.save(dict(state_dict=state), folder / 'epoch_1.pth')
     return str(folder / 'pretrain.py'), str(folder / 'epoch_1.pth')
+
+
+def write_built(folder, cfg):
+    """The same, of a model whose backbone alone is built."""
+    weights = MODELS.build(cfg['backbone']).state_dict()
+    state = {f'backbone.{key}': value for key, value in weights.items()}
+    folder = folder / 'built'
+    folder.mkdir()
+    return write(folder, cfg, state)
 
 
 @pytest.fixture
@@ -140,6 +149,9 @@ def test_what_does_not_fit(files, state, tmp_path):
     torch.save(dict(state_dict=part), tmp_path / 'part.pth')
     with pytest.raises(ValueError, match=r'part.pth does not fit: \d+ of'):
         load_config_encoder(config, str(tmp_path / 'part.pth'))
+    sparse = dict(METHODS['SparK-ConvNeXt'].cfg, type='SparK')
+    with pytest.raises(ValueError, match='SparseConvNeXt does not encode who'):
+        load_config_encoder(*write_built(tmp_path, sparse))
     options = {'data_preprocessor': dict(type='SelfSupDataPreprocessor')}
     bare = tmp_path / 'bare.py'
     Config(dict(model=aemim_cfg(), **options)).dump(str(bare))

@@ -795,6 +795,46 @@ def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
         assert values == whole[name], name
 
 
+def in_two_processes(world, out, *options):
+    """Run the tool; what it printed."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    process = tiny_run.start(
+        sys.executable,
+        *('-m', 'torch.distributed.run', '--nproc_per_node=2'),
+        *(f'--master_port={port}', TOOL),
+        *command(world, out, *options),
+        *('--launcher', 'pytorch'),
+        cwd=out.parent,
+        env=tiny_run.environment(),
+    )
+    code, output = tiny_run.finish(process)
+    assert code == 0, output
+    return output
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_neighbours(world, tmp_path):
+    train = write_training_images(tmp_path / 'train')
+    # 29 images: the sampler pads.
+    (train / 'n01440764/n01440764_0.JPEG').unlink()
+    options = '--suite', 'imagenet', 'a', 'v2', '--knn', train
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    expected = evaluate(world, one, *options)
+    in_two_processes(world, two, *options)
+    assert toys.read_json(two / 'results.json') == expected
+    assert per_image(two) == per_image(one)
+    features = []
+    for out in (one, two):
+        (path,) = (out / 'cells').glob('features-*.npz')
+        with np.load(path) as arrays:
+            features.append(dict(arrays))
+    assert features[0]['index'].tolist() == list(range(29))
+    for name, values in features[0].items():
+        assert features[1][name] == pytest.approx(values, abs=1e-5)
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     """Image by image. Numbers of images are odd: the sampler pads."""
@@ -803,20 +843,7 @@ def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     one, two = tmp_path / 'one', tmp_path / 'two'
     shutil.copytree(complete / 'cells', one / 'cells')
     expected = evaluate(world, one, *options)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    process = tiny_run.start(
-        sys.executable,
-        *('-m', 'torch.distributed.run', '--nproc_per_node=2'),
-        *(f'--master_port={port}', TOOL),
-        *command(world, two, *options),
-        *('--launcher', 'pytorch'),
-        cwd=tmp_path,
-        env=tiny_run.environment(),
-    )
-    code, output = tiny_run.finish(process)
-    assert code == 0, output
+    output = in_two_processes(world, two, *options)
     # The main process alone writes and says so.
     assert output.count(str(two / 'results.json')) == 1
     assert per_image(two) == per_image(one)
