@@ -3,36 +3,22 @@ import sys
 
 import pytest
 import torch
-from attack_toys import IMAGENET, batches_of, small_net
-from auto_attack_toys import pyautoattack, shortened
-from torch import nn
-from torchvision.transforms import Normalize
+from auto_attack_toys import (
+    classifier,
+    direct,
+    pyautoattack,
+    shortened,
+    task_of_ten_classes,
+)
 
-from aemim_mm.attacks import AutoAttack, PGDAttack
+from aemim_mm.attacks import AutoAttack
 
 INDICES = torch.arange(12)
 
 
-def classifier(num_classes=10):
-    net = small_net(num_classes).requires_grad_(False)
-    return nn.Sequential(Normalize(**IMAGENET), net).eval()
-
-
 @pytest.fixture
 def task():
-    """A classifier of 10 classes, images, and what it says of them."""
-    generator = torch.Generator().manual_seed(7)
-    x = torch.rand(12, 3, 8, 8, generator=generator)
-    model = classifier()
-    return model, x, model(x).argmax(dim=1)
-
-
-def direct(model, x, y, epsilon, seed=0):
-    """The package alone."""
-    adversary = pyautoattack().AutoAttack(
-        model, norm='Linf', eps=epsilon, seed=seed, version='standard'
-    )
-    return adversary.run_standard_evaluation(x, y, batch_size=len(x))[0]
+    return task_of_ten_classes()
 
 
 def test_it_is_the_package(task, monkeypatch):
@@ -79,28 +65,3 @@ def test_without_the_package(task, monkeypatch):
     monkeypatch.setitem(sys.modules, 'pyautoattack', None)
     with pytest.raises(ImportError, match='pip install pyautoattack'):
         AutoAttack()(*task, 0.01, INDICES)
-
-
-@pytest.mark.slow
-def test_the_standard_version_and_pgd(task):
-    """In full: equal to the package, and at least as strong as PGD-20."""
-    evaluation = pytest.importorskip('aemim_mm.evaluation')
-    from aemim_mm.robustness.intervals import wilson
-
-    model, x, y = task
-    # One image is wrong without an attack.
-    y = y.clone()
-    y[5] = (y[5] + 1) % 10
-    for epsilon in (1 / 255, 2 / 255):
-        top1 = {
-            attack: evaluation.robust_accuracy(
-                model, batches_of(x, y, 12), attack, [epsilon], True
-            )
-            for attack in (AutoAttack(), PGDAttack())
-        }
-        auto, pgd = (found.top1()[0] for found in top1.values())
-        assert auto <= wilson(pgd, 12)[1]
-        assert 0 < auto < 100
-        x_adv = direct(model, x, y, epsilon)
-        expected = model(x_adv).argmax(1) == y
-        assert torch.equal(top1[AutoAttack()].correct[:, 0], expected)
