@@ -53,6 +53,7 @@ setup(
         'onedl': onedl,
         'det': onedl + read_requirements('det'),
         'wavelets': read_requirements('wavelets'),
+        'autoattack': read_requirements('autoattack'),
         'robustness': onedl + read_requirements('robustness'),
         'dev': read_requirements('tests') + read_requirements('dev'),
     },

@@ -42,6 +42,7 @@ def run_pytest(absent, *options):
         ('skimage',),
         ('imagecorruptions',),
         ('foolbox',),
+        ('pyautoattack',),
     ],
     ids=' '.join,
 )

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Evaluate a classifier's robustness: Tables 4 to 6, Figure 3 of the paper."""
+"""Evaluate the robustness of a classifier, or of a frozen encoder."""
 
 import argparse
 import sys
@@ -24,9 +24,14 @@ from aemim_mm.robustness import (  # noqa: E402
     Loading,
     check_attacked_images,
     load_config_classifier,
+    load_config_encoder,
     load_timm_classifier,
+    read_linear_probe,
     run_suite,
     survey_sources,
+    training_source,
+    with_linear_probe,
+    with_neighbours,
 )
 from aemim_mm.robustness.arguments import (  # noqa: E402
     parse_args,
@@ -60,6 +65,38 @@ def load_classifier(args: argparse.Namespace) -> EvaluatedClassifier:
     return load_config_classifier(args.config, checkpoint, *options)
 
 
+def load_encoder(
+    args: argparse.Namespace, pooling: str | None
+) -> EvaluatedClassifier:
+    """Load a model that returns features, onto the accelerator if any.
+
+    Args:
+        args (argparse.Namespace): The options.
+        pooling (str, optional): 'token' or 'avg'; None takes the token if
+            there is one.
+
+    Returns:
+        EvaluatedClassifier: The encoder.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the checkpoint does not fit.
+    """
+    if args.timm is not None:
+        options = dict(args.cfg_options or {}, num_classes=0)
+        args = argparse.Namespace(**dict(vars(args), cfg_options=options))
+        return load_classifier(args)
+    run_options.check_checkpoint('checkpoint', args.checkpoint_of_config)
+    return load_config_encoder(
+        args.config,
+        args.checkpoint_of_config,
+        args.input_size,
+        args.cfg_options,
+        get_device(),
+        pooling,
+    )
+
+
 def evaluate(args: argparse.Namespace) -> list[Path]:
     """Run the suite.
 
@@ -82,16 +119,28 @@ def evaluate(args: argparse.Namespace) -> list[Path]:
             init_dist(args.launcher)
         else:
             launch.init_gloo(args.launcher)
-    surveys = survey_sources(options.sources(), args.strict)
+    sources = options.sources()
+    if args.knn is not None:
+        sources.append(training_source(args.knn, args.classes))
+    surveys = survey_sources(sources, args.strict)
     if not args.attack_all:
         check_attacked_images(options, surveys)
-    results = run_suite(
-        load_classifier(args),
-        options,
-        surveys,
-        args.out,
-        Loading(args.batch_size, args.num_workers, args.native),
-    )
+    loading = Loading(args.batch_size, args.num_workers, args.native)
+    if args.linear_head is not None:
+        probe = read_linear_probe(args.linear_head)
+        encoder = load_encoder(args, args.pooling or probe.pooling)
+        classifier = with_linear_probe(encoder, probe)
+    elif args.knn is not None:
+        classifier = with_neighbours(
+            load_encoder(args, args.pooling),
+            sources[-1],
+            surveys,
+            args.out,
+            loading,
+        )
+    else:
+        classifier = load_classifier(args)
+    results = run_suite(classifier, options, surveys, args.out, loading)
     if results is None:
         return []
     out = Path(args.out)
@@ -123,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
         return INTERRUPTED
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ImportError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     for path in paths:

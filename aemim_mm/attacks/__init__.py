@@ -2,6 +2,7 @@
 from ..core.feature_distance_pgd import FeatureDistancePGD
 from ..core.random_noise import RandomNoise
 from ..core.wavelet_pgd import WaveletPGD
+from .auto_attack import AutoAttack
 from .fgsm import fgsm
 from .indexed import Attack, FGSMAttack, PGDAttack
 from .noise import image_noise
@@ -10,6 +11,7 @@ from .precision import full_precision
 
 __all__ = [
     'Attack',
+    'AutoAttack',
     'FGSMAttack',
     'FeatureDistancePGD',
     'PGDAttack',

@@ -84,12 +84,23 @@ VARIANTS = {
     ),
 }
 
+# What k-nearest neighbours are searched in: no part of the suite.
+TRAINING = VariantInfo(
+    'ImageNet-1K training',
+    'imagenet/train',
+    1281167,
+    1000,
+    'https://image-net.org/challenges/LSVRC/2012/2012-downloads.php '
+    '(ILSVRC2012_img_train.tar, after registration), unpacked to a folder '
+    'per WordNet id',
+)
+
 
 def variant_info(name: str) -> VariantInfo:
     """Look a data set of the suite up.
 
     Args:
-        name (str): Its short name, such as 'v2'.
+        name (str): Its short name, such as 'v2', or 'train'.
 
     Returns:
         VariantInfo: What is known of it.
@@ -97,6 +108,8 @@ def variant_info(name: str) -> VariantInfo:
     Raises:
         ValueError: If there is no such data set.
     """
+    if name == 'train':
+        return TRAINING
     if name not in VARIANTS:
         raise ValueError(
             f'there is no ImageNet variant {name!r}; known: '

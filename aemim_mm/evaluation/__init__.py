@@ -6,6 +6,8 @@ require('aemim_mm.evaluation')
 from .corruption_error import CorruptionError
 from .corruption_scores import corruption_scores, robustness_score
 from .fgsm_accuracy import fgsm_accuracy
+from .frozen_encoder import POOLINGS, FrozenEncoder
+from .knn_head import KNNHead
 from .minimal_epsilon import minimal_epsilons
 from .pixel_batches import PixelBatch, pixel_batches
 from .pixel_classifier import PixelClassifier, unchanged
@@ -16,8 +18,11 @@ from .subset_accuracy import SubsetAccuracy
 
 __all__ = [
     'CorruptionError',
+    'FrozenEncoder',
     'GRID',
+    'KNNHead',
     'MinimalEpsilons',
+    'POOLINGS',
     'PixelBatch',
     'PixelClassifier',
     'RealAccuracy',

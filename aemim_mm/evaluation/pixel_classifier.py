@@ -119,6 +119,22 @@ class PixelClassifier(nn.Module):
         config = resolve_model_data_config(model)
         return cls(model, config['mean'], config['std'])
 
+    def with_head(self, head: nn.Module) -> 'PixelClassifier':
+        """A classifier on top of this one's output.
+
+        Args:
+            head (nn.Module): Maps the output (N, K) to logits (N, L).
+
+        Returns:
+            PixelClassifier: It shares the model, and normalises as this one.
+        """
+        mean, std = (
+            (value.double() / 255).flatten().tolist()
+            for value in (self.mean, self.std)
+        )
+        model = nn.Sequential(self.model, head.to(self.mean.device))
+        return PixelClassifier(model, mean, std, self.bgr)
+
     def forward(self, x: Tensor) -> Tensor:
         """Classify.
 

@@ -16,7 +16,7 @@ class SubsetAccuracy(PerImageMetric):
     ImageNet-A and -R have images of 200 classes each. Published accuracies
     on them are those of the highest of these 200 scores of the 1000; taking
     the highest of all 1000 gives lower numbers. Labels are indices among all
-    the classes.
+    the classes. A class with the score -inf is never right.
 
     Gives ``top{k}`` in percent and ``images``, the number of images.
 
@@ -93,8 +93,9 @@ class SubsetAccuracy(PerImageMetric):
             raise ValueError(
                 f'top-{max(self.topk)} accuracy over {len(classes)} classes'
             )
-        order = scores[classes].topk(max(self.topk)).indices
-        hits = classes[order] == label
+        top = scores[classes].topk(max(self.topk))
+        # A class that no neighbour votes for is never the prediction.
+        hits = (classes[top.indices] == label) & (top.values > -torch.inf)
         return tuple(bool(hits[:k].any()) for k in self.topk)
 
     def _check(self, num_classes: int, label: int, sample: dict) -> None:

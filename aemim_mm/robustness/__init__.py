@@ -6,7 +6,10 @@ require('aemim_mm.robustness')
 from .attacked_images import check_attacked_images
 from .evaluated_classifier import EvaluatedClassifier
 from .image_pass import Loading
+from .linear_probe import read_linear_probe, with_linear_probe
 from .load_classifier import load_config_classifier, load_timm_classifier
+from .load_encoder import load_config_encoder
+from .nearest_neighbours import training_source, with_neighbours
 from .runner import run_suite
 from .sources import survey_sources
 from .suite import PARTS, SuiteOptions
@@ -18,7 +21,12 @@ __all__ = [
     'SuiteOptions',
     'check_attacked_images',
     'load_config_classifier',
+    'load_config_encoder',
     'load_timm_classifier',
+    'read_linear_probe',
     'run_suite',
     'survey_sources',
+    'training_source',
+    'with_linear_probe',
+    'with_neighbours',
 ]

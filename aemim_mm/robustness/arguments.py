@@ -7,8 +7,16 @@ from collections.abc import Sequence
 
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from ..evaluation.frozen_encoder import POOLINGS
 from ..utils import CfgOptions
-from .suite import EPSILONS, PARTS, PARTS_OF_ANY_LABEL_SPACE, SuiteOptions
+from .suite import (
+    ATTACKS,
+    DEFAULT_PARTS,
+    EPSILONS,
+    PARTS,
+    PARTS_OF_ANY_LABEL_SPACE,
+    SuiteOptions,
+)
 
 # Options that name a data set's folder, by its short name.
 FOLDERS = {
@@ -69,6 +77,32 @@ def build_parser() -> argparse.ArgumentParser:
         help="width and height of the model's images. Defaults to the "
         "backbone's img_size in CONFIG (else 224), or to timm's.",
     )
+    frozen = parser.add_argument_group(
+        'frozen encoder',
+        'With one of these, CONFIG CHECKPOINT are those of pre-training (or '
+        'the model of --timm is built without its classifier), and what is '
+        'evaluated by default are the parts without attacks.',
+    )
+    heads = frozen.add_mutually_exclusive_group()
+    heads.add_argument(
+        '--knn',
+        metavar='TRAIN_DATA',
+        help='classify by the 20 nearest of these training images (a folder '
+        "of class folders), as DINO does; features are kept in OUT's cells",
+    )
+    heads.add_argument(
+        '--linear-head',
+        metavar='FILE',
+        help='classify by this linear layer: a checkpoint of the '
+        'linear-probing recipes, or a file of the tensors weight and bias',
+    )
+    frozen.add_argument(
+        '--pooling',
+        choices=POOLINGS,
+        help='features of CONFIG: class token, or mean of the patches. '
+        'Defaults to what FILE was trained on, else the token if there is '
+        'one.',
+    )
     data = parser.add_argument_group('data')
     data.add_argument(
         '--data-root', default='data', help='Defaults to %(default)s.'
@@ -119,8 +153,10 @@ def build_parser() -> argparse.ArgumentParser:
         nargs='+',
         choices=PARTS,
         metavar='PART',
-        help=f'some of {", ".join(PARTS)}. Defaults to all of them; with '
-        f'--classes to {", ".join(PARTS_OF_ANY_LABEL_SPACE)}.',
+        help=f'some of {", ".join(PARTS)}. Defaults to all but autoattack '
+        '(which needs the package pyautoattack, and most of the time); with '
+        f'--classes to {", ".join(PARTS_OF_ANY_LABEL_SPACE)}; for a frozen '
+        'encoder to those of them that are no attack.',
     )
     suite.add_argument(
         '--corruptions',
@@ -146,7 +182,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         default=EPSILONS,
         metavar='E',
-        help='budgets of FGSM and PGD in pixel values of 255. Defaults to '
+        help='budgets of FGSM, PGD and AutoAttack in pixel values of 255. '
+        'Defaults to '
         f'{" ".join(map(str, EPSILONS))}.',
     )
     suite.add_argument(
@@ -159,7 +196,8 @@ def build_parser() -> argparse.ArgumentParser:
         '--seed',
         type=int,
         default=0,
-        help="of PGD's random starts. Defaults to %(default)s.",
+        help="of PGD's random starts and of AutoAttack. Defaults to "
+        '%(default)s.',
     )
     run = parser.add_argument_group('run')
     run.add_argument(
@@ -224,12 +262,52 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f'{args.config} needs a CHECKPOINT behind it')
     if args.checkpoint is not None and args.timm is None:
         parser.error('--checkpoint is for --timm; write CONFIG CHECKPOINT')
+    _check_frozen(parser, args)
     for name, least in (('batch_size', 1), ('num_workers', 0)):
         if getattr(args, name) < least:
             option = f'--{name.replace("_", "-")}'
             parser.error(f'{option} must be at least {least}')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def is_frozen(args: argparse.Namespace) -> bool:
+    """Whether a head is put on a frozen encoder.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        bool: Whether it is.
+    """
+    return args.knn is not None or args.linear_head is not None
+
+
+def _check_frozen(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    attacks = [part for part in args.suite or () if part in ATTACKS]
+    if args.knn is not None and attacks:
+        parser.error(
+            f'{", ".join(attacks)} would attack a classifier of nearest '
+            'neighbours, which has no useful gradient: use --linear-head '
+            'FILE, or leave these parts out of --suite'
+        )
+    if is_frozen(args) and args.compare is not None:
+        parser.error(
+            '--knn and --linear-head are for an evaluation, not for --compare'
+        )
+    if args.pooling is None:
+        return
+    if not is_frozen(args):
+        parser.error(
+            f'--pooling {args.pooling} is for --knn and --linear-head'
+        )
+    if args.timm is not None:
+        parser.error(
+            f'--pooling {args.pooling} is for CONFIG: models of timm have '
+            '--cfg-options global_pool=avg'
+        )
 
 
 def suite_options(args: argparse.Namespace) -> SuiteOptions:
@@ -244,7 +322,11 @@ def suite_options(args: argparse.Namespace) -> SuiteOptions:
     Raises:
         ValueError: If they contradict each other.
     """
-    default = PARTS if args.classes is None else PARTS_OF_ANY_LABEL_SPACE
+    default: Sequence[str] = DEFAULT_PARTS
+    if args.classes is not None:
+        default = PARTS_OF_ANY_LABEL_SPACE
+    if is_frozen(args):
+        default = tuple(part for part in default if part not in ATTACKS)
     folders = {name: getattr(args, f'folder_of_{name}') for name in FOLDERS}
     return SuiteOptions(
         data_root=args.data_root,

@@ -4,7 +4,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..attacks import FGSMAttack, PGDAttack
+from ..attacks import Attack
 from .sources import ImageSource
 
 
@@ -18,9 +18,9 @@ class Cell:
             measurement.
         source (ImageSource): The images.
         metric (dict, optional): Config of the metric, for clean images.
+            Without a metric and an attack, what the model returns is kept.
             Defaults to None.
-        attack (FGSMAttack | PGDAttack, optional): The attack. Defaults to
-            None.
+        attack (Attack, optional): The attack, a dataclass. Defaults to None.
         epsilon (float, optional): Its budget on the 0-1 scale; None searches
             the minimal one of every image. Defaults to None.
         skip_misclassified (bool): Whether images that are wrong without an
@@ -33,7 +33,7 @@ class Cell:
     name: str
     source: ImageSource
     metric: dict | None = None
-    attack: FGSMAttack | PGDAttack | None = None
+    attack: Attack | None = None
     epsilon: float | None = None
     skip_misclassified: bool = False
     start: int = 0
@@ -63,7 +63,7 @@ class Cell:
         attack = None
         if self.attack is not None:
             attack = dict(type=type(self.attack).__name__)
-            attack.update(asdict(self.attack))
+            attack.update(asdict(self.attack))  # type: ignore[call-overload]
         return dict(
             metric=self.metric,
             attack=attack,

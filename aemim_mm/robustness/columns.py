@@ -19,6 +19,7 @@ ORIGINAL_IMAGES = {
     'real': 46837,
     'fgsm': 5000,
     'pgd': 5000,
+    'autoattack': 5000,
 }
 SCORE_PARTS = ('a', 'r', 'sketch')
 NUM_CELLS = len(CORRUPTIONS) * len(SEVERITIES)

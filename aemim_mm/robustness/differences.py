@@ -44,13 +44,27 @@ class ClassifierResults:
         value = column.value(self.results)
         if value is None:
             return ABSENT
+        return f'{number(value)} ({self.interval(column)})'
+
+    def interval(self, column: Column) -> str:
+        """The interval of 95 % of a number.
+
+        Args:
+            column (Column): Which number.
+
+        Returns:
+            str: Such as ``'82.8 to 84.8'``, in percent.
+        """
+        value = column.value(self.results)
+        if value is None:
+            return ABSENT
         groups = column.groups(self.results)
         if len(groups) == len(groups[0]) == 1:
             low, high = wilson(value, groups[0][0].images)
         else:
             half = Z * standard_error(groups)
             low, high = value - half, value + half
-        return f'{number(value)} ({number(low)} to {number(high)})'
+        return f'{number(low)} to {number(high)}'
 
 
 @dataclass(frozen=True)

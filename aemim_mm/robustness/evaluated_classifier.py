@@ -3,6 +3,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -20,6 +21,8 @@ class EvaluatedClassifier:
         checkpoint (str, optional): Where its weights are from; None for
             timm's own.
         description (str): The architecture, as text.
+        head (dict, optional): What was put on a frozen encoder, for the
+            results. Defaults to None.
     """
 
     name: str
@@ -27,6 +30,7 @@ class EvaluatedClassifier:
     input_size: int
     checkpoint: str | None
     description: str
+    head: dict[str, Any] | None = None
 
     @property
     def channels(self) -> int:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from ..datasets.robustness_pipelines import eval_pipeline
 from ..evaluation import minimal_epsilons, pixel_batches, robust_accuracy
+from ..evaluation.gathering import gather_images
 from ..evaluation.pixel_batches import to_pixels
 from .cells import Cell
 from .evaluated_classifier import EvaluatedClassifier
@@ -87,18 +88,21 @@ def run_pass(
     """Measure cells of the same images; to be called by all processes.
 
     Args:
-        cells (Sequence[Cell]): One with an attack, or some without.
+        cells (Sequence[Cell]): Some with metrics, or one without.
         loader (DataLoader): The images.
         classifier (EvaluatedClassifier): The classifier.
         tick (Callable): Called after each batch.
 
     Returns:
         list[Arrays]: For each cell ``index`` and ``correct`` or ``epsilon``,
-        in every process.
+        in every process; without metric and attack ``index``, ``feature``
+        (N, D) and ``label`` (N, ).
     """
-    if cells[0].attack is None:
+    if cells[0].metric is not None:
         return _classify(cells, loader, classifier, tick)
     (cell,) = cells
+    if cell.attack is None:
+        return [_features(loader, classifier, tick)]
     device = classifier.model.mean.device
     batches = _ticking(pixel_batches(loader, device), tick)
     if cell.epsilon is None:
@@ -135,7 +139,8 @@ def _classify(
         )
         with torch.no_grad():
             scores = classifier.model(images).cpu()
-        if not scores.isfinite().all():
+        # -inf is for classes that k-nearest neighbours have no vote for.
+        if not scores.amax(dim=1).isfinite().all():
             raise ValueError(
                 f'{classifier.name} returned logits that are no finite '
                 f'numbers in {cells[0].name}'
@@ -157,6 +162,25 @@ def _classify(
         dict(index=np.array(metric.keys), correct=metric.per_image)
         for metric in metrics
     ]
+
+
+def _features(
+    loader: DataLoader,
+    classifier: EvaluatedClassifier,
+    tick: Callable[[], None],
+) -> Arrays:
+    indices, features, labels = [], [], []
+    device = classifier.model.mean.device
+    for images, label, index in _ticking(pixel_batches(loader, device), tick):
+        with torch.no_grad():
+            features.append(classifier.model(images).cpu())
+        labels.append(label)
+        indices.append(index)
+    index, feature = gather_images(indices, features)
+    _, label = gather_images(indices, labels)
+    return dict(
+        index=index.numpy(), feature=feature.numpy(), label=label.numpy()
+    )
 
 
 def _ticking(batches: Iterable, tick: Callable[[], None]) -> Iterator:

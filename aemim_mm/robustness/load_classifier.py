@@ -57,38 +57,20 @@ def load_config_classifier(
         ValueError: If the config has no model, or the checkpoint does not
             fit it.
     """
-    cfg = Config.fromfile(config)
-    cfg.merge_from_dict(dict(cfg_options or {}))
-    if cfg.get('model') is None:
-        raise ValueError(f'{config} has no model')
-    scope = cfg.get('default_scope') or 'mmpretrain'
-    init_default_scope(scope)
-    if cfg.get('data_preprocessor') is not None:
-        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
-    cfg.model = _without(cfg.model, 'init_cfg')
-    try:
-        check_constructor_keys(
-            Config(dict(model=cfg.model, default_scope=scope))
-        )
-    except TypeError as error:
-        raise ValueError(f'{config}: {error}') from error
+    cfg = read_model_config(config, cfg_options)
     # Before the build, which moves train_cfg elsewhere.
-    description = _text(_without(cfg.model, 'train_cfg'))
-    model = MODELS.build(cfg.model)
+    description = as_text(_without(cfg, 'train_cfg'))
+    model = MODELS.build(cfg)
     if not hasattr(model, 'data_preprocessor'):
         raise ValueError(
             f'the model of {config} is a {type(model).__name__}, not a '
             'classifier of mmpretrain'
         )
-    content = read_checkpoint(checkpoint, 'cpu')
-    _load(model, checkpoint, content)
-    if input_size is None:
-        size = (cfg.model.get('backbone') or {}).get('img_size', 224)
-        input_size = size if isinstance(size, int) else min(size)
+    load_weights(model, checkpoint, read_checkpoint(checkpoint, 'cpu'))
     return EvaluatedClassifier(
         name=osp.splitext(osp.basename(config))[0],
         model=PixelClassifier.from_mmpretrain(model.to(device)),
-        input_size=input_size,
+        input_size=input_size or image_size(cfg),
         checkpoint=checkpoint,
         description=description,
     )
@@ -140,7 +122,7 @@ def load_timm_classifier(
         ):
             # As MAE, DeiT and timm's older recipes name it.
             content = dict(state_dict=content['model'])
-        _load(model, checkpoint, content)
+        load_weights(model, checkpoint, content)
     config = resolve_model_data_config(model)
     print_log(
         f'{name}: mean {config["mean"]} and deviation {config["std"]} are '
@@ -154,13 +136,72 @@ def load_timm_classifier(
         model=PixelClassifier.from_timm(model.to(device)),
         input_size=input_size or config['input_size'][-1],
         checkpoint=checkpoint,
-        description=_text(dict(timm=name, options=kwargs)),
+        description=as_text(dict(timm=name, options=kwargs)),
     )
 
 
-def _load(model: nn.Module, path: str, checkpoint: Mapping) -> None:
-    """Load, if every key gets its value and no block is left over."""
-    weights = state_dict_of(checkpoint)
+def read_model_config(
+    config: str, cfg_options: Mapping[str, Any] | None = None
+) -> Any:
+    """The model of a config, checked, and its scope the default one.
+
+    Args:
+        config (str): The config file.
+        cfg_options (Mapping, optional): Changes to it. Defaults to None.
+
+    Returns:
+        ConfigDict: ``model`` with its ``data_preprocessor``, without
+        ``init_cfg``.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If it has no model, or a key that is not known.
+    """
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(dict(cfg_options or {}))
+    if cfg.get('model') is None:
+        raise ValueError(f'{config} has no model')
+    scope = cfg.get('default_scope') or 'mmpretrain'
+    init_default_scope(scope)
+    if cfg.get('data_preprocessor') is not None:
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    model = _without(cfg.model, 'init_cfg')
+    try:
+        check_constructor_keys(Config(dict(model=model, default_scope=scope)))
+    except TypeError as error:
+        raise ValueError(f'{config}: {error}') from error
+    return model
+
+
+def image_size(model: Mapping) -> int:
+    """The size of a model's images.
+
+    Args:
+        model (Mapping): Its config.
+
+    Returns:
+        int: Width and height in pixels: the backbone's ``img_size``, else
+        224.
+    """
+    size = (model.get('backbone') or {}).get('img_size', 224)
+    return size if isinstance(size, int) else min(size)
+
+
+def load_weights(
+    model: nn.Module, path: str, checkpoint: Mapping, prefix: str | None = None
+) -> None:
+    """Load, if every key gets its value and no block is left over.
+
+    Args:
+        model (nn.Module): The model.
+        path (str): Where the checkpoint is from, for messages.
+        checkpoint (Mapping): Its content.
+        prefix (str, optional): Of the keys that count. Defaults to None.
+
+    Raises:
+        ValueError: If it does not fit.
+    """
+    weights = state_dict_of(checkpoint, prefix)
     fit = fit_checkpoint(model, weights)
     if fit.missing or fit.mismatched or fit.surplus:
         raise ValueError(
@@ -169,8 +210,9 @@ def _load(model: nn.Module, path: str, checkpoint: Mapping) -> None:
             + describe_keys('not in the model', fit.surplus)
             + describe_keys('different shapes', fit.mismatched)
             + f'\n  keys in the file: {describe_prefixes(checkpoint)}'
-            f'\nThe likely cause is {likely_cause(fit, checkpoint)}. Evaluate '
-            'with the architecture that it was trained with.'
+            '\nThe likely cause is '
+            f'{likely_cause(fit, checkpoint, prefix)}. Evaluate with the '
+            'architecture that it was trained with.'
         )
     model.load_state_dict(weights, strict=False)
     left = describe_keys('in the file but not used', fit.unexpected)
@@ -188,5 +230,6 @@ def _without(part: Any, key: str) -> Any:
     return part
 
 
-def _text(config: Any) -> str:
+def as_text(config: Any) -> str:
+    """A config as text, the same for equal ones."""
     return json.dumps(config, sort_keys=True, default=str)

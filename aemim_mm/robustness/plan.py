@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ..attacks import FGSMAttack, PGDAttack
+from ..attacks import Attack, AutoAttack, FGSMAttack, PGDAttack
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation import GRID
 from .cells import Cell
@@ -13,6 +13,7 @@ from .suite import ATTACKS, PARTS, SuiteOptions
 # Images of a cell: what is lost at most when a run is killed.
 PGD_IMAGES = 5000
 SEARCH_IMAGES = 1000
+AUTOATTACK_IMAGES = 250
 
 
 def plan(options: SuiteOptions, surveys: Mapping[str, Survey]) -> list[Cell]:
@@ -66,11 +67,23 @@ def _attacked(part: str, options: SuiteOptions, images: int) -> list[Cell]:
             piece for cell in cells for piece in cell.split(images, PGD_IMAGES)
         ]
         return grid + search.split(images, SEARCH_IMAGES)
-    attack = FGSMAttack() if part == 'fgsm' else pgd
+    strongest = part == 'autoattack'
+    attack: Attack = pgd
+    if part == 'fgsm':
+        attack = FGSMAttack()
+    elif strongest:
+        attack = AutoAttack(options.seed)
+    size = AUTOATTACK_IMAGES if strongest else PGD_IMAGES
     return [
         piece
         for epsilon in options.epsilons
         for piece in Cell(
-            f'{part}/{epsilon:g}', source, None, attack, epsilon / 255
-        ).split(images, PGD_IMAGES)
+            f'{part}/{epsilon:g}',
+            source,
+            None,
+            attack,
+            epsilon / 255,
+            # As AutoAttack does; tables of the others attack all.
+            skip_misclassified=strongest,
+        ).split(images, size)
     ]

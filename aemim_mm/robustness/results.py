@@ -5,10 +5,10 @@
 
 - ``per_image.npz``: for every cell an array (N, ), int8, by the cell's name,
   such as ``imagenet``, ``real``, ``c/fog/3``, ``fgsm/2``, ``pgd/8``,
-  ``curve/grid/0.002``: 1 for an image that is right, 0 for one that is wrong,
-  -1 for one that does not count. Images are in the order of the data set.
-  ``per_image.data`` names the data set of each cell; two runs measured the
-  same images where it has the same ``sha256`` in ``data``.
+  ``curve/grid/0.002``, ``autoattack/2``: 1 for an image that is right, 0 for
+  one that is wrong, -1 for one that does not count. Images are in the order
+  of the data set. ``per_image.data`` names the data set of each cell; two
+  runs measured the same images where it has the same ``sha256`` in ``data``.
 - ``minimal_epsilons.npz``: see
   :class:`~aemim_mm.evaluation.MinimalEpsilons`.
 """
@@ -120,6 +120,7 @@ def _model(
         sha256=store.context['model'],
         mean=_on_0_to_255(classifier.model.mean),
         std=_on_0_to_255(classifier.model.std),
+        **({} if classifier.head is None else dict(head=classifier.head)),
     )
 
 

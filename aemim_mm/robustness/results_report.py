@@ -8,11 +8,13 @@ from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from ..utils.markdown import markdown, number
 from ..utils.storage import AtomicLocalBackend
 from .columns import cell_errors
+from .differences import ClassifierResults
 from .results_figure import draw_results
 from .tables import footnotes, paper_tables
 
 REPORT_FILE = 'results.md'
 CURVE_FILE = 'robustness_curve.png'
+INTERVAL = 'interval of 95 %'
 
 
 def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
@@ -32,11 +34,14 @@ def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     name = model_name(results)
+    model = ClassifierResults(name, results)
     sections = [f'# Robustness of {name}\n']
     for table in paper_tables([results]):
         header = ['Model', *(column.title for column in table.columns)]
         row = [name, *(number(c.value(results)) for c in table.columns)]
-        sections.append(f'## {table.title}\n\n{markdown(header, [row])}')
+        interval = [INTERVAL, *map(model.interval, table.columns)]
+        text = markdown(header, [row, interval])
+        sections.append(f'## {table.title}\n\n{text}')
     if notes := footnotes(results):
         sections.append(''.join(f'- {note}\n' for note in notes))
     if errors := cell_errors(results.get('c', {})):

@@ -54,15 +54,9 @@ def run_suite(
     loading = loading or Loading()
     _check_label_space(classifier, options.class_file)
     _say_what_is_attacked(options, surveys)
-    context = dict(
-        model=classifier.sha256(),
-        input_size=classifier.input_size,
-        native=loading.native,
-        classes=_classes(options.class_file),
-    )
-    store = CellStore(Path(out) / 'cells', context, surveys)
+    store = open_store(classifier, options.class_file, surveys, out, loading)
     cells = plan(options, surveys)
-    _run_cells(cells, store, classifier, loading)
+    run_cells(cells, store, classifier, loading)
     results = None
     if is_main_process():
         results = write_results(cells, store, classifier, options, Path(out))
@@ -70,12 +64,48 @@ def run_suite(
     return results
 
 
-def _run_cells(
+def open_store(
+    classifier: EvaluatedClassifier,
+    class_file: str | None,
+    surveys: Mapping[str, Survey],
+    out: str | Path,
+    loading: Loading,
+) -> CellStore:
+    """The finished cells in a folder, of one model.
+
+    Args:
+        classifier (EvaluatedClassifier): The model.
+        class_file (str, optional): File of another label space.
+        surveys (Mapping[str, Survey]): The data, by the sources' names.
+        out (str | Path): Folder of the results.
+        loading (Loading): How images are loaded.
+
+    Returns:
+        CellStore: ``OUT/cells``.
+    """
+    context = dict(
+        model=classifier.sha256(),
+        input_size=classifier.input_size,
+        native=loading.native,
+        classes=class_names(class_file),
+    )
+    return CellStore(Path(out) / 'cells', context, surveys)
+
+
+def run_cells(
     cells: Sequence[Cell],
     store: CellStore,
     classifier: EvaluatedClassifier,
     loading: Loading,
 ) -> None:
+    """Measure the cells that are not finished; called by all processes.
+
+    Args:
+        cells (Sequence[Cell]): The cells.
+        store (CellStore): Where they are, or will be.
+        classifier (EvaluatedClassifier): The classifier.
+        loading (Loading): How images are loaded.
+    """
     # One process looks: others may see a shared folder later.
     there = [store.finished(cell) for cell in cells]
     broadcast_object_list(there)
@@ -111,11 +141,11 @@ def _run_cells(
 
 
 def _passes(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Clean cells of the same images go together."""
+    """Cells with metrics of the same images go together."""
     groups = itertools.groupby(
         enumerate(cells),
         lambda item: (
-            item[1].source.name if item[1].attack is None else item[0]
+            item[0] if item[1].metric is None else item[1].source.name
         ),
     )
     return [[cell for _, cell in group] for _, group in groups]
@@ -134,14 +164,23 @@ def _title(group: Sequence[Cell]) -> str:
     return f'{names}, images {group[0].start} to {group[0].stop - 1},'
 
 
-def _classes(class_file: str | None) -> list[str] | None:
+def class_names(class_file: str | None) -> list[str] | None:
+    """The folder names of another label space.
+
+    Args:
+        class_file (str, optional): Its file.
+
+    Returns:
+        list[str] or None: In the order of the classes; None for
+        ImageNet-1K's.
+    """
     return None if class_file is None else read_class_file(class_file)
 
 
 def _check_label_space(
     classifier: EvaluatedClassifier, class_file: str | None
 ) -> None:
-    names = _classes(class_file)
+    names = class_names(class_file)
     expected = len(imagenet_synsets()) if names is None else len(names)
     found = classifier.num_classes()
     if found != expected:

@@ -35,7 +35,7 @@ def score_suite(
     cells = _below('c', correct)
     if cells:
         results['c'] = _corruption_errors(cells, imagenet_1k)
-    for attack in ('fgsm', 'pgd'):
+    for attack in ('fgsm', 'pgd', 'autoattack'):
         budgets = _below(attack, correct)
         if budgets:
             results[attack] = _budgets(budgets)

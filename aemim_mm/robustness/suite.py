@@ -5,15 +5,18 @@ import os.path as osp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..attacks.auto_attack import require_pyautoattack
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from .sources import ImageSource
 
 # In the order of evaluation, cheap parts first.
-PARTS = (*VARIANTS, 'fgsm', 'pgd', 'curve')
-ATTACKS = ('fgsm', 'pgd', 'curve')
+ATTACKS = ('fgsm', 'pgd', 'curve', 'autoattack')
+PARTS = (*VARIANTS, *ATTACKS)
+# Without AutoAttack, which costs more than all others and is an extra.
+DEFAULT_PARTS = tuple(part for part in PARTS if part != 'autoattack')
 # Those that are not about ImageNet's own classes, labels or images.
-PARTS_OF_ANY_LABEL_SPACE = ('imagenet', 'c', *ATTACKS)
+PARTS_OF_ANY_LABEL_SPACE = ('imagenet', 'c', 'fgsm', 'pgd', 'curve')
 # Budgets of Table 6, in 0-255 pixel values.
 EPSILONS = (0, 1, 2, 4, 8)
 
@@ -24,7 +27,8 @@ class SuiteOptions:
 
     Attributes:
         data_root (str): The folder of the data sets' folders.
-        parts (Sequence[str]): Some of ``PARTS``. Defaults to all.
+        parts (Sequence[str]): Some of ``PARTS``. Defaults to
+            ``DEFAULT_PARTS``.
         folders (Mapping[str, str]): Other places of data sets, by the names
             of ``VARIANTS``. Defaults to none.
         class_file (str, optional): File of another label space than
@@ -33,19 +37,20 @@ class SuiteOptions:
             that are attacked. Defaults to '', which means all.
         corruptions (Sequence[str]): Of ImageNet-C. Defaults to all 15.
         severities (Sequence[int]): Of ImageNet-C. Defaults to 1 to 5.
-        epsilons (Sequence[float]): Budgets of FGSM and PGD, in 0-255 pixel
-            values. Defaults to 0, 1, 2, 4, 8.
-        seed (int): Of PGD's starts. Defaults to 0.
+        epsilons (Sequence[float]): Budgets of FGSM, PGD and AutoAttack, in
+            0-255 pixel values. Defaults to 0, 1, 2, 4, 8.
+        seed (int): Of PGD's starts and of AutoAttack. Defaults to 0.
         all_classes (bool): Whether accuracies of A and R over all 1000
             classes are reported, too. Defaults to False.
 
     Raises:
         ValueError: If a part is unknown or does not go with ``class_file``, a
             budget is outside 0 to 255 or the seed is negative.
+        ImportError: If AutoAttack is asked for and not installed.
     """
 
     data_root: str
-    parts: Sequence[str] = PARTS
+    parts: Sequence[str] = DEFAULT_PARTS
     folders: Mapping[str, str] = field(default_factory=dict)
     class_file: str | None = None
     attack_list: str = ''
@@ -79,6 +84,8 @@ class SuiteOptions:
             )
         if self.seed < 0:
             raise ValueError(f'the seed is {self.seed}, but must be >= 0')
+        if 'autoattack' in self.parts:
+            require_pyautoattack()
 
     def folder(self, variant: str) -> str:
         """Where a data set lies.

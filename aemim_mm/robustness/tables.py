@@ -18,6 +18,7 @@ TITLES = {
     'c': 'IN-C',
     'fgsm': 'FGSM',
     'pgd': 'PGD-20',
+    'autoattack': 'AutoAttack',
 }
 
 
@@ -42,7 +43,7 @@ def paper_tables(models: Sequence[Mapping]) -> list[Table]:
 
     Returns:
         list[Table]: Tables 4, 5 and 6 of the paper, the last once more for
-        PGD, with their columns in the paper's order.
+        PGD and AutoAttack, with their columns in the paper's order.
     """
     tables = [
         Table(
@@ -59,7 +60,7 @@ def paper_tables(models: Sequence[Mapping]) -> list[Table]:
             ),
         ),
     ]
-    for part, paper in (('fgsm', ' (Table 6)'), ('pgd', '')):
+    for part in ('fgsm', 'pgd', 'autoattack'):
         entries = [results.get(part, {}) for results in models]
         keys = {key for entry in entries for key in budgets(entry)}
         columns = [
@@ -68,6 +69,7 @@ def paper_tables(models: Sequence[Mapping]) -> list[Table]:
         ]
         columns.append(Column('Average acc.', part, 'average'))
         title = f'Top-1 accuracy under {TITLES[part]}, epsilon in pixel values'
+        paper = ' (Table 6)' if part == 'fgsm' else ''
         tables.append(Table(f'{title} of 255{paper}', tuple(columns)))
     return [
         table
@@ -123,7 +125,7 @@ def footnotes(results: Mapping) -> list[str]:
             note = f'{title}: {images} images'
             note += ' in each cell' if part == 'c' else ''
             if not class_file:
-                attacked = part in ('fgsm', 'pgd')
+                attacked = part in ('fgsm', 'pgd', 'autoattack')
                 note += (
                     '; the published attacks ran on '
                     if attacked

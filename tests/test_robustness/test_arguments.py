@@ -1,10 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import os
+import sys
 
 import pytest
 
 from aemim_mm.robustness.arguments import parse_args, suite_options
-from aemim_mm.robustness.suite import PARTS
+from aemim_mm.robustness.suite import DEFAULT_PARTS, PARTS
 
 FOLDERS = {
     'imagenet': 'imagenet/val',
@@ -125,7 +126,8 @@ def test_each_option_moves_one_folder(name):
 
 def test_defaults_of_the_suite():
     options = options_of()
-    assert options.parts == PARTS
+    assert options.parts == DEFAULT_PARTS == PARTS[:-1]
+    assert PARTS[-1] == 'autoattack'
     assert options.parts == (
         *('imagenet', 'real', 'v2', 'a', 'r', 'sketch', 'c'),
         *('fgsm', 'pgd', 'curve'),
@@ -216,3 +218,49 @@ def test_local_rank_of_the_launcher(monkeypatch, option):
     monkeypatch.setenv('LOCAL_RANK', '5')
     parse('--timm', 'vit', option, '3')
     assert os.environ['LOCAL_RANK'] == '5'
+
+
+HEADS = [['--knn', 'train'], ['--linear-head', 'head.pth']]
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_a_frozen_encoder_is_not_attacked_by_default(head):
+    parts = options_of(*head).parts
+    assert parts == ('imagenet', 'real', 'v2', 'a', 'r', 'sketch', 'c')
+    parts = options_of(*head, '--classes', 'c.txt').parts
+    assert parts == ('imagenet', 'c')
+    assert options_of(*head, '--suite', 'v2').parts == ['v2']
+
+
+def test_attacks_on_a_frozen_encoder(capsys):
+    model = '--timm', 'vit', '--suite', 'v2', 'fgsm', 'autoattack'
+    assert parse(*model, '--linear-head', 'head.pth').suite == [*model[3:]]
+    message = refusal(capsys, *model, '--knn', 'train')
+    assert 'fgsm, autoattack would attack a classifier of near' in message
+    assert 'use --linear-head FILE' in message
+
+
+def test_one_head_and_no_comparison(capsys):
+    message = refusal(capsys, '--timm', 'vit', *HEADS[0], *HEADS[1])
+    assert '--linear-head: not allowed with argument --knn' in message
+    for head in HEADS:
+        message = refusal(capsys, '--compare', 'a.json', 'b.json', *head)
+        assert 'are for an evaluation, not for --compare' in message
+
+
+def test_pooling(capsys):
+    args = parse('a.py', 'a.pth', *HEADS[0], '--pooling', 'avg')
+    assert args.pooling == 'avg'
+    assert parse('a.py', 'a.pth', *HEADS[0]).pooling is None
+    for argv, message in (
+        (['a.py', 'a.pth'], '--pooling avg is for --knn and --linear-head'),
+        (['--timm', 'vit', *HEADS[0]], '--cfg-options global_pool=avg'),
+    ):
+        assert message in refusal(capsys, *argv, '--pooling', 'avg')
+
+
+def test_autoattack_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pyautoattack', None)
+    with pytest.raises(ImportError, match='pip install pyautoattack'):
+        options_of('--suite', 'autoattack')
+    assert options_of().parts == DEFAULT_PARTS

@@ -2,8 +2,9 @@
 from collections import defaultdict
 
 import pytest
+from auto_attack_toys import pyautoattack
 
-from aemim_mm.attacks import FGSMAttack, PGDAttack
+from aemim_mm.attacks import AutoAttack, FGSMAttack, PGDAttack
 from aemim_mm.evaluation import GRID
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness.plan import plan
@@ -186,3 +187,20 @@ def test_attacks_are_on_the_images_of_the_list():
     for cells in found.values():
         assert {cell.source.name for cell in cells} == {'attacks'}
         assert cells[-1].stop == 5000
+
+
+def test_autoattack():
+    pyautoattack()
+    cells = planned(['autoattack'], 700, epsilons=(1, 4), seed=3)
+    assert [(c.name, c.start, c.stop) for c in cells] == [
+        ('autoattack/1', 0, 250),
+        ('autoattack/1', 250, 500),
+        ('autoattack/1', 500, 700),
+        ('autoattack/4', 0, 250),
+        ('autoattack/4', 250, 500),
+        ('autoattack/4', 500, 700),
+    ]
+    assert {cell.attack for cell in cells} == {AutoAttack(seed=3)}
+    assert {cell.epsilon for cell in cells} == {1 / 255, 4 / 255}
+    # As the package does it
+    assert all(cell.skip_misclassified for cell in cells)

@@ -13,6 +13,9 @@ def test_report_in_the_layout_of_the_paper(tmp_path):
         tmp_path / 'new' / 'results.md'
     ]
     text = (tmp_path / 'new' / 'results.md').read_text()
+    # Wilson's, of 50000, 46837 and 10000 images
+    intervals = '83.5 to 84.1 | 88.2 to 88.8 | 73.1 to 74.9'
+    assert f'| interval of 95 % | {intervals} |\n' in text
     for table in (
         '| Model | IN | IN-Real | IN-V2 |\n'
         '| --- | ---: | ---: | ---: |\n'

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import robustness_toys as toys
+from auto_attack_toys import shortened
 from mmengine.registry import init_default_scope
 
 from aemim_mm.attacks import PGDAttack
@@ -189,6 +190,42 @@ def test_long_attacks_go_on_within_a_budget(
     assert '11 cells, of which 1 are finished' in log  # 3 + 2 * 3 + 2
     assert 'pgd/1, images 4 to 7, is finished, cell 2 of 11 - ' in log
     assert 'curve/minimal, images 7 to 8, is finished, cell 11 of 1' in log
+
+
+def test_autoattack_goes_on_within_a_budget(
+    data, watched, tmp_path, monkeypatch, said
+):
+    shortened(monkeypatch)
+    monkeypatch.setattr(plan, 'AUTOATTACK_IMAGES', 4)
+    options = suite(data, 'autoattack', epsilons=(2,))
+    results = watched.run(options, tmp_path / 'whole')
+    calls, images = watched.calls, watched.images
+    assert results['autoattack'] == dict(
+        {'2': results['autoattack']['average']},
+        average=pytest.approx(100 * sum(found(tmp_path / 'whole')) / 9),
+        images=9,
+    )
+    out = tmp_path / 'out'
+    with pytest.raises(KeyboardInterrupt):
+        watched.run(options, out, calls - 1)
+    paths = sorted((out / 'cells' / 'autoattack').glob('*.npz'))
+    assert len(paths) == 2
+    said.clear()
+    watched.run(options, out)
+    assert watched.images < images
+    check_same(out, tmp_path / 'whole')
+    log = '\n'.join(said)
+    assert '3 cells, of which 2 are finished' in log
+    assert 'autoattack/2, images 8 to 8, is finished, cell 3 of 3 - ' in log
+    # Another seed is another measurement.
+    other = suite(data, 'autoattack', epsilons=(2,), seed=1)
+    assert watched.run(other, out)['settings']['seed'] == 1
+    assert watched.calls > 1
+
+
+def found(out):
+    with np.load(out / 'per_image.npz') as content:
+        return content['autoattack/2'].tolist()
 
 
 def test_another_classifier_in_the_same_folder(data, files, watched, tmp_path):

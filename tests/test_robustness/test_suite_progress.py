@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MMLogger
 
-from aemim_mm.attacks import FGSMAttack, PGDAttack
+from aemim_mm.attacks import AutoAttack, FGSMAttack, PGDAttack
 from aemim_mm.robustness import suite_progress
 from aemim_mm.robustness.cells import Cell
 from aemim_mm.robustness.sources import ImageSource
@@ -54,6 +54,9 @@ def lines(monkeypatch):
         (dict(attack=PGDAttack(), epsilon=0.002, skip_misclassified=True), 42),
         (dict(attack=PGDAttack(), epsilon=0), 1),
         (dict(attack=PGDAttack(), epsilon=0, skip_misclassified=True), 1),
+        (dict(attack=AutoAttack(), epsilon=1 / 255), 2 * 4400 + 1),
+        # What the model returns is kept.
+        (dict(), 1),
         # Eleven probes of 41, and the clean images.
         (dict(attack=PGDAttack()), 452),
     ],

@@ -41,6 +41,9 @@ def test_only_tables_that_some_model_has_numbers_for():
     pgd = dict(pgd=attack([1.0, 2.0], budgets=('0', '16')))
     both = paper_tables([pgd, MAE])
     assert ['PGD' in table.title for table in both] == [False] * 3 + [True]
+    (table,) = paper_tables([dict(autoattack=attack([1.0], budgets=('4',)))])
+    assert table.title.startswith('Top-1 accuracy under AutoAttack, epsilon')
+    assert [c.title for c in table.columns] == ['epsilon = 4', 'Average acc.']
 
 
 def test_budgets_of_all_models():

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The whole suite on miniature data, against independent computations."""
 
+import copy
 import gc
 import shutil
 import socket
@@ -17,10 +18,12 @@ import timm
 import tiny_run
 import torch
 from attack_toys import foolbox, foolbox_model
+from auto_attack_toys import pyautoattack, shortened
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from aemim_mm.robustness import attacked_images
+from aemim_mm.robustness import attacked_images, load_config_classifier
+from aemim_mm.robustness.intervals import wilson
 
 TOOL = tiny_run.ROOT / 'tools' / 'evaluate_robustness.py'
 tool = tiny_run.load_tool('evaluate_robustness')
@@ -302,6 +305,55 @@ def test_attacks(complete, world, name, attack):
     assert top1[0] > top1[1] > top1[2] > top1[3]
 
 
+def autoattack_alone(world, images, labels, epsilon):
+    """Which images withstand the package; in the batches of the tool."""
+    model = load_config_classifier(*world.files).model
+    right = []
+    for x, y in zip(images.split(6), labels.split(6), strict=True):
+        adversary = pyautoattack().AutoAttack(
+            model, norm='Linf', eps=epsilon, seed=0
+        )
+        x_adv, _ = adversary.run_standard_evaluation(x, y, batch_size=6)
+        right.append(model(x_adv).argmax(1) == y)
+    return torch.cat(right)
+
+
+def test_autoattack(complete, world, tmp_path, monkeypatch):
+    shortened(monkeypatch)
+    budgets = '0', '0.5', '2', '8'
+    options = '--suite', 'imagenet', 'autoattack', '--epsilons', *budgets
+    entry = evaluate(world, tmp_path, *options)['autoattack']
+    images, labels, _ = val_images(world)
+    found, top1 = per_image(tmp_path), []
+    for budget in budgets:
+        right = judged(world, images, labels)
+        if budget != '0':
+            epsilon = float(budget) / 255
+            right = autoattack_alone(world, images, labels, epsilon)
+        assert found[f'autoattack/{budget}'] == right.int().tolist()
+        top1.append(100 * right.double().mean().item())
+        assert entry[budget] == pytest.approx(top1[-1])
+    assert entry['average'] == pytest.approx(sum(top1) / 4)
+    assert entry['images'] == 11
+    # Some of the images fall, and no fewer than to PGD-20.
+    assert top1[0] > top1[1] > top1[2] > 0
+    pgd = per_image(complete)
+    for budget in ('2', '8'):
+        assert sum(found[f'autoattack/{budget}']) <= sum(pgd[f'pgd/{budget}'])
+    # The report, with Wilson's interval of 11 images
+    report = (tmp_path / 'results.md').read_text()
+    section = report.split('under AutoAttack')[1].splitlines()
+    assert section[4].startswith(f'| tiny | {top1[0]:.1f} | {top1[1]:.1f} |')
+    low, high = wilson(top1[1], 11)
+    assert f'| {low:.1f} to {high:.1f} |' in section[5]
+    # The comparison
+    out = tmp_path / 'compared'
+    paths = [str(p / 'results.json') for p in (tmp_path, complete)]
+    assert tool.main(['--compare', *paths, '--out', str(out)]) == 0
+    text = (out / 'comparison.md').read_text().split('under AutoAttack')[1]
+    assert f'{top1[2]:.1f} (' in text and '| epsilon = 2 |' in text
+
+
 def test_grid_of_the_curve(complete, world):
     grid = toys.read_json(complete / 'results.json')['curve']['grid']
     budgets = [0, 0.0005, 0.001, 0.0015, 0.002, 0.003, 1 / 255, 0.004]
@@ -506,6 +558,95 @@ def test_a_model_of_timm(world, tmp_path):
     assert f'| {name} | ' in (tmp_path / 'results.md').read_text()
 
 
+def write_training_images(root):
+    for wnid, label in toys.SYNSETS.items():
+        for i in range(5):
+            path = root / wnid / f'{wnid}_{i}.JPEG'
+            toys.save(path, toys.pixels(f'{wnid} for training {i}', label))
+    return root
+
+
+def test_nearest_neighbours(world, tmp_path, capsys):
+    """Clean parts and corruptions by default; --pooling is another encoder."""
+    train = write_training_images(tmp_path / 'train')
+    out = tmp_path / 'out'
+    options = '--knn', train, '--corruptions', 'fog', '--severities', 2
+    results = evaluate(world, out, *options)
+    clean = {'imagenet', 'real', 'v2', 'a', 'r', 'sketch'}
+    assert set(results) == clean | {'c'} | BOOKKEEPING
+    assert results['imagenet']['top1'] > 30
+    assert results['model']['name'] == 'tiny (20-NN)'
+    assert results['data']['train']['images'] == 30
+    report = (out / 'results.md').read_text()
+    assert '| tiny (20-NN) | ' in report
+    other = evaluate(world, out, *options, '--pooling', 'avg')
+    assert other['model']['sha256'] != results['model']['sha256']
+    assert len(list((out / 'cells').glob('features-*.json'))) == 2
+    capsys.readouterr()
+    argv = command(world, out, '--knn', tmp_path / 'absent', '--suite', 'v2')
+    assert tool.main(argv) == 1
+    message = capsys.readouterr().err
+    assert f'ImageNet-1K training: there is no folder {tmp_path}/absent' in (
+        message
+    )
+
+
+def test_nearest_neighbours_of_timm(world, tmp_path):
+    """The model without its classifier, against timm itself."""
+    name = 'vit_tiny_patch16_224'
+    options = dict(
+        img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2
+    )
+    model = timm.create_model(name, **options).eval()
+    torch.save(model.state_dict(), tmp_path / 'a.pth')
+    train = write_training_images(tmp_path / 'train')
+    results = evaluate(
+        world,
+        tmp_path,
+        *('--checkpoint', tmp_path / 'a.pth', '--input-size', 16),
+        *('--suite', 'imagenet', '--knn', train),
+        *('--cfg-options', *(f'{k}={v}' for k, v in options.items())),
+        files=['--timm', name],
+    )
+    (path,) = (tmp_path / 'cells').glob('features-*.npz')
+    images, labels, _ = toys.load(train, toys.by_wnid)
+    with torch.no_grad():
+        expected = model.forward_head(
+            model.forward_features(2 * images - 1), pre_logits=True
+        )
+    with np.load(path) as found:
+        assert found['label'].tolist() == labels.tolist()
+        assert found['feature'] == pytest.approx(expected.numpy(), abs=1e-4)
+    assert results['model']['name'] == f'{name} (20-NN)'
+
+
+def test_linear_head(world, tmp_path, capsys):
+    state = dict(world.model.head.fc.state_dict())
+    torch.save(state, tmp_path / 'linear.pth')
+    options = '--linear-head', tmp_path / 'linear.pth', '--pooling', 'avg'
+    parts = '--suite', 'imagenet', 'fgsm', '--epsilons', 0, 2
+    out = tmp_path / 'out'
+    results = evaluate(world, out, *options, *parts)
+    images, labels, _ = val_images(world)
+    backbone = copy.deepcopy(world.model.backbone)
+    backbone.out_type = 'featmap'
+    with torch.no_grad():
+        features = backbone(toys.normalize(images))[-1].mean((2, 3))
+    logits = features @ state['weight'].T + state['bias']
+    right = logits.argmax(1) == labels
+    found = per_image(out)
+    assert found['fgsm/0'] == check(out, 'imagenet', right)
+    assert 0 < sum(found['fgsm/2']) < right.sum()
+    assert results['model']['name'] == 'tiny (linear)'
+    capsys.readouterr()
+    torch.save(dict(state, weight=torch.zeros(1000, 7)), tmp_path / 'b.pth')
+    argv = command(world, out, '--linear-head', tmp_path / 'b.pth', *parts)
+    assert tool.main(argv) == 1
+    assert 'b.pth classifies 7 channels, but tiny has 32' in (
+        capsys.readouterr().err
+    )
+
+
 def test_native_images(world, tmp_path, capsys):
     images, labels, paths = val_images(world)
     folder = tmp_path / 'data/imagenet/val'
@@ -654,6 +795,46 @@ def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
         assert values == whole[name], name
 
 
+def in_two_processes(world, out, *options):
+    """Run the tool; what it printed."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    process = tiny_run.start(
+        sys.executable,
+        *('-m', 'torch.distributed.run', '--nproc_per_node=2'),
+        *(f'--master_port={port}', TOOL),
+        *command(world, out, *options),
+        *('--launcher', 'pytorch'),
+        cwd=out.parent,
+        env=tiny_run.environment(),
+    )
+    code, output = tiny_run.finish(process)
+    assert code == 0, output
+    return output
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_neighbours(world, tmp_path):
+    train = write_training_images(tmp_path / 'train')
+    # 29 images: the sampler pads.
+    (train / 'n01440764/n01440764_0.JPEG').unlink()
+    options = '--suite', 'imagenet', 'a', 'v2', '--knn', train
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    expected = evaluate(world, one, *options)
+    in_two_processes(world, two, *options)
+    assert toys.read_json(two / 'results.json') == expected
+    assert per_image(two) == per_image(one)
+    features = []
+    for out in (one, two):
+        (path,) = (out / 'cells').glob('features-*.npz')
+        with np.load(path) as arrays:
+            features.append(dict(arrays))
+    assert features[0]['index'].tolist() == list(range(29))
+    for name, values in features[0].items():
+        assert features[1][name] == pytest.approx(values, abs=1e-5)
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     """Image by image. Numbers of images are odd: the sampler pads."""
@@ -662,20 +843,7 @@ def test_two_processes_give_the_results_of_one(complete, world, tmp_path):
     one, two = tmp_path / 'one', tmp_path / 'two'
     shutil.copytree(complete / 'cells', one / 'cells')
     expected = evaluate(world, one, *options)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    process = tiny_run.start(
-        sys.executable,
-        *('-m', 'torch.distributed.run', '--nproc_per_node=2'),
-        *(f'--master_port={port}', TOOL),
-        *command(world, two, *options),
-        *('--launcher', 'pytorch'),
-        cwd=tmp_path,
-        env=tiny_run.environment(),
-    )
-    code, output = tiny_run.finish(process)
-    assert code == 0, output
+    output = in_two_processes(world, two, *options)
     # The main process alone writes and says so.
     assert output.count(str(two / 'results.json')) == 1
     assert per_image(two) == per_image(one)

@@ -1,0 +1,91 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The encoder of a pre-training run, as a model that returns features."""
+
+import os.path as osp
+from collections.abc import Mapping
+from typing import Any
+
+from mmpretrain.registry import MODELS
+
+from ..checkpoints import read_checkpoint
+from ..evaluation import FrozenEncoder, PixelClassifier
+from .evaluated_classifier import EvaluatedClassifier
+from .load_classifier import (
+    as_text,
+    image_size,
+    load_weights,
+    read_model_config,
+)
+
+
+def load_config_encoder(
+    config: str,
+    checkpoint: str,
+    input_size: int | None = None,
+    cfg_options: Mapping[str, Any] | None = None,
+    device: str = 'cpu',
+    pooling: str | None = None,
+) -> EvaluatedClassifier:
+    """Build the backbone of a config and load its weights, clean ones alone.
+
+    An encoder of timm is :func:`load_timm_classifier` with the option
+    ``num_classes=0``.
+
+    Args:
+        config (str): Config of pre-training, or of a classifier. Only
+            ``model.backbone`` and ``data_preprocessor`` count.
+        checkpoint (str): Path or URL of the weights, keys below
+            ``backbone.``. Adversarial adapters (``adv.*``) are left out.
+        input_size (int, optional): Size of its images. None means the
+            backbone's ``img_size``, else 224. Defaults to None.
+        cfg_options (Mapping, optional): Changes to the config. Defaults to
+            None.
+        device (str): Where it runs. Defaults to 'cpu'.
+        pooling (str, optional): As of :class:`FrozenEncoder`. Defaults to
+            None.
+
+    Returns:
+        EvaluatedClassifier: Its model returns features, (N, D).
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If the config has no backbone or no mean and std, the
+            checkpoint does not fit, or the backbone does not encode whole
+            images.
+    """
+    cfg = read_model_config(config, cfg_options)
+    if cfg.get('backbone') is None:
+        raise ValueError(f'the model of {config} has no backbone')
+    pixels = cfg.get('data_preprocessor') or {}
+    if pixels.get('mean') is None or pixels.get('std') is None:
+        raise ValueError(f'the data_preprocessor of {config} has no mean, std')
+    backbone = cfg.backbone
+    if 'raw' in getattr(MODELS.get(backbone.type), 'OUT_TYPES', ()):
+        # All tokens, after the last norm
+        backbone.out_type = 'raw'
+    description = as_text(dict(backbone=backbone, pooling=pooling))
+    model = MODELS.build(backbone)
+    content = read_checkpoint(checkpoint, 'cpu')
+    load_weights(model, checkpoint, content, 'backbone.')
+    mean, std = (
+        [value / 255 for value in pixels[name]] for name in ('mean', 'std')
+    )
+    encoder = FrozenEncoder(model, pooling).to(device)
+    found = EvaluatedClassifier(
+        name=osp.splitext(osp.basename(config))[0],
+        model=PixelClassifier(
+            encoder, mean, std, bgr=not pixels.get('to_rgb', False)
+        ),
+        input_size=input_size or image_size(cfg),
+        checkpoint=checkpoint,
+        description=description,
+    )
+    try:
+        found.num_classes()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{config}: {backbone.type} does not encode whole images of '
+            f'{found.input_size} pixels ({error}). Its plain class may: put '
+            'that into the config, as for fine-tuning'
+        ) from error
+    return found
