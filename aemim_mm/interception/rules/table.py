@@ -14,11 +14,13 @@ from mmpretrain.models.backbones import SparseConvNeXt, SparseResNet
 from torch import nn
 
 from ...models.backbones import DualNormViT
+from ...models.selfsup import CIM as CIMAlgorithm
 from .base import (
     EncoderRule,
     MethodRule,
 )
 from .cae import CAE
+from .cim import CIM
 from .draws import (
     ATTENTION_TOKENS,
     BATCH_MASK,
@@ -60,6 +62,7 @@ METHODS: dict[type[nn.Module], MethodRule] = {
     selfsup.SparK: SPARK,
     selfsup.MixMIM: MIXMIM,
     selfsup.CAE: CAE,
+    CIMAlgorithm: CIM,
 }
 
 
