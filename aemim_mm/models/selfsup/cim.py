@@ -143,8 +143,8 @@ class CIM(BaseSelfSupervisor):
     def _as_first_view(self, decoded: Tensor, size: torch.Size) -> Tensor:
         """The tokenizer's images in the first view's size and range."""
         norm = self.data_preprocessor
-        pixels = decoded * norm.second_std + norm.second_mean
+        pixels = (decoded * norm.second_std + norm.second_mean).clamp(0, 255)
         if pixels.shape[2:] != size:
-            # Unlike bicubic, it leaves no image outside of its range.
+            # Unlike bicubic, it takes no pixel out of [0, 255].
             pixels = F.interpolate(pixels, size, mode='bilinear')
-        return (pixels.clamp(0, 255) - norm.mean) / norm.std
+        return (pixels - norm.mean) / norm.std
