@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
+from _mim_vit_cfgs import cim_cfg
 from toys import ARCH, MEAN, STD, mae_cfg
 
 from aemim_mm.export import Source, read_source
@@ -43,6 +44,13 @@ MODELS_OF = dict(
         **mae_cfg('DualNormViT'),
     ),
     mae=dict(type='MAE', **mae_cfg('MAEViT')),
+    cim=dict(
+        cim_cfg(),
+        type='CIM',
+        backbone=dict(
+            mae_cfg('DualNormViT')['backbone'], mask_ratio=0.0, out_type='raw'
+        ),
+    ),
     simmim=dict(
         type='SimMIM',
         backbone=dict(

@@ -4,6 +4,9 @@ r"""Fine-tuning of CIM's ViT-B/16 on ImageNet-1K after 800 epochs.
 Paper: Table 4, row "CIM-RESPIX 800" of ViT-B/16: 83.4 % top-1, quoted there.
 The settings are those after 300 epochs.
 That number is the paper's: this recipe was not run at scale here.
+By default from the checkpoint that `configs/pretrain/` leaves in `work_dirs`;
+from another one with
+`--cfg-options model.backbone.init_cfg.checkpoint=PATH`.
 
 Command::
 

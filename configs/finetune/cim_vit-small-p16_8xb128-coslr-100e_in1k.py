@@ -4,6 +4,9 @@ r"""Fine-tuning of CIM's ViT-S/16 on ImageNet-1K, 100 epochs.
 Paper: Table 4, row "CIM-RESPIX 300" of ViT-S/16: 81.5 % top-1, quoted there.
 The settings are those of ViT-B/16, at the width and heads of ViT-S/16.
 That number is the paper's: this recipe was not run at scale here.
+By default from the checkpoint that `configs/pretrain/` leaves in `work_dirs`;
+from another one with
+`--cfg-options model.backbone.init_cfg.checkpoint=PATH`.
 
 Command::
 
