@@ -34,8 +34,8 @@ PRECISIONS = {
 class Trainee:
     """What a benchmark runs.
 
-    Target networks (BEiT's and CIM's tokenizer) keep random weights: a step with them
-    takes as long, and nothing is downloaded.
+    Target networks (BEiT's and CIM's tokenizer) keep random weights: a step
+    with them takes as long, and nothing is downloaded.
 
     Args:
         config (str): A pre-training config.

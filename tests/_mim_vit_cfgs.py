@@ -221,9 +221,7 @@ def cim_cfg():
         head=dict(type='CIMHead', embed_dims=32, window=5, patch_size=8),
         target_generator=dict(
             type='DALLETokenizer',
-            encoder=dict(
-                type='ToyDALLE', num_embed=EMBED, patch_size=8
-            ),
+            encoder=dict(type='ToyDALLE', num_embed=EMBED, patch_size=8),
             decoder=dict(
                 type='DALLEDecoder',
                 n_init=8,

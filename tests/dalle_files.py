@@ -45,8 +45,7 @@ def save_decoder(path, decoder, root='Decoder', root_module='dall_e.decoder'):
     def published(module):
         cls = classes.get(type(module).__name__)
         children = OrderedDict(
-            (name, published(child))
-            for name, child in module.named_children()
+            (name, published(child)) for name, child in module.named_children()
         )
         if cls is not None:
             tensors = dict(module.named_parameters(recurse=False))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from _mim_vit_cfgs import cim_cfg
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
-from _mim_vit_cfgs import cim_cfg
 from toys import ARCH, MEAN, STD, mae_cfg
 
 from aemim_mm.export import Source, read_source

@@ -8,8 +8,8 @@ stretched to 800; the warm-up stays at 10 epochs.
 That number is the paper's: this recipe was not run at scale here.
 Cost of an epoch relative to MAE: 6.3x in the paper (16.8 x 300 / 800); by
 counted operations in `docs/cost.md`.
-The tokenizer downloads its weights; the URLs, and what to do without a network,
-stand in the recipe of 300 epochs.
+The tokenizer downloads its weights; the URLs, and what to do without a
+network, stand in the recipe of 300 epochs.
 
 Command::
 

@@ -3,13 +3,13 @@ r"""CIM-RESPIX, ViT-S/16, 300 epochs on ImageNet-1K.
 
 Paper: Table 4, row "CIM-RESPIX 300" of ViT-S/16: 81.5 % top-1 after
 fine-tuning, at 6.3x the pre-training time of MAE-300.
-No star: the paper quotes the row. The settings are those of ViT-B/16, with the
-generator's share of the depth.
+No star: the paper quotes the row. The settings are those of ViT-B/16, with a
+generator of 4 layers in place of 6.
 That number is the paper's: this recipe was not run at scale here.
 Cost of an epoch relative to MAE: 6.3x in the paper; by counted operations
 in `docs/cost.md`.
-The tokenizer downloads its weights; the URLs, and what to do without a network,
-stand in the recipe of ViT-B/16.
+The tokenizer downloads its weights; the URLs, and what to do without a
+network, stand in the recipe of ViT-B/16.
 
 Command::
 

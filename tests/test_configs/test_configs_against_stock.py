@@ -228,7 +228,11 @@ def test_cim_is_trained_as_stock_beit_is(name, more):
 
 @pytest.mark.parametrize(
     'name',
-    [name for name in PRETRAIN if re.search('/(beit|mocov3|cim_.*in1k)', name)],
+    [
+        name
+        for name in PRETRAIN
+        if re.search('/(beit|mocov3|cim_.*in1k)', name)
+    ],
 )
 def test_inherited_baselines_run_under_another_trainer(name):
     """mmengine hands the keys of `collate_fn` to the function."""

@@ -19,7 +19,12 @@ from test_configs.config_tools import (
 )
 
 # Where pre-training has images not 224 wide, or several views of each.
-SIZES = {'simmim': [192], 'beit': [224, 112], 'cim': [224, 112], 'mocov3': [224, 224]}
+SIZES = {
+    'simmim': [192],
+    'beit': [224, 112],
+    'cim': [224, 112],
+    'mocov3': [224, 224],
+}
 
 
 def first_batch(dataloader, data_root, **options):

@@ -57,7 +57,9 @@ class CIMHead(MAEPretrainHead):
         """
         mean = self._window_mean(target)
         var = self._window_mean(target.square()) - mean.square()
-        return self.patchify((target - mean) / (var.clamp(min=0) + 1e-6).sqrt())
+        return self.patchify(
+            (target - mean) / (var.clamp(min=0) + 1e-6).sqrt()
+        )
 
     def _window_mean(self, x: Tensor) -> Tensor:
         """Mean over the window, along one side after the other."""

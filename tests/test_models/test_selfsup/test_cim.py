@@ -125,9 +125,7 @@ def test_the_corrupted_image_grows_to_the_enhancer_s_size(model):
         decoded.flatten(0, 1)[:, None],
         torch.tensor([[1.0, 6, 1], [6, 36, 6], [1, 6, 1]])[None, None] / 64,
     )
-    torch.testing.assert_close(
-        mean, inner.view_as(mean), atol=1e-2, rtol=1e-3
-    )
+    torch.testing.assert_close(mean, inner.view_as(mean), atol=1e-2, rtol=1e-3)
 
 
 def test_sampling_follows_the_distribution():
