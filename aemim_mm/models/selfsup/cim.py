@@ -116,10 +116,10 @@ class CIM(BaseSelfSupervisor):
 
         logits = self.generator(image, ids_masked).float()
         losses = F.cross_entropy(
-            logits.transpose(1, 2),
-            tokens.gather(1, ids_masked),
+            logits.flatten(0, 1),
+            tokens.gather(1, ids_masked).flatten(),
             reduction='none',
-        )
+        ).view_as(ids_masked)
         tokens = tokens.scatter(1, ids_masked, self.sample(logits.detach()))
         decoded = self.target_generator.decode(tokens.view_as(golden))
         return losses.mean(1), self._as_first_view(decoded, image.shape[2:])
@@ -137,8 +137,9 @@ class CIM(BaseSelfSupervisor):
         Returns:
             Tensor: (...), int64.
         """
-        gumbel = -torch.empty_like(logits).exponential_().log()
-        return (logits + gumbel).argmax(-1)
+        # In place: with 8192 tokens the logits of a batch are a gigabyte.
+        noise = torch.empty_like(logits).exponential_().log_()
+        return noise.neg_().add_(logits).argmax(-1)
 
     def _as_first_view(self, decoded: Tensor, size: torch.Size) -> Tensor:
         """The tokenizer's images in the first view's size and range."""
