@@ -115,8 +115,9 @@ class DALLEDecoder(BaseModule):
             Tensor: RGB images (B, 3, 8h, 8w) in (0, 1), float32, as the
             encoder takes them: black is 0.1 and white is 0.9.
         """
-        first, *rest = self.blocks
-        x = F.embedding(tokens, first.w.flatten(1).t()) + first.b
+        first, *rest = self.blocks.children()
+        weight, bias = first.parameters()
+        x = F.embedding(tokens, weight.flatten(1).t()) + bias
         x = x.permute(0, 3, 1, 2)
         for part in rest:
             x = part(x)
