@@ -45,6 +45,10 @@ class EncoderCall:
                 f'[features], not a tensor {tuple(self.features.shape)}'
             )
 
+    def attacked(self, x: Tensor) -> Tensor:
+        """The images around which adversarial examples are sought."""
+        return x if self.image is None else self.image
+
     def of(self, subset: BatchSubset) -> 'EncoderCall':
         """The call for some images, with features cut from their graph.
 

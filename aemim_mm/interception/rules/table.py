@@ -10,7 +10,11 @@ that is not in ``METHODS`` is taken to do no more than the default
 from collections.abc import Callable
 
 from mmpretrain.models import selfsup
-from mmpretrain.models.backbones import SparseConvNeXt, SparseResNet
+from mmpretrain.models.backbones import (
+    SparseConvNeXt,
+    SparseResNet,
+    VisionTransformer,
+)
 from torch import nn
 
 from ...models.backbones import DualNormViT
@@ -55,6 +59,7 @@ ENCODERS: dict[
     selfsup.MaskFeatViT: _ALL,
     selfsup.BEiTPretrainViT: _ALL,
     selfsup.CAEPretrainViT: _ALL,
+    VisionTransformer: _ALL,  # CIM
     SparseResNet: _ALL,
     SparseConvNeXt: _ALL,
 }
