@@ -34,8 +34,8 @@ PRECISIONS = {
 class Trainee:
     """What a benchmark runs.
 
-    Target networks (BEiT's tokenizer) keep random weights: a step with them
-    takes as long, and nothing is downloaded.
+    Target networks (BEiT's and CIM's tokenizer) keep random weights: a step
+    with them takes as long, and nothing is downloaded.
 
     Args:
         config (str): A pre-training config.
@@ -90,7 +90,9 @@ class Trainee:
         preprocessor = cfg.get('data_preprocessor')
         if preprocessor is not None:
             cfg.model.setdefault('data_preprocessor', preprocessor)
-        (cfg.model.get('target_generator') or {}).pop('init_cfg', None)
+        target = cfg.model.get('target_generator') or {}
+        for part in (target, target.get('encoder'), target.get('decoder')):
+            (part or {}).pop('init_cfg', None)
         self.epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
         model = revert_sync_batchnorm(MODELS.build(cfg.model))
         with safe_loading():

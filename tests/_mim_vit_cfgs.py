@@ -206,3 +206,30 @@ def cae_cfg():
         base_momentum=0.0,
         data_preprocessor=two_preprocessor([-31.875] * 3, [318.75] * 3),
     )
+
+
+def cim_cfg():
+    """CIM: tokens of the second view, sampled by a small BEiT."""
+    return dict(
+        backbone=_vit('VisionTransformer', out_type='raw'),
+        generator=_vit(
+            'CIMGenerator',
+            num_embed=EMBED,
+            layer_scale_init_value=0.1,
+            drop_path_rate=0.0,
+        ),
+        head=dict(type='CIMHead', embed_dims=32, window=5, patch_size=8),
+        target_generator=dict(
+            type='DALLETokenizer',
+            encoder=dict(type='ToyDALLE', num_embed=EMBED, patch_size=8),
+            decoder=dict(
+                type='DALLEDecoder',
+                n_init=8,
+                n_hid=8,
+                n_blk_per_group=1,
+                vocab_size=EMBED,
+            ),
+        ),
+        mask_ratio=0.5,
+        data_preprocessor=two_preprocessor([-31.875] * 3, [318.75] * 3),
+    )

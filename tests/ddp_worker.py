@@ -21,17 +21,19 @@ import aemim_mm  # noqa: F401
 WORLD, PER_RANK = 2, 4
 ROWS = [[0, 2], [1, 3]]
 # One of each kind: the mask drawn in the model, in the pipeline, with a second
-# view, with a teacher, with batch norm, and with images that are mixed.
+# view, with a teacher, with a generator, with batch norm, and with images that
+# are mixed.
 TOYS = [
     'MAE-DualNormViT',
     'SimMIM',
     'BEiT-v2',
     'CAE',
+    'CIM',
     'SparK-ResNet',
     'MixMIM',
 ]
 # Not with batch statistics, nor where images of a batch are mixed.
-EXACT = ['MAE-DualNormViT', 'SimMIM', 'BEiT-v2', 'CAE']
+EXACT = ['MAE-DualNormViT', 'SimMIM', 'BEiT-v2', 'CAE', 'CIM']
 
 
 def build(toy, sequential=False):
@@ -68,6 +70,8 @@ def injected(toy, rank, model):
     images = [r * PER_RANK + i for r in ranks for i in range(PER_RANK)]
     rows = [r * PER_RANK + i for r in ranks for i in ROWS[r]]
     model.choose_rows = lambda size: [images.index(row) for row in rows]
+    if toy == 'CIM':  # its tokens come from another draw
+        model.sample = lambda logits: logits.argmax(-1)
     patches = ExitStack()
     for name, draw in (
         ('rand', lambda *size, **kwargs: mask[images]),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from _mim_vit_cfgs import cim_cfg
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from toys import ARCH, MEAN, STD, mae_cfg
@@ -43,6 +44,13 @@ MODELS_OF = dict(
         **mae_cfg('DualNormViT'),
     ),
     mae=dict(type='MAE', **mae_cfg('MAEViT')),
+    cim=dict(
+        cim_cfg(),
+        type='CIM',
+        backbone=dict(
+            mae_cfg('DualNormViT')['backbone'], mask_ratio=0.0, out_type='raw'
+        ),
+    ),
     simmim=dict(
         type='SimMIM',
         backbone=dict(

@@ -96,6 +96,7 @@ METHODS: dict[str, Toy] = {
     'BEiT-v1': Toy('BEiT', vit.beit_v1_cfg(), views=2, mask=_TOKENS),
     'BEiT-v2': Toy('BEiT', vit.beit_v2_cfg(), views=2, mask=_TOKENS),
     'CAE': Toy('CAE', vit.cae_cfg(), views=2, mask=_TOKENS),
+    'CIM': Toy('CIM', vit.cim_cfg(), views=2),
     'MILAN': Toy('MILAN', vit.milan_cfg()),
     'EVA': Toy('EVA', vit.eva_cfg()),
     'MixMIM': Toy('MixMIM', pyramid.mixmim_cfg(), size=64),

@@ -86,6 +86,7 @@ WHOLE = {
         early_layers regressor_depth feature_dim fpn_depth fpn_dim
         gaussian_window nbins pool num_views total_level
         PixelReconstructionLoss.channel RandomSampler.num output_size
+        CIMHead.window n_init n_hid n_blk_per_group vocab_size
         roi_feat_size mask_size block_cfgs.window_size SparseResNet.depth
         depths""",
 }

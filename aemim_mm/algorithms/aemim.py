@@ -130,11 +130,10 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         self.sequential_backward = sequential_backward
         self.deferred = DeferredGradients()
         self.attack = _build_attack(attack)
-        self.adv = AdapterBank(
-            self, adapters, exclude=('data_preprocessor', *FROZEN)
-        )
-        self.adapters = self.adv.kinds
         self.method_rule = method_rule(stock_class)
+        apart = ('data_preprocessor', *FROZEN, *self.method_rule.apart)
+        self.adv = AdapterBank(self, adapters, exclude=apart)
+        self.adapters = self.adv.kinds
         self.passes = StockPasses(self, self.method_rule)
         self.swap = AdapterSwap(self, self.adv, 'backbone', exclude=FROZEN)
         self._loaded_twins: set[str] = set()

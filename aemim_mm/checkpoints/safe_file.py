@@ -22,6 +22,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 from safetensors import safe_open
 
+from .pickled_network import PickledNetwork, network_globals
+
 
 def _history_method(owner: Any, name: str) -> Callable:
     """Stand-in for ``getattr``: public methods of ``HistoryBuffer`` only.
@@ -61,6 +63,7 @@ def _safe_globals() -> list:
         HistoryBuffer,
         (_history_method, 'builtins.getattr'),
         (slice, 'builtins.slice'),
+        *network_globals(),
         # The recipes of MAE and DeiT store their command line in the file.
         argparse.Namespace,
     ]
@@ -97,7 +100,8 @@ def load_checkpoint_file(
 
     Returns:
         dict: The content of the file; of ``.safetensors`` the tensors as
-        ``state_dict`` and the metadata, strings, as ``meta``.
+        ``state_dict`` and the metadata, strings, as ``meta``; of a pickled
+        network of DALL-E its tensors as ``state_dict``.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -154,7 +158,12 @@ def _read_pickle(path: Path, map_location: Any) -> Any:
     allowed = torch.serialization.get_safe_globals()
     added = [item for item in _safe_globals() if item not in allowed]
     with torch.serialization.safe_globals(added):
-        return torch.load(path, map_location=map_location, weights_only=True)
+        content = torch.load(
+            path, map_location=map_location, weights_only=True
+        )
+    if isinstance(content, PickledNetwork):
+        return dict(state_dict=content.state_dict())
+    return content
 
 
 def _read_safetensors(path: Path, map_location: Any) -> dict:

@@ -23,6 +23,9 @@ class EncoderCall:
         output (Any): All that the encoder returned. Defaults to None.
         targets (tuple): What networks returned that are not trained and give
             targets. Defaults to ().
+        image (Tensor, optional): What the encoder was given, where that is an
+            image of the model's own making: adversarial examples are then
+            sought around it. Defaults to None, the images of the batch.
 
     Raises:
         TypeError: If ``features`` is a tensor.
@@ -33,6 +36,7 @@ class EncoderCall:
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     output: Any = None
     targets: tuple[Any, ...] = ()
+    image: Tensor | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.features, Tensor):
@@ -40,6 +44,10 @@ class EncoderCall:
                 'features are a sequence of feature maps; for one map write '
                 f'[features], not a tensor {tuple(self.features.shape)}'
             )
+
+    def attacked(self, x: Tensor) -> Tensor:
+        """The images around which adversarial examples are sought."""
+        return x if self.image is None else self.image
 
     def of(self, subset: BatchSubset) -> 'EncoderCall':
         """The call for some images, with features cut from their graph.
@@ -57,4 +65,5 @@ class EncoderCall:
             arguments=subset.of(self.arguments),
             output=subset.of(self.output),
             targets=subset.of(self.targets),
+            image=subset.of(self.image),
         )

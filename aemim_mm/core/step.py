@@ -98,7 +98,7 @@ def aemim_step(
 
     # Line 4: x', the share alpha of the batch, with its part of the mask.
     subset = BatchSubset(rows, len(x))
-    x_clean, call = subset.of(x), whole.of(subset)
+    x_clean, call = subset.of(whole.attacked(x)), whole.of(subset)
 
     # Lines 5 to 10 under phi_a, where nothing but pixels has a gradient.
     # Dropout would move the features more than the attack does.

@@ -64,6 +64,7 @@ class CheckedPasses:
             losses, call = self.passes.clean_pass(*batch)
         inputs = batch[0]
         images = inputs if isinstance(inputs, Tensor) else inputs[0]
+        images = call.attacked(images)
         if not _equal(self.passes.as_shown(images, call), seen.image):
             raise RuntimeError(
                 'the algorithm gives its encoder something else than the '

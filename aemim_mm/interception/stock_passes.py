@@ -40,8 +40,9 @@ class StockPasses:
         self.encoder: nn.Module = algorithm.backbone
         self.rule = rule
         self.reading = encoder_rule(self.encoder)
-        self.draw = self.reading.draw or rule.draw
-        self.drawer = self.encoder if self.reading.draw else algorithm
+        # A method that masks by itself does so for an encoder that could.
+        self.draw = rule.draw or self.reading.draw
+        self.drawer = algorithm if rule.draw else self.encoder
         self.frozen = frozen_networks(algorithm)
         for network in self.frozen:
             network.requires_grad_(False)
@@ -83,6 +84,7 @@ class StockPasses:
             arguments=seen.arguments,
             output=seen.output,
             targets=tuple(map(tuple, targets)),
+            image=seen.image if self.rule.own_image else None,
         )
         return losses, call
 

@@ -3,4 +3,11 @@ from ..openmmlab import require
 
 require('aemim_mm.models')
 
-from . import backbones, heads, layers, necks  # noqa: F401
+from . import (  # noqa: F401
+    backbones,
+    heads,
+    layers,
+    necks,
+    selfsup,
+    tokenizers,
+)

@@ -64,6 +64,15 @@ PLACES = {
             type='VQKD', init_cfg=dict(type='Pretrained', checkpoint=file)
         )
     ),
+    'target_generator.decoder.init_cfg.checkpoint': lambda file: dict(
+        target_generator=dict(
+            type='DALLETokenizer',
+            decoder=dict(
+                type='DALLEDecoder',
+                init_cfg=dict(type='Pretrained', checkpoint=file),
+            ),
+        )
+    ),
     'target_generator.tokenizer_path': lambda file: dict(
         target_generator=dict(type='CLIPGenerator', tokenizer_path=file)
     ),

@@ -115,6 +115,16 @@ def build_full_size(cfg, **overrides):
         return MODELS.build(model)
 
 
+def tokenizer_on_meta(cfg):
+    """Overrides for ``build_full_size``: DALL-E's encoder is on the CPU."""
+    target = copy.deepcopy(cfg.model.get('target_generator', {}))
+    encoder = target.get('encoder', target)
+    if encoder.get('type') != 'DALL-E':
+        return {}
+    encoder.device = 'meta'
+    return dict(target_generator=target)
+
+
 def view_sizes(cfg):
     """Side of the images of every view that the pipeline makes."""
     side = cfg.model.backbone.get('img_size', 224)

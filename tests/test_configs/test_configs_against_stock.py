@@ -160,6 +160,15 @@ BEIT_300 = 'beit/beit_beit-base-p16_8xb256-amp-coslr-300e_in1k.py'
 MOCO = 'mocov3_vit-{}-p16_16xb256-amp-coslr-300e_in1k.py'
 
 
+def unscoped(cfg):
+    """Without the mark that mmengine leaves of a foreign base."""
+    return {
+        path: value
+        for path, value in flatten(cfg.to_dict()).items()
+        if not path.endswith('_scope_')
+    }
+
+
 @pytest.mark.parametrize(
     'name, stock, more',
     [
@@ -178,27 +187,59 @@ MOCO = 'mocov3_vit-{}-p16_16xb256-amp-coslr-300e_in1k.py'
     ],
 )
 def test_inherited_baselines_differ_as_listed(name, stock, more):
-    def unscoped(cfg):  # the mark that mmengine leaves of a foreign base
-        return {
-            path: value
-            for path, value in flatten(cfg.to_dict()).items()
-            if not path.endswith('_scope_')
-        }
-
     ours = unscoped(load(f'pretrain/{name}'))
     stock = unscoped(get_config(f'mmpretrain::{stock}'))
     assert set(differences(stock, ours)) == INHERITED | FOR_FEATURES | more
 
 
 @pytest.mark.parametrize(
-    'name', [name for name in PRETRAIN if re.search('/(beit|mocov3)_', name)]
+    'name, more',
+    [
+        ('small-p16_8xb256-amp-coslr-300e', set()),
+        ('base-p16_8xb256-amp-coslr-300e', set()),
+        (
+            'base-p16_8xb256-amp-coslr-800e',
+            {'train_cfg.max_epochs', 'param_scheduler.1.end'},
+        ),
+    ],
+)
+def test_cim_is_trained_as_stock_beit_is(name, more):
+    """Optimizer, schedule, batch; the model and its images are its own."""
+    ours = load(f'pretrain/cim_vit-{name}_in1k.py')
+    stock = unscoped(get_config(f'mmpretrain::{BEIT_300}'))
+    found = {
+        path
+        for path in differences(stock, unscoped(ours))
+        if not path.startswith('model.') and 'pipeline.' not in path
+    }
+    expected = INHERITED | FOR_FEATURES | FOLDER | more
+    expected = {path for path in expected if 'pipeline.' not in path}
+    # The tokenizer is frozen.
+    assert found == expected | {'find_unused_parameters'}
+    kinds = [step.type for step in ours.train_pipeline]
+    crop = 'RandomResizedCropAndInterpolationWithTwoPic'
+    assert kinds == ['LoadImageOrSkip', 'RandomFlip', crop, 'PackInputs']
+    tokenizer = ours.model.target_generator
+    stock_target = get_config(f'mmpretrain::{BEIT_300}').model.target_generator
+    assert flatten(tokenizer.encoder) == flatten(stock_target)
+    url = 'https://cdn.openai.com/dall-e/decoder.pkl'
+    assert tokenizer.decoder.init_cfg.checkpoint == url
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        for name in PRETRAIN
+        if re.search('/(beit|mocov3|cim_.*in1k)', name)
+    ],
 )
 def test_inherited_baselines_run_under_another_trainer(name):
     """mmengine hands the keys of `collate_fn` to the function."""
     cfg = load(name)
     assert cfg.train_dataloader.collate_fn == dict(type='default_collate')
     # The mark is there, or this would test nothing.
-    stock = Config.fromfile(ROOT / 'configs' / name).model
+    stock = Config.fromfile(ROOT / 'configs' / name).optim_wrapper
     assert stock['_scope_'] == 'mmpretrain'
 
 

@@ -20,10 +20,11 @@ from test_configs.config_tools import (
     distinct,
     load,
     meta_batch,
+    tokenizer_on_meta,
 )
 
 NAME = re.compile(
-    r'(?P<algorithm>(mae|aemim|fast-aemim|aemim-wavelet|mocov3)_)?'
+    r'(?P<algorithm>(mae|aemim|fast-aemim|aemim-wavelet|mocov3|cim)_)?'
     r'(vit-(tiny|small|base)-p(4|16)_'
     # one key of an ablation
     r'((eps|steps|mu|lambda0)\d_|(no-adapters|cls-token|reconstruction|kl)_)?'
@@ -109,6 +110,8 @@ COSTS = {
     'aemim-simmim_swin-tiny': 'an epoch relative to SimMIM: counting passes',
     'beit_beit-small': 'an epoch relative to MAE: 3.5x in the paper',
     'beit_beit-base': 'an epoch relative to MAE: 3.5x in the paper (9.3 x 300',
+    'cim_vit-(small|base)': 'an epoch relative to MAE: 6.3x in the paper',
+    'cim_vit-tiny': 'an epoch relative to MAE: not measured',
     'mocov3_': 'an epoch relative to MAE: not given in the paper',
 }
 
@@ -137,7 +140,7 @@ def test_header_states_the_cost(name):
 )
 def test_pretraining_model_at_its_real_size(name):
     cfg = load(name)
-    model = build_full_size(cfg)
+    model = build_full_size(cfg, **tokenizer_on_meta(cfg))
     model.train()
     inputs, samples = meta_batch(cfg)
     with torch.device('meta'):
@@ -152,6 +155,8 @@ def test_pretraining_model_at_its_real_size(name):
             losses = model.loss(inputs, samples)
             if 'aemim' in name:
                 assert {'loss_clean', 'loss_adv'} <= set(losses)
+            elif 'cim' in name:
+                assert set(losses) == {'loss_generator', 'loss_enhancer'}
             else:
                 assert set(losses) == {'loss'}
     for size, parameters in ENCODER_SIZE.items():

@@ -27,6 +27,7 @@ VIT_B_800 = 'vit-base-p16_from-800e_8xb256-amp-coslr-100e_in1k.py'
 LINEAR = 'vit-{}-p16_8xb2048-amp-linear-coslr-90e_in1k.py'
 SWIN = 'swin-base-w7_8xb256-amp-coslr-100e_in1k.py'
 BEIT = 'beit-{}-p16_8xb128-coslr-100e_in1k.py'
+CIM = 'cim_vit-{}_8xb128-coslr-100e_in1k.py'
 MOCO = 'mocov3_vit-{}-p16_8xb64-coslr-150e_in1k.py'
 MAE_STOCK = 'mae/benchmarks/vit-base-p16_8xb128-coslr-100e_in1k.py'
 LINEAR_STOCK = 'mae/benchmarks/vit-base-p16_8xb2048-linear-coslr-90e_in1k.py'
@@ -139,6 +140,23 @@ MOCO_ARCH = {
     f'model.backbone.arch.{key}'
     for key in ('embed_dims', 'num_layers', 'num_heads')
 } | {'model.backbone.arch.feedforward_channels'}
+# A ViT with absolute positions, and the normalisation of its pre-training.
+CIM_ALL = (
+    INHERITED
+    | HOOKS
+    | TRAIN_COLLATE
+    | {'optim_wrapper.type', 'model.backbone.type'}
+    | {
+        f'model.backbone.{key}'
+        for key in (
+            'final_norm',
+            'use_abs_pos_emb',
+            'use_rel_pos_bias',
+            'use_shared_rel_pos_bias',
+        )
+    }
+    | {f'data_preprocessor.{k}.{i}' for k in ('mean', 'std') for i in range(3)}
+)
 CASES = {
     VIT_S: (MAE_STOCK, MAE | LAYER_DECAY | EPOCHS_200 | SMALL),
     VIT_B_300: (MAE_STOCK, MAE | LAYER_DECAY),
@@ -168,6 +186,9 @@ CASES = {
         BEIT_STOCK,
         INHERITED | HOOKS | TRAIN_COLLATE | {'optim_wrapper.type'} | SMALL,
     ),
+    CIM.format('base-p16_from-300e'): (BEIT_STOCK, CIM_ALL),
+    CIM.format('base-p16_from-800e'): (BEIT_STOCK, CIM_ALL),
+    CIM.format('small-p16'): (BEIT_STOCK, CIM_ALL | SMALL),
     MOCO.format('base'): (MOCO_STOCK, MOCO_ALL),
     MOCO.format('small'): (MOCO_STOCK, MOCO_ALL | SMALL | MOCO_ARCH),
 }
@@ -182,6 +203,9 @@ PAPER = {
     SWIN: (83.5, 83.7),
     BEIT.format('base'): (83.2,),
     BEIT.format('small'): (81.3,),
+    CIM.format('base-p16_from-300e'): (83.3,),
+    CIM.format('base-p16_from-800e'): (83.4,),
+    CIM.format('small-p16'): (81.5,),
     MOCO.format('base'): (83.2,),
     MOCO.format('small'): (81.4,),
 }

@@ -9,7 +9,12 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import HOOKS, MODELS
-from test_configs.config_tools import FINETUNE, build_full_size, load
+from test_configs.config_tools import (
+    FINETUNE,
+    build_full_size,
+    load,
+    tokenizer_on_meta,
+)
 
 from aemim_mm.checkpoints.fit import (
     fit_checkpoint,
@@ -42,11 +47,7 @@ def test_every_shared_key_at_the_real_size(name):
     cfg = load(name)
     backbone = build_full_size(cfg).backbone
     recipe = recipe_of(cfg)
-    options = {}
-    target = recipe.model.get('target_generator', {})
-    if target.get('type') == 'DALL-E':  # on the CPU unless told otherwise
-        options['target_generator'] = {**target, 'device': 'meta'}
-    pretrained = build_full_size(recipe, **options)
+    pretrained = build_full_size(recipe, **tokenizer_on_meta(recipe))
     checkpoint = dict(state_dict=pretrained.state_dict())
     init_cfg = cfg.model.backbone.init_cfg
     fit = fit_checkpoint(backbone, state_dict_of(checkpoint, init_cfg.prefix))

@@ -79,13 +79,14 @@ class Trained:
                 twin.add_(0.3 * torch.randn_like(twin))
         self.swap = AdapterSwap(self.model, self.bank)
 
-    def step(self, x, mask, attack, rows=None, **options):
+    def step(self, x, mask, attack, rows=None, image=None, **options):
         model = self.model
 
         def clean_pass():
             features = model.encode(x, mask)
             loss = mse_loss(model.decode(features), x)
-            return loss, EncoderCall([features], mask, output=features)
+            call = EncoderCall([features], mask, output=features, image=image)
+            return loss, call
 
         def encode(images, call):
             return [model.encode(images, call.mask)]
@@ -264,6 +265,17 @@ def test_a_custom_attack_needs_no_measure_and_may_not_encode():
     step = trained.step(x, mask, lambda encode, x, *rest: x)
     assert torch.equal(step.x_adv, x) and step.distance_start == 0
     assert step.distance_end > 0  # phi_a differs from phi_c
+
+
+@pytest.mark.parametrize('rows', [None, [1, 4]])
+def test_the_attack_starts_from_an_image_of_the_model_s_own(rows):
+    trained, (x, mask) = Trained(vit), batch()
+    image = images(6, seed=1)
+    attack = FeatureDistancePGD(epsilon=3)
+    step = trained.step(x, mask, attack, rows, image)
+    chosen = image if rows is None else image[rows]
+    change = (to_pixels(step.x_adv) - to_pixels(chosen)).abs().max()
+    assert 3 - 1e-2 < change <= 3 + 1e-3
 
 
 def test_features_that_are_no_sequence_are_named():

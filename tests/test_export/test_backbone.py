@@ -80,7 +80,7 @@ def test_the_merging_order_matters(zoo, images, monkeypatch):
         assert (other(x) - model(x)).abs().max() > 0.01
 
 
-@pytest.mark.parametrize('kind', ['aemim', 'mae'])
+@pytest.mark.parametrize('kind', ['aemim', 'mae', 'cim'])
 def test_pretrained_encoder_in_timm(zoo, images, kind):
     model = zoo.build(kind)
     out = zoo.folder / 'out.pth'

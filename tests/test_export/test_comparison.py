@@ -34,7 +34,8 @@ def _written(zoo, kind, target, suffix='.pth', change=lambda weights: None):
     ['mmpretrain', pytest.param('mmdet', marks=pytest.mark.det), 'timm'],
 )
 @pytest.mark.parametrize(
-    'kind', ['aemim', 'mae', 'simmim', 'token', 'avg', 'gap', 'probe', 'swin']
+    'kind',
+    ['aemim', 'mae', 'cim', 'simmim', 'token', 'avg', 'gap', 'probe', 'swin'],
 )
 def test_every_target(zoo, kind, target):
     source, *rest = _written(zoo, kind, target)

@@ -39,7 +39,7 @@ def test_row_subset_is_the_subset_of_the_batch(toy):
     _, whole = model.passes.clean_pass(inputs, samples, {})
     call = whole.of(subset)
     assert len(chosen) == 4
-    actual = model.passes.encode(x[chosen], call)
+    actual = model.passes.encode(whole.attacked(x)[chosen], call)
     for few, recorded, all_of_them in zip(
         actual, call.features, whole.features, strict=True
     ):

@@ -46,7 +46,7 @@ def test_commands_of_a_row():
     ]
     # All of the group, whatever the rows: else a later call would take away
     # what an earlier one has measured.
-    assert texts[4].count('configs/pretrain/') == 5
+    assert texts[4].count('configs/pretrain/') == 6
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_cost_is_measured_once_and_last():
     made = plan('table4', preset='fashion-mnist', gpus=1)
     assert made.steps()[-1] is made.cost[0]
     assert len(made.cost) == 1
-    assert len([w for w in made.cost[0].command if 'pretrain/' in w]) == 3
+    assert len([w for w in made.cost[0].command if 'pretrain/' in w]) == 4
 
 
 def test_data_of_a_preset_come_first():

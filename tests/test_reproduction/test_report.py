@@ -223,4 +223,5 @@ def test_list_has_every_published_value():
             values = ['-' if v is None else f'{v:.1f}' for v in row.paper]
             cells = ' | '.join([row.name, *values])
             assert f'| {cells} | ' in text
-    assert 'CIM-RESPIX, ViT-S/16, 300 epochs | 6.3 | 81.5 | - | - | no' in text
+    cim = 'CIM-RESPIX, ViT-S/16, 300 epochs | 6.3 | 81.5 | - | -'
+    assert f'| {cim} | pretrain/cim_vit-small-p16_8xb256-amp-coslr' in text

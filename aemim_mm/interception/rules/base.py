@@ -61,6 +61,12 @@ class MethodRule:
         once (tuple[str, ...]): Methods that ``loss()`` calls for a side
             effect that is due once in a step: they run in the clean pass
             alone. Defaults to ().
+        apart (tuple[str, ...]): Trained networks of the algorithm that run in
+            the clean pass alone: they get no adapters. Defaults to ().
+        own_image (bool): Whether the encoder is shown an image of the
+            algorithm's own making, which the other passes do not make again:
+            adversarial examples are sought around that image. Defaults to
+            False.
         choose_rows (Callable): Maps the wanted number of images and the batch
             size to the ascending rows that get an adversarial example.
             Defaults to any rows.
@@ -69,4 +75,6 @@ class MethodRule:
     draw: MaskDraw | None = None
     shown: Callable[..., Tensor] | None = None
     once: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    own_image: bool = False
     choose_rows: Callable[[int, int], list[int]] = any_rows

@@ -10,15 +10,21 @@ that is not in ``METHODS`` is taken to do no more than the default
 from collections.abc import Callable
 
 from mmpretrain.models import selfsup
-from mmpretrain.models.backbones import SparseConvNeXt, SparseResNet
+from mmpretrain.models.backbones import (
+    SparseConvNeXt,
+    SparseResNet,
+    VisionTransformer,
+)
 from torch import nn
 
 from ...models.backbones import DualNormViT
+from ...models.selfsup import CIM as CIMAlgorithm
 from .base import (
     EncoderRule,
     MethodRule,
 )
 from .cae import CAE
+from .cim import CIM
 from .draws import (
     ATTENTION_TOKENS,
     BATCH_MASK,
@@ -53,6 +59,7 @@ ENCODERS: dict[
     selfsup.MaskFeatViT: _ALL,
     selfsup.BEiTPretrainViT: _ALL,
     selfsup.CAEPretrainViT: _ALL,
+    VisionTransformer: _ALL,  # CIM
     SparseResNet: _ALL,
     SparseConvNeXt: _ALL,
 }
@@ -60,6 +67,7 @@ METHODS: dict[type[nn.Module], MethodRule] = {
     selfsup.SparK: SPARK,
     selfsup.MixMIM: MIXMIM,
     selfsup.CAE: CAE,
+    CIMAlgorithm: CIM,
 }
 
 

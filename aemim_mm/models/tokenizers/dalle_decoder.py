@@ -1,0 +1,124 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The decoder of DALL-E's discrete VAE; mmpretrain has the encoder alone."""
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpretrain.models.selfsup.cae import Conv2d
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+
+class DecoderBlock(nn.Module):
+    """A residual block of four convolutions, the first of them 1 x 1.
+
+    Args:
+        n_in (int): Channels of the input.
+        n_out (int): Channels of the output, four times the hidden ones.
+        n_layers (int): Blocks of the whole decoder: the residual path is
+            multiplied by its inverse square.
+        device (torch.device, optional): Of the parameters. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        n_layers: int,
+        device: torch.device | None = None,
+    ) -> None:
+        super().__init__()
+        self.gain = 1 / n_layers**2
+        hidden = n_out // 4
+        self.id_path = (
+            nn.Identity()
+            if n_in == n_out
+            else Conv2d(n_in, n_out, 1, device=device)
+        )
+        widths = (n_in, hidden, hidden, hidden, n_out)
+        path: OrderedDict[str, nn.Module] = OrderedDict()
+        for i, kernel in enumerate((1, 3, 3, 3), 1):
+            path[f'relu_{i}'] = nn.ReLU()
+            path[f'conv_{i}'] = Conv2d(
+                widths[i - 1], widths[i], kernel, device=device
+            )
+        self.res_path = nn.Sequential(path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, h, w) to (B, n_out, h, w)."""
+        return self.id_path(x) + self.gain * self.res_path(x)
+
+
+@MODELS.register_module()
+class DALLEDecoder(BaseModule):
+    """Decoder of DALL-E's discrete VAE (Ramesh et al., arXiv 2102.12092).
+
+    Its state-dict keys are those of OpenAI's file
+    ``https://cdn.openai.com/dall-e/decoder.pkl``.
+
+    Args:
+        n_init (int): Channels of a token's embedding. Defaults to 128.
+        n_hid (int): Channels of the last group; the four groups have 8, 4, 2
+            and 1 times as many. Defaults to 256.
+        n_blk_per_group (int): Blocks of a group. Defaults to 2.
+        vocab_size (int): Number of tokens V. Defaults to 8192.
+        device (torch.device, optional): Of the parameters. Defaults to None.
+        init_cfg (dict, optional): Where the weights are. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        n_init: int = 128,
+        n_hid: int = 256,
+        n_blk_per_group: int = 2,
+        vocab_size: int = 8192,
+        device: torch.device | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        parts: OrderedDict[str, nn.Module] = OrderedDict(
+            input=Conv2d(vocab_size, n_init, 1, device=device)
+        )
+        n_in, factors = n_init, (8, 4, 2, 1)
+        for group, factor in enumerate(factors, 1):
+            blocks: OrderedDict[str, nn.Module] = OrderedDict()
+            for block in range(1, n_blk_per_group + 1):
+                blocks[f'block_{block}'] = DecoderBlock(
+                    n_in,
+                    factor * n_hid,
+                    len(factors) * n_blk_per_group,
+                    device,
+                )
+                n_in = factor * n_hid
+            if group < len(factors):
+                blocks['upsample'] = nn.Upsample(scale_factor=2)
+            parts[f'group_{group}'] = nn.Sequential(blocks)
+        # Mean and scale of a Laplace distribution of each channel.
+        output = Conv2d(n_hid, 6, 1, device=device)
+        parts['output'] = nn.Sequential(
+            OrderedDict(relu=nn.ReLU(), conv=output)
+        )
+        self.blocks = nn.Sequential(parts)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Decode tokens.
+
+        The first layer is a convolution of one-hot vectors, (B, V, h, w): it
+        is computed as a look-up of its columns.
+
+        Args:
+            tokens (Tensor): Tokens in [0, V), (B, h, w), int64.
+
+        Returns:
+            Tensor: RGB images (B, 3, 8h, 8w) in (0, 1), float32, as the
+            encoder takes them: black is 0.1 and white is 0.9.
+        """
+        first, *rest = self.blocks.children()
+        weight, bias = first.parameters()
+        x = F.embedding(tokens, weight.flatten(1).t()) + bias
+        x = x.permute(0, 3, 1, 2)
+        for part in rest:
+            x = part(x)
+        return x[:, :3].float().sigmoid()
