@@ -29,7 +29,8 @@ from aemim_mm.interception.rules import METHODS as METHOD_RULES
 from aemim_mm.interception.rules import MethodRule
 
 WITH_TARGETS = [
-    'MaskFeat', 'BEiT-v1', 'BEiT-v2', 'CAE', 'MILAN', 'EVA', 'iTPN-CLIP',
+    'MaskFeat', 'BEiT-v1', 'BEiT-v2', 'CAE', 'CIM', 'MILAN', 'EVA',
+    'iTPN-CLIP',
 ]  # fmt: skip
 toys = pytest.mark.parametrize('toy', WITH_TARGETS)
 
