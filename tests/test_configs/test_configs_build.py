@@ -27,7 +27,7 @@ NAME = re.compile(
     r'(?P<algorithm>(mae|aemim|fast-aemim|aemim-wavelet|mocov3|cim)_)?'
     r'(vit-(tiny|small|base)-p(4|16)_'
     # one key of an ablation
-    r'((eps|steps|mu|lambda0)\d_|(no-adapters|cls-token|reconstruction|kl)_)?'
+    r'((eps|steps|mu|lambda0)\d_|(no-adapters|cls-token|reconstruction|kl|noise)_)?'
     # what fine-tuning starts from
     r'(from-\d+e_)?'
     r'|beit_beit-(small|base)-p16_|beit-(small|base)-p16_|swin-(base|tiny)-w7_'

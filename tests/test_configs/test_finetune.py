@@ -222,7 +222,7 @@ def test_every_recipe_is_compared():
     assert names - set(CASES) == {
         'swin-tiny-w7_1xb256-coslr-4e_fashion-mnist.py',
         'vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py',
-        'vit-tiny-p4_linear_1xb256-coslr-4e_fashion-mnist.py',
+        'vit-tiny-p4_1xb256-linear-coslr-4e_fashion-mnist.py',
     }
 
 

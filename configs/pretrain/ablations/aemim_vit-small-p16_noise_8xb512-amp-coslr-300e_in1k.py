@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Ablation of AEMIM, ViT-S/16: random noise in place of the attack.
 
-Paper: no such row; it has no control without an adversary. The base has
+Paper: no such row; Table 8 has no control without an adversary. The base has
 81.4 % top-1 there.
 That number is the paper's: this recipe was not run at scale here.
 Cost of an epoch relative to MAE: 2.0x by operation count (base: 2.2x).

@@ -10,7 +10,7 @@ row.
 Command::
 
     python tools/train.py \
-    configs/finetune/vit-tiny-p4_linear_1xb256-coslr-4e_fashion-mnist.py
+    configs/finetune/vit-tiny-p4_1xb256-linear-coslr-4e_fashion-mnist.py
 """
 
 _base_ = './vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py'
