@@ -83,9 +83,15 @@ def load_encoder(
         ValueError: If the checkpoint does not fit.
     """
     if args.timm is not None:
-        options = dict(args.cfg_options or {}, num_classes=0)
-        args = argparse.Namespace(**dict(vars(args), cfg_options=options))
-        return load_classifier(args)
+        if args.checkpoint is not None:
+            run_options.check_checkpoint('checkpoint', args.checkpoint)
+        return load_timm_classifier(
+            args.timm,
+            args.checkpoint,
+            args.input_size,
+            dict(args.cfg_options or {}, num_classes=0),
+            get_device(),
+        )
     run_options.check_checkpoint('checkpoint', args.checkpoint_of_config)
     return load_config_encoder(
         args.config,

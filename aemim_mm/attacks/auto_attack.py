@@ -48,6 +48,8 @@ class AutoAttack:
     The state of torch's generators is as before afterwards.
 
     Attributes:
+        package (str): That computes it.
+        by_batch (bool): Whether its results depend on the batches.
         num_steps (int): For estimates of the time: forward and backward
             passes of an image that withstands everything.
 
@@ -55,9 +57,28 @@ class AutoAttack:
         seed (int): Seed of every batch. Defaults to 0.
     """
 
+    package: ClassVar[str] = 'pyautoattack'
+    by_batch: ClassVar[bool] = True
     num_steps: ClassVar[int] = 100 + 2 * _TARGETS * 100 + 2500
 
     seed: int = 0
+
+    @staticmethod
+    def check_classes(classes: int) -> None:
+        """Refuse a classifier with too few classes.
+
+        Args:
+            classes (int): Number of its classes.
+
+        Raises:
+            ValueError: If there are fewer than 10.
+        """
+        if classes <= _TARGETS:
+            raise ValueError(
+                f'the standard version of AutoAttack aims at {_TARGETS} other '
+                f'classes, but the classifier has {classes} in all: leave '
+                'autoattack out of --suite'
+            )
 
     def __call__(
         self,
@@ -94,12 +115,7 @@ class AutoAttack:
                 'another attack, such as PGDAttack, or batches of one image'
             )
         with torch.no_grad():
-            classes = model(x[:1]).shape[1]
-        if classes <= _TARGETS:
-            raise ValueError(
-                f'the standard version of AutoAttack aims at {_TARGETS} other '
-                f'classes, but the classifier has {classes} in all'
-            )
+            self.check_classes(model(x[:1]).shape[1])
         cuda = [x.device] if x.device.type == 'cuda' else []
         with torch.random.fork_rng(cuda):
             adversary = package.AutoAttack(

@@ -21,25 +21,46 @@ _CLASSES = (
 
 
 class PickledNetwork:
-    """Takes the place of the classes in such a file, and has no code to run.
+    """Takes the place of the classes in such a file.
 
-    The unpickler fills in the attributes of the module that was pickled.
+    The unpickler fills in the attributes of the module that was pickled, of
+    any name: no method of an object of this class may be called.
     """
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """The tensors by the names that ``nn.Module.state_dict()`` gives."""
-        return dict(self._named(''))
 
-    def _named(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
-        for kind in ('_parameters', '_buffers'):
-            for name, tensor in vars(self).get(kind, {}).items():
-                if isinstance(tensor, Tensor):
-                    yield prefix + name, tensor.detach()
-        for name, child in vars(self).get('_modules', {}).items():
-            if isinstance(child, PickledNetwork):
-                yield from child._named(f'{prefix}{name}.')
+def tensors_of(network: PickledNetwork) -> dict[str, Tensor]:
+    """The tensors in such a file.
+
+    Args:
+        network (PickledNetwork): What the unpickler has made of it.
+
+    Returns:
+        dict[str, Tensor]: By the names that ``nn.Module.state_dict()`` gives.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    found = dict(_named(network, '', set()))
+    if not found:
+        raise ValueError('the pickled network in it has no parameters')
+    return found
 
 
 def network_globals() -> list[tuple[type, str]]:
     """What the unpickler of ``torch.load`` may then build, by its name."""
     return [(PickledNetwork, name) for name in _CLASSES]
+
+
+def _named(
+    network: PickledNetwork, prefix: str, seen: set[int]
+) -> Iterator[tuple[str, Tensor]]:
+    if id(network) in seen:
+        return
+    seen.add(id(network))
+    for kind in ('_parameters', '_buffers', '_modules'):
+        parts = vars(network).get(kind)
+        for name, part in parts.items() if isinstance(parts, dict) else ():
+            if isinstance(part, Tensor):
+                yield f'{prefix}{name}', part.detach()
+            elif isinstance(part, PickledNetwork):
+                yield from _named(part, f'{prefix}{name}.', seen)

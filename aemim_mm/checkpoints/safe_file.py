@@ -22,7 +22,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from safetensors import safe_open
 
-from .pickled_network import PickledNetwork, network_globals
+from .pickled_network import PickledNetwork, network_globals, tensors_of
 
 
 def _history_method(owner: Any, name: str) -> Callable:
@@ -83,6 +83,11 @@ def _refusal(filename: str, message: str) -> ValueError:
     )
 
 
+def _reason(error: Exception) -> str:
+    """Without torch's advice to load unsafely."""
+    return str(error).rpartition('WeightsUnpickler error: ')[2]
+
+
 def load_checkpoint_file(
     filename: str | PathLike, map_location: Any = 'cpu'
 ) -> dict:
@@ -138,11 +143,19 @@ def load_checkpoint_file(
             str(error),
         ):
             raise _refusal(str(path), str(error)) from None
+        if 'persistent_load of storage' in str(error):
+            raise ValueError(
+                f'{path} is refused: it holds a whole network in the form '
+                'that torch wrote before 1.6, not its weights. Where you '
+                'trust it, in a place of its own, write the weights alone: '
+                'torch.save(torch.load(FILE, weights_only=False).state_dict()'
+                ', OUT)'
+            ) from None
         raise RuntimeError(
             f'{path} ({path.stat().st_size} bytes) could not be read as a '
             f'checkpoint; most often it is truncated or another kind of '
             'file. Copy or download it again, or take an earlier one of the '
-            f'run. Its reader says: {type(error).__name__}: {error}'
+            f'run. Its reader says: {type(error).__name__}: {_reason(error)}'
         ) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -162,7 +175,7 @@ def _read_pickle(path: Path, map_location: Any) -> Any:
             path, map_location=map_location, weights_only=True
         )
     if isinstance(content, PickledNetwork):
-        return dict(state_dict=content.state_dict())
+        return dict(state_dict=tensors_of(content))
     return content
 
 

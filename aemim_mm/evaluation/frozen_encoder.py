@@ -74,7 +74,12 @@ class FrozenEncoder(nn.Module):
             )
         extra = 0
         if last.ndim == 3:
-            extra = getattr(self.backbone, 'num_extra_tokens', 1)
+            extra = getattr(self.backbone, 'num_extra_tokens', -1)
+            if extra < 0:
+                raise ValueError(
+                    f'{name} returns tokens, but does not say how many of '
+                    'them are no patches (num_extra_tokens)'
+                )
         if self.pooling == 'token' and not extra and last.ndim > 2:
             raise ValueError(f'{name} has no class token: take pooling avg')
         if last.ndim == 2:

@@ -2,6 +2,7 @@
 """The units of a run."""
 
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
 from ..attacks import Attack
@@ -39,6 +40,11 @@ class Cell:
     start: int = 0
     stop: int | None = None
 
+    @property
+    def by_batch(self) -> bool:
+        """Whether results depend on how images are put into batches."""
+        return getattr(self.attack, 'by_batch', False)
+
     def split(self, images: int, size: int) -> list['Cell']:
         """The same measurement in parts.
 
@@ -63,6 +69,9 @@ class Cell:
         attack = None
         if self.attack is not None:
             attack = dict(type=type(self.attack).__name__)
+            # Of the package that computes it
+            if package := getattr(self.attack, 'package', None):
+                attack[package] = version(package)
             attack.update(asdict(self.attack))  # type: ignore[call-overload]
         return dict(
             metric=self.metric,

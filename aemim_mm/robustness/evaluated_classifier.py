@@ -64,6 +64,7 @@ class EvaluatedClassifier:
             str: Checksum of its weights, architecture and normalisation.
         """
         digest = hashlib.sha256(self.description.encode())
+        digest.update(f'bgr {self.model.bgr}'.encode())
         tensors = dict(
             self.model.model.state_dict(),
             _mean=self.model.mean,

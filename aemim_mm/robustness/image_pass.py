@@ -22,7 +22,9 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Loading:
-    """How images are loaded; results do not depend on the first two.
+    """How images are loaded.
+
+    Results do not depend on the first two; AutoAttack's do, on the first.
 
     Attributes:
         batch_size (int): Of each process. Defaults to 64.

@@ -14,6 +14,10 @@ from ..export.source import read_source
 from .evaluated_classifier import EvaluatedClassifier
 
 _PLAIN = {'weight', 'bias'}
+_ACCEPTED = (
+    'Give a checkpoint of linear probing (configs/finetune/*-linear-*), or a '
+    'file of the tensors weight (K, D) and bias (K, )'
+)
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,22 @@ def read_linear_probe(path: str) -> LinearProbe:
     """
     content = load_checkpoint_file(path)
     if set(content) == _PLAIN:
-        return LinearProbe(path, content['weight'], content['bias'], {}, None)
-    source = read_source(path)
+        weight, bias = content['weight'], content['bias']
+        shapes = [list(getattr(t, 'shape', ())) for t in (weight, bias)]
+        if len(shapes[0]) != 2 or shapes[1] != shapes[0][:1]:
+            raise ValueError(
+                f'{path}: weight and bias must be tensors (K, D) and (K, ), '
+                f'but are of shape {shapes[0]} and {shapes[1]}. '
+                f'{_ACCEPTED}'
+            )
+        return LinearProbe(path, weight, bias, {}, None)
+    try:
+        source = read_source(path)
+    except ValueError as error:
+        raise ValueError(f'{error}. {_ACCEPTED}') from error
     head = linear_head(source)
     if not head:
-        raise ValueError(
-            f'{path} holds no classifier. Give a checkpoint of linear probing '
-            '(configs/finetune/*-linear-*), or a file of the tensors weight '
-            '(K, D) and bias (K, )'
-        )
+        raise ValueError(f'{path} holds no classifier. {_ACCEPTED}')
     kind = source.config_of('backbone').get('out_type')
     return LinearProbe(
         path,
@@ -100,6 +111,12 @@ def with_linear_probe(
     frozen = encoder.model.model
     if isinstance(frozen, FrozenEncoder):
         _check_encoder(frozen.backbone, encoder.checkpoint, probe)
+    elif probe.encoder:
+        raise ValueError(
+            f'{probe.path} was trained on an encoder of mmpretrain, whose '
+            f'weights it holds; {encoder.name} is one of timm. Give its '
+            'CONFIG and CHECKPOINT, or a file of weight and bias alone'
+        )
     head = nn.Linear(channels, classes)
     head.load_state_dict(dict(weight=probe.weight, bias=probe.bias))
     return replace(

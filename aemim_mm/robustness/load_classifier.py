@@ -10,6 +10,7 @@ import timm
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
+from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS
 from timm.data import resolve_model_data_config
 from torch import nn
@@ -60,7 +61,13 @@ def load_config_classifier(
     cfg = read_model_config(config, cfg_options)
     # Before the build, which moves train_cfg elsewhere.
     description = as_text(_without(cfg, 'train_cfg'))
-    model = MODELS.build(cfg)
+    model = build_model(config, cfg)
+    if isinstance(model, BaseSelfSupervisor):
+        raise ValueError(
+            f'{config} is a recipe of pre-training, without a classifier: add '
+            '--knn TRAIN_DATA or --linear-head FILE, or give the config of '
+            'its fine-tuning'
+        )
     if not hasattr(model, 'data_preprocessor'):
         raise ValueError(
             f'the model of {config} is a {type(model).__name__}, not a '
@@ -171,6 +178,25 @@ def read_model_config(
     except TypeError as error:
         raise ValueError(f'{config}: {error}') from error
     return model
+
+
+def build_model(config: str, cfg: Any) -> nn.Module:
+    """Build a model, or a part of it.
+
+    Args:
+        config (str): The config file, for the message.
+        cfg (ConfigDict): Of the model.
+
+    Returns:
+        nn.Module: The model.
+
+    Raises:
+        ValueError: If its type is not known.
+    """
+    try:
+        return MODELS.build(cfg)
+    except KeyError as error:
+        raise ValueError(f'{config}: {error.args[0]}') from error
 
 
 def image_size(model: Mapping) -> int:

@@ -12,6 +12,7 @@ from ..evaluation import FrozenEncoder, PixelClassifier
 from .evaluated_classifier import EvaluatedClassifier
 from .load_classifier import (
     as_text,
+    build_model,
     image_size,
     load_weights,
     read_model_config,
@@ -64,7 +65,7 @@ def load_config_encoder(
         # All tokens, after the last norm
         backbone.out_type = 'raw'
     description = as_text(dict(backbone=backbone, pooling=pooling))
-    model = MODELS.build(backbone)
+    model = build_model(config, backbone)
     content = read_checkpoint(checkpoint, 'cpu')
     load_weights(model, checkpoint, content, 'backbone.')
     mean, std = (

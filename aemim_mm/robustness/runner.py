@@ -8,9 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.dist import (
+    barrier,
+    broadcast_object_list,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.logging import print_log
 
+from ..attacks import AutoAttack
 from ..datasets.label_spaces import imagenet_synsets, read_class_file
 from ..utils.storage import remove_partial
 from .cells import Cell
@@ -53,6 +59,8 @@ def run_suite(
     """
     loading = loading or Loading()
     _check_label_space(classifier, options.class_file)
+    if 'autoattack' in options.parts:
+        AutoAttack.check_classes(classifier.num_classes())
     _say_what_is_attacked(options, surveys)
     store = open_store(classifier, options.class_file, surveys, out, loading)
     cells = plan(options, surveys)
@@ -89,7 +97,8 @@ def open_store(
         native=loading.native,
         classes=class_names(class_file),
     )
-    return CellStore(Path(out) / 'cells', context, surveys)
+    batches = dict(batch_size=loading.batch_size, processes=get_world_size())
+    return CellStore(Path(out) / 'cells', context, surveys, batches)
 
 
 def run_cells(

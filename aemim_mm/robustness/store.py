@@ -17,7 +17,7 @@ from .cells import Cell
 from .sources import Survey
 
 # Raise it where what is computed changes; older files then count no more.
-FORMAT = 1
+FORMAT = 2
 
 
 class CellStore:
@@ -33,6 +33,8 @@ class CellStore:
         context (Mapping): What all cells of the run depend on: the model, the
             size of images.
         surveys (Mapping[str, Survey]): The data, by the sources' names.
+        batches (Mapping, optional): Size of the batches and number of
+            processes, for attacks that depend on them. Defaults to None.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class CellStore:
         folder: str | Path,
         context: Mapping[str, Any],
         surveys: Mapping[str, Survey],
+        batches: Mapping[str, int] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.context = dict(context)
         self.surveys = surveys
+        self.batches = dict(batches or {})
 
     def fingerprint(self, cell: Cell) -> dict[str, Any]:
         """All that the results of a cell depend on.
@@ -61,6 +65,7 @@ class CellStore:
             folder=survey.folder,
             data=survey.sha256,
             **cell.settings(),
+            **(self.batches if cell.by_batch else {}),
         )
 
     def path(self, cell: Cell) -> Path:

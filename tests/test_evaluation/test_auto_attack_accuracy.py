@@ -6,7 +6,6 @@ from auto_attack_toys import direct, pyautoattack, task_of_ten_classes
 
 from aemim_mm.attacks import AutoAttack, PGDAttack
 from aemim_mm.evaluation import robust_accuracy
-from aemim_mm.robustness.intervals import wilson
 
 
 @pytest.mark.slow
@@ -25,5 +24,5 @@ def test_the_standard_version_and_pgd(budget):
     expected = model(direct(model, x, y, epsilon)).argmax(1) == y
     assert torch.equal(auto.correct[:, 0], expected)
     assert 0 < auto.top1()[0] < 100
-    # PGD-20's, and its interval
-    assert auto.top1()[0] <= wilson(pgd.top1()[0], 12)[1]
+    # On the same images: at most one that PGD's random start fools by luck.
+    assert auto.correct.sum() <= pgd.correct.sum() + 1

@@ -129,3 +129,31 @@ def test_what_is_no_linear_classifier_of_this_encoder(encoder, tmp_path):
         read_linear_probe(path)
     with pytest.raises(FileNotFoundError):
         read_linear_probe(str(tmp_path / 'absent.pth'))
+
+
+def test_a_probe_of_another_encoder_is_not_put_on_one_of_timm(run, tmp_path):
+    options = dict(TIMM, num_classes=0)
+    weights = str(tmp_path / 'vit.pth')
+    vit = timm.create_model('vit_tiny_patch16_224', **options)
+    torch.save(vit.state_dict(), weights)
+    encoder = load_timm_classifier(
+        'vit_tiny_patch16_224', weights, 16, options
+    )
+    with pytest.raises(ValueError, match='is one of timm. Give its CONFIG'):
+        with_linear_probe(encoder, read_linear_probe(run[1]))
+
+
+@pytest.mark.parametrize(
+    'state',
+    [
+        dict(weight=[1.0], bias=torch.ones(1)),
+        dict(weight=torch.ones(3), bias=torch.ones(3)),
+        dict(weight=torch.ones(3, 5), bias=torch.ones(5)),
+        {'fc.weight': torch.ones(3, 5), 'fc.bias': torch.ones(3)},
+    ],
+)
+def test_a_file_that_is_no_linear_layer(tmp_path, state):
+    path = str(tmp_path / 'linear.pth')
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r'weight \(K, D\) and bias \(K, \)'):
+        read_linear_probe(path)

@@ -8,7 +8,7 @@ from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
 
 import aemim_mm  # noqa: F401
-from aemim_mm.robustness import load_config_encoder
+from aemim_mm.robustness import load_config_classifier, load_config_encoder
 
 SIZE = dict(img_size=16, patch_size=8)
 PREPROCESSOR = dict(
@@ -160,3 +160,23 @@ def test_what_does_not_fit(files, state, tmp_path):
     Config(dict(model=dict(type='MAE'))).dump(str(bare))
     with pytest.raises(ValueError, match='bare.py'):
         load_config_encoder(str(bare), files[1])
+
+
+def test_the_order_of_channels_is_part_of_the_model(files):
+    """Or features of the wrong order would be taken for the right ones."""
+    rgb = load_config_encoder(*files)
+    options = {'data_preprocessor.to_rgb': False}
+    bgr = load_config_encoder(*files, cfg_options=options)
+    assert rgb.model.bgr != bgr.model.bgr and rgb.sha256() != bgr.sha256()
+    assert rgb.sha256() == load_config_encoder(*files).sha256()
+
+
+def test_a_type_that_is_not_known(files):
+    options = {'model.backbone.type': 'Foo'}
+    with pytest.raises(ValueError, match='Foo'):
+        load_config_encoder(*files, cfg_options=options)
+
+
+def test_a_classifier_is_not_a_recipe_of_pretraining(files):
+    with pytest.raises(ValueError, match='add --knn TRAIN_DATA or --linear-h'):
+        load_config_classifier(*files)

@@ -217,6 +217,10 @@ def test_autoattack_goes_on_within_a_budget(
     log = '\n'.join(said)
     assert '3 cells, of which 2 are finished' in log
     assert 'autoattack/2, images 8 to 8, is finished, cell 3 of 3 - ' in log
+    # Other batches are attacked otherwise: nothing of these cells is taken.
+    said.clear()
+    watched.run(options, out, loading=Loading(batch_size=3, num_workers=0))
+    assert '3 cells, of which 0 are finished' in '\n'.join(said)
     # Another seed is another measurement.
     other = suite(data, 'autoattack', epsilons=(2,), seed=1)
     assert watched.run(other, out)['settings']['seed'] == 1

@@ -3,7 +3,6 @@
 
 from collections import OrderedDict
 
-import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmpretrain.models.selfsup.cae import Conv2d
@@ -19,7 +18,6 @@ class DecoderBlock(nn.Module):
         n_out (int): Channels of the output, four times the hidden ones.
         n_layers (int): Blocks of the whole decoder: the residual path is
             multiplied by its inverse square.
-        device (torch.device, optional): Of the parameters. Defaults to None.
     """
 
     def __init__(
@@ -27,23 +25,18 @@ class DecoderBlock(nn.Module):
         n_in: int,
         n_out: int,
         n_layers: int,
-        device: torch.device | None = None,
     ) -> None:
         super().__init__()
         self.gain = 1 / n_layers**2
         hidden = n_out // 4
         self.id_path = (
-            nn.Identity()
-            if n_in == n_out
-            else Conv2d(n_in, n_out, 1, device=device)
+            nn.Identity() if n_in == n_out else Conv2d(n_in, n_out, 1)
         )
         widths = (n_in, hidden, hidden, hidden, n_out)
         path: OrderedDict[str, nn.Module] = OrderedDict()
         for i, kernel in enumerate((1, 3, 3, 3), 1):
             path[f'relu_{i}'] = nn.ReLU()
-            path[f'conv_{i}'] = Conv2d(
-                widths[i - 1], widths[i], kernel, device=device
-            )
+            path[f'conv_{i}'] = Conv2d(widths[i - 1], widths[i], kernel)
         self.res_path = nn.Sequential(path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +57,6 @@ class DALLEDecoder(BaseModule):
             and 1 times as many. Defaults to 256.
         n_blk_per_group (int): Blocks of a group. Defaults to 2.
         vocab_size (int): Number of tokens V. Defaults to 8192.
-        device (torch.device, optional): Of the parameters. Defaults to None.
         init_cfg (dict, optional): Where the weights are. Defaults to None.
     """
 
@@ -74,12 +66,11 @@ class DALLEDecoder(BaseModule):
         n_hid: int = 256,
         n_blk_per_group: int = 2,
         vocab_size: int = 8192,
-        device: torch.device | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         parts: OrderedDict[str, nn.Module] = OrderedDict(
-            input=Conv2d(vocab_size, n_init, 1, device=device)
+            input=Conv2d(vocab_size, n_init, 1)
         )
         n_in, factors = n_init, (8, 4, 2, 1)
         for group, factor in enumerate(factors, 1):
@@ -89,14 +80,13 @@ class DALLEDecoder(BaseModule):
                     n_in,
                     factor * n_hid,
                     len(factors) * n_blk_per_group,
-                    device,
                 )
                 n_in = factor * n_hid
             if group < len(factors):
                 blocks['upsample'] = nn.Upsample(scale_factor=2)
             parts[f'group_{group}'] = nn.Sequential(blocks)
         # Mean and scale of a Laplace distribution of each channel.
-        output = Conv2d(n_hid, 6, 1, device=device)
+        output = Conv2d(n_hid, 6, 1)
         parts['output'] = nn.Sequential(
             OrderedDict(relu=nn.ReLU(), conv=output)
         )
