@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from aemim_mm.checkpoints.terms import in_words  # noqa: E402
 from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
 from aemim_mm.export.export_file import is_folder  # noqa: E402
-from aemim_mm.export.timm_folder import check_push, push  # noqa: E402
+from aemim_mm.export.hub import check_push, push  # noqa: E402
 
 DTYPES = ('float32', 'float16', 'bfloat16')
 

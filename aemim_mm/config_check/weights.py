@@ -144,7 +144,9 @@ def _takes_mmpretrain_keys(cfg: Config, key: str) -> bool:
     for name in key.partition('.init_cfg')[0].split('.')[1:]:
         part = part[int(name) if name.isdigit() else name]
     scope = cfg.get('default_scope', 'mmengine')
-    found = next(iter(registries.find('model', part.get('type'), scope)), None)
+    found = next(
+        iter(registries.find('model', part.get('type') or '', scope)), None
+    )
     return inspect.isclass(found) and issubclass(found, _PLAIN)
 
 

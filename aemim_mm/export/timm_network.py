@@ -81,7 +81,7 @@ class TimmNetwork:
         restored = {}
         for key in keys:
             name, change = self.counterpart(key)
-            if name in weights:
+            if name is not None and name in weights:
                 value = weights[name]
                 if change:
                     # It puts the last dimension in another order.

@@ -164,7 +164,7 @@ def mae_decoder(
     )
     x = torch.cat([x, masked], dim=1) + position
     width, depth = x.shape[2], 0
-    norm = partial(nn.LayerNorm, eps=1e-6)
+    norm: Any = partial(nn.LayerNorm, eps=1e-6)
     while f'decoder_blocks.{depth}.norm1.weight' in weights:
         prefix = f'decoder_blocks.{depth}.'
         own = {

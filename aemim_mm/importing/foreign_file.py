@@ -154,7 +154,7 @@ def _timm_name(file: str, kind: str) -> ForeignFile:
     return foreign
 
 
-def _tell_timm(foreign: ForeignFile, model: nn.Module, name: str) -> None:
+def _tell_timm(foreign: ForeignFile, model: Any, name: str) -> None:
     """Take what a model of timm knows that its weights do not tell."""
     cfg = model.pretrained_cfg
     foreign.network = model.eval()

@@ -136,7 +136,8 @@ def test_errors_of_the_process(mae, tmp_path):
 
 SAVE = """
 import sys, torch
-from transformers import *
+from transformers import (ViTConfig, ViTForImageClassification,
+    ViTMAEConfig, ViTMAEForPreTraining, ViTModel)
 kind, folder = sys.argv[1:]
 torch.manual_seed(0)
 size = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
