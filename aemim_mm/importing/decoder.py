@@ -13,6 +13,8 @@ from ..checkpoints.misfit import describe_keys
 from ..export.architecture import Architecture
 from ..export.vit import ViT
 
+_BLOCKS = 'decoder_blocks.'
+
 
 def decoder_config(
     decoder: Mapping[str, Tensor], architecture: Architecture, heads: int
@@ -51,11 +53,8 @@ def decoder_config(
             in_chans=architecture.in_channels,
             embed_dim=embed_dims,
             decoder_embed_dim=width,
-            decoder_depth=1
-            + max(
-                int(key.split('.')[1])
-                for key in ('.-1', *decoder)
-                if key.startswith(('.', 'decoder_blocks.'))
+            decoder_depth=len(
+                {k.split('.')[1] for k in decoder if k.startswith(_BLOCKS)}
             ),
             decoder_num_heads=heads,
             mlp_ratio=4 if hidden is None else len(hidden) / width,

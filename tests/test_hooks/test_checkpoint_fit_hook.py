@@ -162,7 +162,7 @@ def test_a_file_of_another_library(train, tmp_path, wrapper):
     kind = 'mae' if wrapper else 'timm'
     command = f'import_checkpoint.py {path} OUT.pth --from {kind}'
     for options in (
-        dict(model=_pretrained(path, prefix='')),
+        dict(model=_pretrained(str(path), prefix='')),
         dict(load_from=str(path)),
     ):
         with pytest.raises(ValueError, match=f'(?s)It is a file.*{command}'):
