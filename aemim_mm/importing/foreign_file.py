@@ -168,7 +168,10 @@ def _tell_timm(foreign: ForeignFile, model: Any, name: str) -> None:
         std=[round(255 * value, 4) for value in cfg['std']],
         to_rgb=True,
     )
-    if isinstance(model, SwinTransformer):
+    # Names for the conditions: types of the attributes are not known.
+    swin = isinstance(model, SwinTransformer)
+    vit = isinstance(model, VisionTransformer)
+    if swin:
         foreign.model = dict(
             backbone=dict(
                 type='SwinTransformer',
@@ -183,7 +186,7 @@ def _tell_timm(foreign: ForeignFile, model: Any, name: str) -> None:
                 img_size=tuple(model.patch_embed.img_size),
             )
         )
-    elif isinstance(model, VisionTransformer) and len(model.blocks):
+    elif vit:
         block = model.blocks[0]
         foreign.model = _vit(
             embed_dims=model.embed_dim,

@@ -211,3 +211,15 @@ def test_decoders_that_are_damaged(tmp_path, config):
     file = _save(tmp_path / 'mae.pth', dict(model=weights))
     with pytest.raises(ValueError, match='decoder_pred.bias'):
         import_checkpoint(file, tmp_path / 'o.pth', 'mae', config=config)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+def test_an_imported_file_is_exported(tmp_path, suffix):
+    """Normalisation and licence come from its metadata."""
+    file = _save(tmp_path / 'simmim.pth', dict(model=simmim_weights()))
+    out, folder = tmp_path / f'out.{suffix}', tmp_path / 'timm'
+    import_checkpoint(file, out, 'simmim')
+    export = export_backbone(out, folder, 'timm', check=True)
+    assert export.passed and export.meta['license'] == 'mit'
+    assert export.meta['normalization']['mean'] == [123.675, 116.28, 103.53]
+    assert 'license: mit' in (folder / 'README.md').read_text()
