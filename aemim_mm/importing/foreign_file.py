@@ -91,7 +91,10 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
         for key, value in unwrapped(content).items()
         if isinstance(value, Tensor)
     }
-    name, license = _PUBLISHED.get(kind, (path.name, UNKNOWN))
+    own = path.name
+    if own in _FILES:  # the folder tells more
+        own = f'{path.parent.resolve().name}/{own}'
+    name, license = _PUBLISHED.get(kind, (own, UNKNOWN))
     foreign = ForeignFile(path, weights, [dict(source=name, license=license)])
     if isinstance(content.get('meta'), Mapping) and KEY in content['meta']:
         foreign.terms = terms_of(content, path.name)

@@ -46,8 +46,8 @@ def test_what_stands_beside_a_file_of_transformers(tmp_path):
     )
     assert foreign.decoder_heads == 8
     assert foreign.preprocessor['std'] == [51.0] * 3
-    unknown = dict(source='pytorch_model.bin', license='unknown')
-    assert foreign.terms == [unknown]
+    name = f'{tmp_path.name}/pytorch_model.bin'
+    assert foreign.terms == [dict(source=name, license='unknown')]
 
 
 def test_what_cannot_be_read(tmp_path):
