@@ -32,7 +32,7 @@ def test_everything_is_registered():
 ROOMS = (
     'algorithms', 'checkpoints', 'config_check', 'datasets', 'demo',
     'evaluation', 'export', 'hooks', 'interception', 'launcher', 'models',
-    'optimizers', 'robustness',
+    'importing', 'optimizers', 'robustness',
 )  # fmt: skip
 
 

@@ -16,7 +16,10 @@ import torch
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm.checkpoints.terms import in_words  # noqa: E402
 from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
+from aemim_mm.export.export_file import is_folder  # noqa: E402
+from aemim_mm.export.hub import check_push, push  # noqa: E402
 
 DTYPES = ('float32', 'float16', 'bfloat16')
 
@@ -28,7 +31,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('checkpoint', help='of a run, epoch_N.pth')
-    parser.add_argument('out', help='the new file, .pth or .safetensors')
+    parser.add_argument(
+        'out',
+        nargs='?',
+        default=argparse.SUPPRESS,
+        help='the new file, .pth or .safetensors; for timm also a new folder, '
+        'DIR/',
+    )
+    parser.add_argument('--out', dest='out', metavar='OUT', help='the same')
     parser.add_argument(
         '--to', required=True, choices=TARGETS, help='the library it is for'
     )
@@ -51,7 +61,28 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='replace the file if it exists'
     )
-    return parser.parse_args(argv)
+    parser.add_argument(
+        '--license',
+        help='of the weights, such as apache-2.0 (default: that of what they '
+        'have started from, else unknown)',
+    )
+    parser.add_argument(
+        '--push',
+        metavar='USER/NAME',
+        help='with --to timm and a folder: put it on the Hugging Face Hub, '
+        'too, where you alone see it',
+    )
+    parser.add_argument(
+        '--public', action='store_true', help='with --push: everybody sees it'
+    )
+    args = parser.parse_args(argv)
+    if args.out is None:
+        parser.error('OUT is missing: the name of the new file or folder')
+    if args.push and not (args.to == 'timm' and is_folder(args.out)):
+        parser.error('--push needs --to timm and a folder: --out DIR/')
+    if args.public and not args.push:
+        parser.error('--public needs --push USER/NAME')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,8 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one cannot be used.
+        RuntimeError: If one is damaged, or the Hub refuses.
     """
     args = parse_args(argv)
+    if args.push:
+        check_push(args.push)
     export = export_backbone(
         args.checkpoint,
         args.out,
@@ -73,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         dtype=getattr(torch, args.dtype) if args.dtype else None,
         check=args.check,
         force=args.force,
+        license=args.license,
     )
     print(f'encoder: {export.architecture}')
     if not export.source.config:
@@ -88,8 +123,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    print(
+        in_words(export.meta['started_from'])
+        or f'licence: {export.meta["license"]}'
+    )
     print(f'{args.out}: {export.num_tensors} tensors for {args.to}')
     print(f'load it with: {export.load}')
+    if args.push:
+        print(f'pushed: {push(args.out, args.push, args.public)}')
     return 0
 
 
@@ -97,4 +138,5 @@ if __name__ == '__main__':
     try:
         sys.exit(main())
     except (FileNotFoundError, ValueError, RuntimeError) as error:
-        sys.exit(f'error: {error}')
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)

@@ -8,6 +8,22 @@ from urllib.parse import urlparse
 import torch
 
 
+def local_file(file: str) -> Path | None:
+    """Where the content of a checkpoint is on this machine.
+
+    Args:
+        file (str): Path, or URL of a file that torch.hub's cache holds.
+
+    Returns:
+        Path | None: The file. None if there is no such file.
+    """
+    path = Path(file).expanduser()
+    if '://' in file:
+        name = Path(urlparse(file).path).name
+        path = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    return path if path.is_file() else None
+
+
 def content_hash(file: str) -> str | None:
     """Hash of the content of a checkpoint.
 
@@ -17,11 +33,8 @@ def content_hash(file: str) -> str | None:
     Returns:
         str | None: SHA-256 in hexadecimal. None if there is no such file.
     """
-    path = Path(file).expanduser()
-    if '://' in file:
-        name = Path(urlparse(file).path).name
-        path = Path(torch.hub.get_dir()) / 'checkpoints' / name
-    if not path.is_file():
+    path = local_file(file)
+    if path is None:
         return None
     digest = hashlib.sha256()
     with path.open('rb') as opened:

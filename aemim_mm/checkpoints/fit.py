@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .foreign import advice
+
 _ACCEPTED = (
     "Accepted are a dict with 'state_dict' and a flat dict of tensors: save "
     "the weights alone, under mmpretrain's keys, with torch.save("
@@ -152,7 +154,7 @@ def state_dict_of(
                 f'The checkpoint is in the format of another library: {place} '
                 f'is not a flat dict of tensors, {key!r} is a '
                 f'{type(value).__name__} (all keys: {_some(weights)}). '
-                f'{_ACCEPTED}'
+                f'{advice(checkpoint) or _ACCEPTED}'
             )
     if prefix is None:
         # What DistributedDataParallel puts before each key.

@@ -8,6 +8,7 @@ from .fit import (
     CheckpointFit,
     state_dict_of,
 )
+from .foreign import advice
 
 # How many keys a message lists.
 _SHOWN = 5
@@ -56,7 +57,10 @@ def describe_prefixes(checkpoint: Mapping) -> str:
 
 
 def likely_cause(
-    fit: CheckpointFit, checkpoint: Mapping, prefix: str | None = None
+    fit: CheckpointFit,
+    checkpoint: Mapping,
+    prefix: str | None = None,
+    file: str = 'FILE',
 ) -> str:
     """Why a checkpoint does not fit, as far as its keys tell.
 
@@ -65,10 +69,14 @@ def likely_cause(
         checkpoint (Mapping): Content of the file.
         prefix (str, optional): The prefix below which it was looked up.
             Defaults to None.
+        file (str): Path or URL of the checkpoint. Defaults to 'FILE'.
 
     Returns:
         str: The cause, and what to do about it.
     """
+    foreign = advice(checkpoint, file)
+    if foreign:
+        return f'a file in the format of another library. {foreign}'
     weights = state_dict_of(checkpoint)
     if weights and all(key.startswith('adv.') for key in weights):
         return (

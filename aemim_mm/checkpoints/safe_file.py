@@ -40,6 +40,10 @@ def _history_method(owner: Any, name: str) -> Callable:
     return method
 
 
+class _Settings(dict):
+    """Stand-in for the ``CfgNode`` of yacs: files of SimMIM hold one."""
+
+
 def _safe_globals() -> list:
     """What a checkpoint of mmengine holds beyond torch's own list."""
     reconstruct = np.zeros(1).__reduce__()[0]
@@ -66,6 +70,8 @@ def _safe_globals() -> list:
         *network_globals(),
         # The recipes of MAE and DeiT store their command line in the file.
         argparse.Namespace,
+        # Those of SimMIM and Swin Transformer their settings.
+        (_Settings, 'yacs.config.CfgNode'),
     ]
 
 

@@ -7,9 +7,15 @@ from http.client import HTTPException
 
 import torch
 from mmengine.config import Config
-from mmpretrain.models.selfsup import CLIPGenerator
+from mmpretrain.models import (
+    ImageClassifier,
+    SwinTransformer,
+    VisionTransformer,
+)
+from mmpretrain.models.selfsup import BaseSelfSupervisor, CLIPGenerator
 
 from ..checkpoints import read_checkpoint
+from ..checkpoints.foreign import advice
 from . import registries
 
 # Where each launcher says which process of its machine this one is.
@@ -18,6 +24,15 @@ LOCAL_RANK = {
     'slurm': 'SLURM_LOCALID',
     'mpi': 'OMPI_COMM_WORLD_LOCAL_RANK',
 }
+
+# Classes that take a file as it is. Others, such as mmdet's Swin Transformer,
+# may convert it.
+_PLAIN = (
+    BaseSelfSupervisor,
+    ImageClassifier,
+    SwinTransformer,
+    VisionTransformer,
+)
 
 
 def check_weights(cfg: Config) -> None:
@@ -31,7 +46,8 @@ def check_weights(cfg: Config) -> None:
     the cache.
 
     Checked are ``init_cfg=dict(type='Pretrained', checkpoint=...)`` of every
-    part of the model, and ``tokenizer_path`` of ``CLIPGenerator``.
+    part of the model, ``tokenizer_path`` of ``CLIPGenerator``, and
+    ``load_from``.
 
     Args:
         cfg (Config): The config of a training run. Not changed.
@@ -44,11 +60,16 @@ def check_weights(cfg: Config) -> None:
     """
     if not first_on_machine(cfg):
         return
-    for key, file, owner in named_weights(cfg):
+    named = list(named_weights(cfg))
+    file = cfg.get('load_from', None)
+    # Whether a local one is there is checked with the other options.
+    if file and ('://' in file or osp.isfile(osp.expanduser(file))):
+        named.append(('load_from', file, 'the model'))
+    for key, file, owner in named:
         if '://' not in file:
             _require_file(cfg, key, file, owner)
         try:
-            read_checkpoint(file, 'cpu')
+            content = read_checkpoint(file, 'cpu')
         except (ValueError, RuntimeError) as error:
             raise ValueError(f'{key}: {error}') from error
         except (OSError, HTTPException) as error:
@@ -59,6 +80,9 @@ def check_weights(cfg: Config) -> None:
                 f'--cfg-options {key}=PATH, or put it into '
                 f'{osp.join(torch.hub.get_dir(), "checkpoints")}'
             ) from error
+        foreign = advice(content, file)
+        if foreign and _takes_mmpretrain_keys(cfg, key):
+            raise ValueError(f'{key}: {file} does not fit. {foreign}')
 
 
 def first_on_machine(cfg: Config) -> bool:
@@ -112,6 +136,18 @@ def _walk(
         yield f'{path}.{key}', os.fspath(file), owner
     for child_key, child in value.items():
         yield from _walk(child, f'{path}.{child_key}', owner, scope)
+
+
+def _takes_mmpretrain_keys(cfg: Config, key: str) -> bool:
+    """Whether the part that loads a file has no converter of its own."""
+    part = cfg.get('model', None) or {}
+    for name in key.partition('.init_cfg')[0].split('.')[1:]:
+        part = part[int(name) if name.isdigit() else name]
+    scope = cfg.get('default_scope', 'mmengine')
+    found = next(
+        iter(registries.find('model', part.get('type') or '', scope)), None
+    )
+    return inspect.isclass(found) and issubclass(found, _PLAIN)
 
 
 def _require_file(cfg: Config, key: str, file: str, owner: str) -> None:

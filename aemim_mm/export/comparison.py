@@ -33,7 +33,7 @@ def compare(
         source (Source): The checkpoint.
         architecture (ViT | Swin): Of its encoder.
         target (str): One of ``TARGETS``.
-        path (Path): The exported file.
+        path (Path): The exported file or folder.
         seed (int): Of the two images. Defaults to 0.
 
     Returns:
@@ -44,7 +44,7 @@ def compare(
         ValueError: If the target's library is not installed, or its model
             does not take every tensor of the file.
     """
-    library = in_library(source, architecture, target)
+    library = in_library(source, architecture, target, path.is_dir())
     images = torch.randn(
         (2, architecture.in_channels, *library.image_size),
         generator=torch.Generator().manual_seed(seed),

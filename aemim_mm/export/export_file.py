@@ -15,26 +15,37 @@ from ..checkpoints.safe_file import load_checkpoint_file
 SUFFIXES = ('.pth', '.safetensors')
 
 
+def is_folder(out: str | PathLike) -> bool:
+    """Whether a name asks for a folder: ``DIR/``, a folder, or no suffix."""
+    path = Path(fspath(out)).expanduser()
+    return fspath(out).endswith('/') or path.is_dir() or not path.suffix
+
+
 def check_out(
-    out: str | PathLike, checkpoint: str | PathLike, force: bool
+    out: str | PathLike,
+    checkpoint: str | PathLike,
+    force: bool,
+    folder: bool = False,
 ) -> Path:
     """Refuse a name under which nothing should be written.
 
     Args:
-        out (str or PathLike): The file to write.
+        out (str or PathLike): The file, or folder, to write.
         checkpoint (str or PathLike): The file to read.
-        force (bool): Whether to replace a file.
+        force (bool): Whether to replace a file, or files in the folder.
+        folder (bool): Whether ``out`` may be a folder. Defaults to False.
 
     Returns:
-        Path: The file to write, ``~`` expanded.
+        Path: The file or folder to write, ``~`` expanded.
 
     Raises:
-        ValueError: If the suffix is wrong, the file is there, or it is the
-            checkpoint itself.
+        ValueError: If the suffix is wrong, the file is there, the folder is
+            not empty, or it is the checkpoint itself.
         FileNotFoundError: If its folder is not there.
     """
     path = Path(fspath(out)).expanduser()
-    if path.suffix not in SUFFIXES:
+    folder = folder and is_folder(out)
+    if not folder and path.suffix not in SUFFIXES:
         raise ValueError(
             f'{path} has the suffix {path.suffix!r}; it must be one of '
             f'{", ".join(SUFFIXES)}, which chooses the format'
@@ -44,14 +55,17 @@ def check_out(
             f'the folder {path.parent} of {path.name} does not exist; create '
             'it first'
         )
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise ValueError(f'{path} is a folder; give the name of a file')
+    if folder and path.exists() and not path.is_dir():
+        raise ValueError(f'{path} is a file; give the name of a folder')
     if path.exists():
-        if path.samefile(Path(fspath(checkpoint)).expanduser()):
+        original = Path(fspath(checkpoint)).expanduser()
+        if original.exists() and path.samefile(original):
             raise ValueError(
                 f'{path} is the checkpoint itself; give another name'
             )
-        if not force:
+        if not force and not (folder and not any(path.iterdir())):
             raise ValueError(
                 f'{path} exists; pass --force to replace it, or give another '
                 'name'

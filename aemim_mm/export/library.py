@@ -3,11 +3,12 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from .architecture import Architecture
+from .export_file import save_export
 from .source import Source
 
 
@@ -46,6 +47,18 @@ class Library(ABC):
         Returns:
             str: A line of Python, or of a config.
         """
+
+    def save(
+        self, path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
+    ) -> None:
+        """Write what the library opens.
+
+        Args:
+            path (Path): The file, or the folder if the library takes one.
+            weights (dict[str, Tensor]): Those of ``weights()``.
+            meta (dict[str, Any]): The metadata.
+        """
+        save_export(path, weights, meta)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import timm
 import torch
 
 from ..algorithms import AEMIMAlgorithm
+from ..checkpoints.terms import UNKNOWN, in_words, license_of, terms_of
 from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
 from ..version import __version__
 from .architecture import Architecture
@@ -27,7 +28,11 @@ ATTACKS = {
 
 
 def describe(
-    source: Source, architecture: Architecture, target: str, load: str
+    source: Source,
+    architecture: Architecture,
+    target: str,
+    load: str,
+    license: str | None = None,
 ) -> dict[str, Any]:
     """The metadata of an export.
 
@@ -36,11 +41,24 @@ def describe(
         architecture (ViT | Swin): Of the encoder.
         target (str): The library it is for.
         load (str): The code that loads the file there.
+        license (str, optional): Of the weights, such as ``'apache-2.0'``.
+            Defaults to None: that of what they have started from.
 
     Returns:
         dict[str, Any]: Plain types only. What is not known is left out.
+
+    Raises:
+        ValueError: If they have started from weights of another licence.
     """
-    origin = dict(file=source.path.name, sha256=source.sha256())
+    terms = terms_of(dict(meta=source.meta), source.path.name)
+    known = {entry['license'] for entry in terms} - {UNKNOWN}
+    if license and known - {license}:
+        raise ValueError(
+            f'--license {license}: {in_words(terms)} Leave --license out'
+        )
+    origin = dict(file=source.path.name)
+    if source.path.is_file():
+        origin['sha256'] = source.sha256()
     for name in ('epoch', 'iter', 'experiment_name', 'time'):
         if name in source.meta:
             origin[name] = source.meta[name]
@@ -54,6 +72,8 @@ def describe(
             type=type(architecture).__name__, **asdict(architecture)
         ),
         normalization=source.normalization,
+        license=license or license_of(terms),
+        started_from=terms,
         dropped=source.dropped,
         versions=dict(
             aemim_mm=__version__,

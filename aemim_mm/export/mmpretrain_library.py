@@ -117,7 +117,11 @@ def filled(
     try:
         keys = model.load_state_dict(weights, strict=False)
         missing = [k for k in keys.missing_keys if not _OWN.search(k)]
-        unexpected = [k for k in keys.unexpected_keys if k[:4] != 'ln2.']
+        unexpected = [
+            k
+            for k in keys.unexpected_keys
+            if k[:4] != 'ln2.' and k != 'mask_token'
+        ]
         if missing or unexpected:
             problem = f'missing {missing[:3]}, unexpected {unexpected[:3]}'
     except RuntimeError as error:

@@ -3,6 +3,7 @@
 
 import dataclasses
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,10 +73,15 @@ class Source:
     def normalization(self) -> dict[str, Any]:
         """What the pixels were normalised by, in 0-255 units.
 
-        ``mean``, ``std`` and ``to_rgb``, as far as the config says.
+        ``mean``, ``std`` and ``to_rgb``, as far as the config says, or the
+        metadata of a file that was exported or imported.
         """
         name = 'data_preprocessor'
-        found = self.model.get(name) or self.config.get(name) or {}
+        found = self.model.get(name) or self.config.get(name)
+        if not found:
+            found = self.meta.get('normalization') or {}
+            # of .safetensors
+            found = json.loads(found) if isinstance(found, str) else found
         if not isinstance(found, Mapping) or 'mean' not in found:
             return {}
         return {

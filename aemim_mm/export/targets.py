@@ -8,6 +8,7 @@ from .library import Library
 from .mmdet_library import MMDet
 from .mmpretrain_library import MMPretrain
 from .source import Source
+from .timm_folder import TimmFolder
 from .timm_library import Timm
 
 LIBRARIES: dict[str, type[Library]] = dict(
@@ -17,7 +18,10 @@ TARGETS = tuple(LIBRARIES)
 
 
 def in_library(
-    source: Source, architecture: Architecture, target: str
+    source: Source,
+    architecture: Architecture,
+    target: str,
+    folder: bool = False,
 ) -> Library:
     """A checkpoint as a library has it.
 
@@ -25,6 +29,7 @@ def in_library(
         source (Source): The checkpoint.
         architecture (ViT | Swin): Of its encoder.
         target (str): One of ``TARGETS``.
+        folder (bool): Whether timm gets a folder. Defaults to False.
 
     Returns:
         Library: The weights, the code that loads them, the model.
@@ -34,6 +39,8 @@ def in_library(
     """
     if target not in LIBRARIES:
         raise ValueError(f'unknown target {target!r}; it is one of {TARGETS}')
+    if folder and target == 'timm':
+        return TimmFolder(source, architecture)
     return LIBRARIES[target](source, architecture)
 
 

@@ -2,10 +2,11 @@
 """timm, which has names, an order of channels and a classifier of its own."""
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .architecture import Architecture
 from .library import Library
@@ -41,13 +42,7 @@ class Timm(Library):
 
     def load_code(self, out: str) -> str:
         """A call of ``timm.create_model``."""
-        known = self.source.normalization
-        # Mean and deviation of pixels in 0-1.
-        overlay = {
-            name: [round(value / 255, 6) for value in known[name]]
-            for name in ('mean', 'std')
-            if name in known
-        }
+        overlay = self.pixels()
         arguments = dict(self._arguments)
         if overlay:
             # timm's own values for these names are others
@@ -57,18 +52,48 @@ class Timm(Library):
             f'timm.create_model({self._name!r}, checkpoint_path={out!r}{rest})'
         )
 
+    def pixels(self) -> dict[str, list[float]]:
+        """Mean and deviation of pixels in 0-1, as far as they are known."""
+        known = self.source.normalization
+        return {
+            name: [round(value / 255, 6) for value in known[name]]
+            for name in ('mean', 'std')
+            if name in known
+        }
+
+    def build(self, **options: Any) -> nn.Module:
+        """The model, in evaluation mode, with options for ``create_model``."""
+        arguments = {**self._arguments, **options}
+        return timm.create_model(self._name, **arguments).eval()
+
     @torch.no_grad()
     def outputs(self, path: Path, images: Tensor) -> dict[str, list[Tensor]]:
         """The last features, and the logits."""
         # Strict: every tensor of the model comes from the file, and vice
         # versa.
-        model = timm.create_model(
-            self._name, checkpoint_path=str(path), **self._arguments
-        ).eval()
-        features = model.forward_features(images)
-        if features.ndim == 4:  # a map, channels last
-            features = features.permute(0, 3, 1, 2)
-        outputs = dict(features=[features])
-        if self._head:
-            outputs['logits'] = [model(images)]
-        return outputs
+        model = self.build(checkpoint_path=str(path))
+        return outputs_of(model, images, bool(self._head))
+
+
+@torch.no_grad()
+def outputs_of(
+    model: nn.Module, images: Tensor, classifies: bool
+) -> dict[str, list[Tensor]]:
+    """What a model of timm computes.
+
+    Args:
+        model (nn.Module): In evaluation mode.
+        images (Tensor): Normalised images, (B, C, H, W).
+        classifies (bool): Whether it has a classifier.
+
+    Returns:
+        dict[str, list[Tensor]]: ``features``, tokens or a map (B, C, H, W);
+        ``logits`` of a classifier.
+    """
+    features = model.forward_features(images)
+    if features.ndim == 4:  # a map, channels last
+        features = features.permute(0, 3, 1, 2)
+    outputs = dict(features=[features])
+    if classifies:
+        outputs['logits'] = [model(images)]
+    return outputs

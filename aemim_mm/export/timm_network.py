@@ -2,10 +2,11 @@
 """What tells a network of timm from mmpretrain's of the same architecture."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -16,8 +17,8 @@ class Rule(NamedTuple):
         pattern (str): Of the whole key in mmpretrain.
         name (str | Callable | None): The key in timm: a template for re, a
             function of the match, or None if timm has no such tensor.
-        change (Callable, optional): The new values. Defaults to None, the
-            old ones.
+        change (Callable, optional): The new values, those of the last
+            dimension in another order. Defaults to None, the old ones.
     """
 
     pattern: str
@@ -56,18 +57,64 @@ class TimmNetwork:
         """
         renamed = {}
         for key, value in weights.items():
-            for rule in self.rules:
-                match = re.fullmatch(rule.pattern, key)
-                if match:
-                    break
-            else:
-                raise ValueError(
-                    f'the key {key!r} of the encoder has no counterpart in '
-                    'timm: this is not the plain architecture. Export with '
-                    '--to mmpretrain'
-                )
-            if rule.name:
-                name = rule.name
-                new = name(match) if callable(name) else match.expand(name)
-                renamed[new] = rule.change(value) if rule.change else value
+            name, change = self.counterpart(key)
+            if name:
+                renamed[name] = change(value) if change else value
         return renamed
+
+    def restore(
+        self, weights: Mapping[str, Tensor], keys: Iterable[str]
+    ) -> dict[str, Tensor]:
+        """The inverse of ``rename``.
+
+        Args:
+            weights (Mapping[str, Tensor]): By timm's keys.
+            keys (Iterable[str]): Those that mmpretrain's network may have.
+
+        Returns:
+            dict[str, Tensor]: By mmpretrain's keys, as far as timm's are
+            there.
+
+        Raises:
+            ValueError: If no rule knows a key.
+        """
+        restored = {}
+        for key in keys:
+            name, change = self.counterpart(key)
+            if name is not None and name in weights:
+                value = weights[name]
+                if change:
+                    # It puts the last dimension in another order.
+                    order = change(torch.arange(value.shape[-1]))
+                    value = value[..., order.argsort()]
+                restored[key] = value
+        return restored
+
+    def counterpart(
+        self, key: str
+    ) -> tuple[str | None, Callable[[Tensor], Tensor] | None]:
+        """Name in timm, and change of the values, of a key of mmpretrain.
+
+        Args:
+            key (str): Of an encoder in mmpretrain.
+
+        Returns:
+            tuple[str | None, Callable | None]: None where timm has no such
+            tensor, or the values stay.
+
+        Raises:
+            ValueError: If no rule knows the key.
+        """
+        for rule in self.rules:
+            match = re.fullmatch(rule.pattern, key)
+            if match is None:
+                continue
+            name = rule.name
+            if name is None:
+                return None, None
+            new = name(match) if callable(name) else match.expand(name)
+            return new, rule.change
+        raise ValueError(
+            f'the key {key!r} of the encoder has no counterpart in timm: this '
+            'is not the plain architecture. Export with --to mmpretrain'
+        )

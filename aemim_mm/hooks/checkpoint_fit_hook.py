@@ -13,6 +13,7 @@ from ..checkpoints.fit import (
     fit_checkpoint,
     state_dict_of,
 )
+from ..checkpoints.foreign import advice
 from ..checkpoints.misfit import (
     describe_keys,
     describe_prefixes,
@@ -127,11 +128,12 @@ class CheckpointFitHook(Hook):
                 f'{file} for the Pretrained init_cfg of '
                 f'{name or "the model"} (prefix={prefix!r})'
             )
-            fit = _fit(module, checkpoint, where, prefix)
+            fit = _fit(module, checkpoint, where, file, prefix)
             self._judge(
                 fit,
                 where,
                 checkpoint,
+                file,
                 prefix=prefix,
                 missing=_unmatched(fit.missing, self.allow_missing),
                 unexpected=_unmatched(fit.surplus, self.allow_unused),
@@ -148,7 +150,8 @@ class CheckpointFitHook(Hook):
             runner (Runner): The runner.
             checkpoint (dict): The checkpoint, not yet loaded into the model.
         """
-        fit = _fit(unwrap(runner.model), checkpoint, 'the checkpoint')
+        file = runner.cfg.get('load_from', None) or 'FILE'
+        fit = _fit(unwrap(runner.model), checkpoint, 'the checkpoint', file)
         missing, unexpected = fit.missing, ()
         if not is_training(runner):
             where = 'the checkpoint to be tested'
@@ -173,7 +176,7 @@ class CheckpointFitHook(Hook):
                 'A backbone alone is loaded by model.backbone.init_cfg='
                 "dict(type='Pretrained', checkpoint=..., prefix=...)."
             )
-        self._judge(fit, where, checkpoint, missing, unexpected, way_out)
+        self._judge(fit, where, checkpoint, file, missing, unexpected, way_out)
         self._report(runner, fit, where)
 
     def _judge(
@@ -181,6 +184,7 @@ class CheckpointFitHook(Hook):
         fit: CheckpointFit,
         where: str,
         checkpoint: Mapping,
+        file: str,
         missing: tuple,
         unexpected: tuple,
         way_out: str,
@@ -192,7 +196,10 @@ class CheckpointFitHook(Hook):
         }
         if not (missing or unexpected or mismatched) and fit.loaded:
             return
-        if mismatched:
+        cause = likely_cause(fit, checkpoint, prefix, file)
+        if advice(checkpoint):
+            cause, way_out = advice(checkpoint, file), ''
+        elif mismatched:
             way_out += (
                 ' Keys that may differ in shape go into '
                 'CheckpointFitHook.allow_mismatch.'
@@ -204,8 +211,7 @@ class CheckpointFitHook(Hook):
             + describe_keys('not in the model', unexpected)
             + describe_keys('different shapes', mismatched)
             + f'\n  keys in the file: {describe_prefixes(checkpoint)}'
-            '\nThe likely cause is '
-            f'{likely_cause(fit, checkpoint, prefix)}. {way_out}'
+            + f'\nThe likely cause is {cause}. {way_out}'
         )
 
     def _report(self, runner: Runner, fit: CheckpointFit, where: str) -> None:
@@ -223,12 +229,14 @@ def _fit(
     module: nn.Module,
     checkpoint: Mapping,
     where: str,
+    file: str,
     prefix: str | None = None,
 ) -> CheckpointFit:
     try:
         weights = state_dict_of(checkpoint, prefix)
     except ValueError as error:
-        raise ValueError(f'{where} is refused. {error}') from None
+        told = str(error).replace(advice(checkpoint), advice(checkpoint, file))
+        raise ValueError(f'{where} is refused. {told}') from None
     return fit_checkpoint(module, weights)
 
 

@@ -1,10 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from pathlib import Path
+
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from ..checkpoints.content import content_hash
+from ..checkpoints import load_checkpoint_file
+from ..checkpoints.content import content_hash, local_file
+from ..checkpoints.terms import KEY, Terms, in_words, joined, terms_of
 from ..config_check.weights import named_weights
 
 
@@ -17,12 +21,16 @@ class RunOriginHook(Hook):
     ``load_from`` among them), the number of processes, and the number of
     iterations of an epoch. ``tools/train.py`` compares them when a run is
     resumed.
+
+    ``checkpoint['meta']['started_from']`` holds sources and licences of these
+    weights (:mod:`aemim_mm.checkpoints.terms`); the log says them once.
     """
 
     def __init__(self) -> None:
         self.resumed = False
         # None: the run began before there were notes, and is resumed.
         self.weights: dict[str, dict] | None = None
+        self.terms: Terms | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the notes of a run that is resumed.
@@ -34,6 +42,8 @@ class RunOriginHook(Hook):
         if runner.cfg.get('resume', False):
             origin = checkpoint.get('meta', {}).get('run_origin', {})
             self.weights = origin.get('weights')
+            if KEY in checkpoint.get('meta', {}):
+                self.terms = terms_of(checkpoint, runner.cfg.load_from or '')
             self.resumed = True
 
     def before_train(self, runner: Runner) -> None:
@@ -52,6 +62,9 @@ class RunOriginHook(Hook):
             key: dict(file=file, sha256=content_hash(file))
             for key, file in files.items()
         }
+        self.terms = joined(_terms(file) for file in files.values())
+        if self.terms:
+            runner.logger.info(in_words(self.terms))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Write the notes.
@@ -67,3 +80,16 @@ class RunOriginHook(Hook):
         if self.weights is not None:
             notes['weights'] = self.weights
         checkpoint['meta']['run_origin'] = notes
+        if self.terms is not None:
+            checkpoint['meta'][KEY] = self.terms
+
+
+def _terms(file: str) -> Terms:
+    path, content = local_file(file), {}
+    if path:
+        try:
+            content = load_checkpoint_file(path)
+        except (ValueError, RuntimeError):
+            # Target networks may be in a format that only their class reads.
+            pass
+    return terms_of(content, Path(file).name)

@@ -19,6 +19,7 @@ from aemim_mm.config_check import (
     check_weights,
 )
 
+ONE = torch.ones(1)
 URL = 'https://host.invalid/target/dalle.pth'
 
 
@@ -302,3 +303,36 @@ def test_the_tool_stops_before_anything_is_built(
         train.prepare([path, '--work-dir', str(work_dir)])
     assert f'had from {URL}' in capsys.readouterr().err
     assert not work_dir.exists()
+
+
+@pytest.mark.parametrize(
+    'place, model',
+    [
+        ('load_from', dict(type='MAE')),
+        (
+            'model.backbone.init_cfg.checkpoint',
+            dict(type='MAE', backbone=dict(type='DualNormViT')),
+        ),
+    ],
+)
+def test_a_file_of_another_library_is_named_with_the_command(
+    tmp_path, place, model
+):
+    file = save(tmp_path / 'mae.pth', **{'patch_embed.proj.weight': ONE})
+    options = {}
+    if place == 'load_from':
+        options['load_from'] = file
+    else:
+        model['backbone']['init_cfg'] = dict(
+            type='Pretrained', checkpoint=file, prefix=''
+        )
+    command = f'import_checkpoint.py {file} OUT.pth --from timm'
+    with pytest.raises(ValueError, match=f'(?s){place}: .*{command}'):
+        check_weights(config(model, **options))
+
+
+def test_a_part_that_converts_by_itself_may_have_it(tmp_path):
+    file = save(tmp_path / 'timm.pth', **{'patch_embed.proj.weight': ONE})
+    init_cfg = dict(type='Pretrained', checkpoint=file)
+    backbone = dict(type='TIMMBackbone', init_cfg=init_cfg)
+    check_weights(config(dict(type='ImageClassifier', backbone=backbone)))

@@ -27,3 +27,24 @@ def test_the_first_rule_of_the_whole_key_counts():
 def test_unknown_key():
     with pytest.raises(ValueError, match="'a' of the .* timm.*mmpretrain"):
         NETWORK.rename({'a': torch.ones(1)})
+
+
+def test_restore_is_the_inverse():
+    order = torch.tensor([2, 0, 3, 1])
+    network = TimmNetwork(
+        rules=(
+            Rule(r'a\.(\d)', r'b.\1'),
+            Rule(r'c', 'd', lambda value: value[..., order]),
+            Rule(r'gone', None),
+        ),
+        head='head',
+        arguments=lambda architecture: ('name', {}),
+    )
+    weights = {'a.0': torch.rand(3), 'c': torch.rand(2, 4)}
+    renamed = network.rename(weights)
+    assert not torch.equal(renamed['d'], weights['c'])
+    # The second layer is not in the file, `gone` not in timm.
+    restored = network.restore(renamed, ['a.0', 'a.1', 'c', 'gone'])
+    assert restored.keys() == weights.keys()
+    for key, value in weights.items():
+        assert torch.equal(restored[key], value)

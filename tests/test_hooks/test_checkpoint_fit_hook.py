@@ -150,6 +150,25 @@ def test_wrong_prefix(train, trained, prefix):
     )
 
 
+@pytest.mark.parametrize('wrapper', ['model', None])
+def test_a_file_of_another_library(train, tmp_path, wrapper):
+    """mmengine itself asserts, or loads nothing and goes on."""
+    weights = {
+        'patch_embed.proj.weight': torch.ones(1),
+        'blocks.0.norm1.weight': torch.ones(1),
+    }
+    path = tmp_path / 'foreign.pth'
+    torch.save({wrapper: weights} if wrapper else weights, path)
+    kind = 'mae' if wrapper else 'timm'
+    command = f'import_checkpoint.py {path} OUT.pth --from {kind}'
+    for options in (
+        dict(model=_pretrained(str(path), prefix='')),
+        dict(load_from=str(path)),
+    ):
+        with pytest.raises(ValueError, match=f'(?s)It is a file.*{command}'):
+            train(**options)
+
+
 def test_wrong_width(train, trained):
     with pytest.raises(ValueError) as error:
         train(model=_pretrained(trained, width=6))

@@ -1,0 +1,90 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Checkpoints of other libraries, known by their keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+# Kinds of files, and whose they are.
+KINDS = {
+    'mae': 'facebookresearch/mae',
+    'timm': 'timm',
+    'transformers': "Hugging Face's transformers",
+    'simmim': "microsoft/SimMIM, or Microsoft's Swin Transformer",
+    'mmpretrain': 'mmpretrain',
+}
+# Where the weights are: mmengine and timm's trainer; MAE, SimMIM and DeiT.
+WRAPPERS = ('state_dict', 'model')
+_PATCHES = 'embeddings.patch_embeddings.projection.weight'
+_TABLE = 'layers.0.blocks.0.attn.relative_position_bias_table'
+# Microsoft merges patches at the end of a stage, timm at the start.
+EARLY_MERGING = 'layers.0.downsample.reduction.weight'
+
+
+def unwrapped(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The weights in a file of any of the libraries.
+
+    Args:
+        checkpoint (Mapping): Content of the file.
+
+    Returns:
+        Mapping[str, Any]: What is below ``state_dict`` or ``model``, or the
+        content itself.
+    """
+    for name in WRAPPERS:
+        inner = checkpoint.get(name)
+        if isinstance(inner, Mapping):
+            return inner
+    return checkpoint
+
+
+def foreign_kind(checkpoint: Mapping[str, Any]) -> str | None:
+    """Whose file this is, if the keys are not mmpretrain's.
+
+    Sources of the keys: ``models_mae.py`` of facebookresearch/mae,
+    ``models/simmim.py`` of microsoft/SimMIM, and files that timm and
+    transformers write.
+
+    Args:
+        checkpoint (Mapping): Content of the file.
+
+    Returns:
+        str | None: A key of ``KINDS``; None if the file is mmpretrain's own,
+        or of an unknown library.
+    """
+    keys = {
+        key.removeprefix('module.')
+        for key, value in unwrapped(checkpoint).items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if any(f'{part}{_PATCHES}' in keys for part in ('', 'vit.')):
+        return 'transformers'
+    if f'encoder.{_TABLE}' in keys or {_TABLE, EARLY_MERGING} <= keys:
+        return 'simmim'
+    if 'patch_embed.proj.weight' not in keys:
+        return None
+    if 'decoder_embed.weight' in keys or 'model' in checkpoint:
+        return 'mae'
+    return 'timm'
+
+
+def advice(checkpoint: Mapping[str, Any], file: str = 'FILE') -> str:
+    """What to do with a file of another library.
+
+    Args:
+        checkpoint (Mapping): Content of the file.
+        file (str): Its path or URL. Defaults to 'FILE'.
+
+    Returns:
+        str: The kind and the command that converts the file; empty if it is
+        none of the known kinds.
+    """
+    kind = foreign_kind(checkpoint)
+    if kind is None:
+        return ''
+    return (
+        f'It is a file of {KINDS[kind]}, whose keys differ from those of '
+        'mmpretrain. Convert it, and start from the result: '
+        f'python tools/import_checkpoint.py {file} OUT.pth --from {kind}'
+    )

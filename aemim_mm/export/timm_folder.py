@@ -1,0 +1,118 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""A folder that timm opens by name."""
+
+from collections.abc import Iterator, Mapping
+from os import fspath
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models import save_for_hf
+from timm.models._hub import generate_readme
+from torch import Tensor
+
+from .hub import model_card, task
+from .timm_library import Timm, outputs_of
+
+# Resize the short edge to 256, crop 224: the recipes here.
+_CROP_PCT = 0.875
+
+
+class TimmFolder(Timm):
+    """``config.json``, ``model.safetensors`` and a model card.
+
+    The source of the format is ``timm.models.save_for_hf``, which writes it.
+    """
+
+    def load_code(self, out: str) -> str:
+        """A call of ``timm.create_model``."""
+        folder = out.rstrip('/')
+        return f"timm.create_model('local-dir:{folder}', pretrained=True)"
+
+    def save(
+        self, path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
+    ) -> None:
+        """Write the folder.
+
+        Args:
+            path (Path): The folder, new or empty.
+            weights (dict[str, Tensor]): By timm's keys.
+            meta (dict[str, Any]): The metadata.
+        """
+        model = self.build()
+        model.load_state_dict(weights, strict=True)
+        dtypes = {v.dtype for v in weights.values() if v.is_floating_point()}
+        if len(dtypes) == 1:
+            model = model.to(dtypes.pop())
+        save_for_hf(
+            model,
+            fspath(path),
+            model_config=self.hub_config(meta),
+            model_args=dict(self._arguments),
+            safe_serialization=True,
+        )
+        card = generate_readme(
+            model_card(meta, self.load_code(path.name)), path.name, task(model)
+        )
+        (path / 'README.md').write_text(card, encoding='utf-8')
+
+    def hub_config(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """What timm does not know: origin, licence, pixels, and crop.
+
+        Without it timm would state tag and licence of weights of its own.
+        """
+        recipe = meta.get('recipe') or {}
+        tag = recipe.get('method') or recipe.get('algorithm') or 'exported'
+        if 'method' in recipe:
+            tag = f'aemim_{tag}'
+        known = self.pixels()
+        if not known:
+            raise ValueError(
+                f'{self.source.path} does not tell by which mean and '
+                'deviation its pixels were normalised, which the folder has '
+                'to state. Pass the config file of the run with --config'
+            )
+        cfg = dict(
+            tag=tag.rpartition('.')[2].lower(),
+            license=meta['license'],
+            crop_pct=crop_pct(self.source.config),
+            crop_mode='center',
+            interpolation='bicubic',
+            **known,
+        )
+        return dict(pretrained_cfg=cfg, aemim_mm=dict(meta))
+
+    @torch.no_grad()
+    def outputs(self, path: Path, images: Tensor) -> dict[str, list[Tensor]]:
+        """The last features, and the logits, of the model from the folder."""
+        model = timm.create_model(f'local-dir:{path}', pretrained=True)
+        return outputs_of(model.float().eval(), images, bool(self._head))
+
+
+def crop_pct(config: Mapping[str, Any]) -> float:
+    """Which part of the resized image is evaluated.
+
+    Args:
+        config (Mapping): The config of the run, or empty.
+
+    Returns:
+        float: Crop over short edge, from the pipeline of the test or the
+        validation; 0.875 if it has no ``CenterCrop`` after a ``ResizeEdge``.
+    """
+    for name in ('test_dataloader', 'val_dataloader'):
+        loader = config.get(name)
+        dataset = loader.get('dataset') if isinstance(loader, Mapping) else {}
+        steps = {step.get('type'): step for step in _steps(dataset)}
+        edge = steps.get('ResizeEdge', {}).get('scale')
+        crop = steps.get('CenterCrop', {}).get('crop_size')
+        if isinstance(edge, int) and isinstance(crop, int):
+            return round(crop / edge, 4)
+    return _CROP_PCT
+
+
+def _steps(dataset: Any) -> Iterator[Mapping[str, Any]]:
+    pipeline = dataset.get('pipeline') if isinstance(dataset, Mapping) else ()
+    for step in pipeline or ():
+        if isinstance(step, Mapping):
+            yield step

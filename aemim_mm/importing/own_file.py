@@ -1,0 +1,40 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""A checkpoint of mmpretrain: its encoder, decoder and classifier."""
+
+from os import PathLike
+
+from ..export.source import Source, read_source
+from .foreign_file import ForeignFile
+from .keys import Parts
+
+
+def own_parts(
+    foreign: ForeignFile, config: str | PathLike | None
+) -> tuple[Source, Parts]:
+    """Split a checkpoint whose keys are mmpretrain's already.
+
+    Args:
+        foreign (ForeignFile): The file.
+        config (str or PathLike, optional): The config of its run. Defaults
+            to None, the one in the file.
+
+    Returns:
+        tuple[Source, Parts]: Encoder and classifier; decoder and mask token.
+
+    Raises:
+        ValueError: If there is no encoder in the file.
+    """
+    weights = foreign.weights
+    if 'patch_embed.projection.weight' in weights:  # a backbone alone
+        mask_token = weights.pop('mask_token', None)
+        source = Source(foreign.path, weights, {}, {}, {}, {}, {})
+        return source, Parts({}, mask_token)
+    source = read_source(foreign.path, config)
+    decoder = {}
+    if not source.head:
+        decoder = {
+            key.removeprefix('neck.'): value
+            for key, value in weights.items()
+            if key.startswith('neck.')
+        }
+    return source, Parts({}, weights.get('backbone.mask_token'), decoder)
