@@ -11,12 +11,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_cli.places import config_path  # noqa: E402
+from aemim_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+import torch  # noqa: E402
+
 from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    run_main,
+)
 
 DTYPES = ('float32', 'float16', 'bfloat16')
 
@@ -34,6 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--config',
+        type=config_path,
         help='the config file of the run, for a checkpoint that holds none',
     )
     parser.add_argument(
@@ -51,6 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='replace the file if it exists'
     )
+    add_traceback_option(parser)
     return parser.parse_args(argv)
 
 
@@ -94,7 +106,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(main())
-    except (FileNotFoundError, ValueError, RuntimeError) as error:
-        sys.exit(f'error: {error}')
+    run_main(main, RuntimeError)

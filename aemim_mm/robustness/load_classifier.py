@@ -27,6 +27,7 @@ from ..checkpoints.misfit import (
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
+from ..utils.read_config import read_config
 from .evaluated_classifier import EvaluatedClassifier
 
 
@@ -57,7 +58,7 @@ def load_config_classifier(
         ValueError: If the config has no model, or the checkpoint does not
             fit it.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.merge_from_dict(dict(cfg_options or {}))
     if cfg.get('model') is None:
         raise ValueError(f'{config} has no model')

@@ -112,6 +112,6 @@ def test_errors_of_the_process(checkpoint, tmp_path):
     code, output = finish(
         start(sys.executable, script, *args, cwd=tmp_path, env=environment())
     )
-    assert code == 1
+    assert code == 2
     assert "error: out.bin has the suffix '.bin'" in output
     assert 'Traceback' not in output
