@@ -22,8 +22,20 @@ def read_config(path: str) -> Config:
 
     Returns:
         Config: The config.
+
+    Raises:
+        OSError: If a file cannot be opened.
+        ImportError: If what it imports is not there.
+        ValueError: If it is no config for any other reason.
     """
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # whatever the code in it raises
+        raise ValueError(
+            f'{path} cannot be read: {type(error).__name__}: {error}'
+        ) from error
     for value in cfg.values():
         _drop_scope(value)
     return cfg
