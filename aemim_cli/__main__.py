@@ -3,10 +3,11 @@
 
 import argparse
 import fnmatch
-import runpy
 import sys
+import types
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from .places import TOOLS, config_path, recipes
 
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     tool, _ = COMMANDS.get(argv[0] if argv else '', ('', ''))
     if tool and (TOOLS / f'{tool}.py').is_file():
         sys.argv = [f'aemim {argv[0]}', *argv[1:]]
-        runpy.run_path(str(TOOLS / f'{tool}.py'), run_name='__main__')
+        _run(TOOLS / f'{tool}.py')
         return
     parser = build_parser()
     args = parser.parse_args(argv)
@@ -88,6 +89,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             parser.error(str(error))
         return
     print(*fnmatch.filter(recipes(), args.name), sep='\n')
+
+
+def _run(tool: Path) -> None:
+    """Run a script as Python does; runpy would change ``sys.argv``."""
+    module = types.ModuleType('__main__')
+    module.__file__ = str(tool)
+    sys.modules['__main__'] = module
+    exec(compile(tool.read_bytes(), tool, 'exec'), vars(module))
 
 
 def _version() -> str:

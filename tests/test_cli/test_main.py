@@ -12,8 +12,11 @@ NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
 HEAVY = ('torch', 'mmengine', 'aemim_mm', 'numpy')
 CODE = f"""
 import runpy, sys
+del sys.argv[0]
+path = sys.argv[0]
+run = runpy.run_path if path.endswith('.py') else runpy.run_module
 try:
-    runpy.run_path(sys.argv[1], run_name='__main__')
+    run(path, run_name='__main__')
 except SystemExit as stop:
     print('code', stop.code)
 print('heavy', [name for name in {HEAVY} if name in sys.modules])
@@ -25,7 +28,7 @@ print('heavy', [name for name in {HEAVY} if name in sys.modules])
     [
         ('aemim_cli', ['--help'], 0, 'evaluate a classifier under'),
         ('aemim_cli', ['configs'], None, f'pretrain/{NAME}\n'),
-        ('aemim_cli', ['configs', NAME], None, '_base_ = ['),
+        ('aemim_cli', ['configs', NAME], None, '_base_ ='),
         ('aemim_cli', ['train', '--help'], 0, 'usage: aemim train'),
         ('aemim_cli', ['test', 'x.py'], 2, 'usage: aemim test'),
         ('aemim_cli', ['train', 'no-recipe'], 2, '`aemim configs` lists'),
@@ -35,7 +38,8 @@ print('heavy', [name for name in {HEAVY} if name in sys.modules])
 )
 def test_answers_before_torch_is_imported(script, arguments, code, text):
     done = subprocess.run(
-        [sys.executable, '-c', CODE, tiny_run.ROOT / script, *arguments],
+        [sys.executable, '-c', CODE, script, *arguments],
+        cwd=tiny_run.ROOT,
         env=tiny_run.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -21,31 +21,22 @@ OWN = (
 )
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """What is printed and warned of."""
-    monkeypatch.setattr(sys, 'stdout', io.StringIO())
+def test_known_lines_are_left_out_and_others_are_not(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, 'stdout', stream)
+    texts = (*quiet.WARNED, f'{quiet.WARNED[0]} More.', 'Fail to import')
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         quiet.be_quiet()
-        yield lambda: (sys.stdout.getvalue(), [str(w.message) for w in caught])
-
-
-def test_known_lines_are_left_out_and_others_are_not(shown):
-    for text in (*quiet.PRINTED, 'Could not import OneDL!', ''):
-        print(text)
-    sys.stdout.write('a\n')
-    for text in (*quiet.WARNED, f'{quiet.WARNED[0]} More.', 'Fail to import'):
-        warnings.warn(text, stacklevel=1)
-    printed, warned = shown()
-    assert printed == 'Could not import OneDL!\n\na\n'
-    assert warned == ['Fail to import']
-
-
-def test_twice_is_once(shown):
-    stream = sys.stdout
-    quiet.be_quiet()
-    assert sys.stdout is stream
+        quiet.be_quiet()
+        for text in (*quiet.PRINTED, 'Could not import OneDL!', ''):
+            print(text)
+        sys.stdout.write('a\n')
+        for text in texts:
+            warnings.warn(text, stacklevel=1)
+    assert stream.getvalue() == 'Could not import OneDL!\n\na\n'
+    assert [str(w.message) for w in caught] == ['Fail to import']
+    assert sys.stdout.stream is stream
 
 
 @pytest.mark.parametrize(
