@@ -104,8 +104,8 @@ reproduce-smoke: install-det $(ROBUSTNESS)
 
 clean:
 	rm -rf .venv .venv-newest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
-	find aemim_mm aemim_cli benchmarks tests tools configs -name __pycache__ -prune \
-		-exec rm -rf {} + 2>/dev/null || true
+	find aemim_mm aemim_mm_cli benchmarks tests tools configs \
+		-name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 preflight preflight-det:
 	@command -v $(PYTHON) >/dev/null || { echo "[setup] there is no\

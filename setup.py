@@ -64,7 +64,10 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
         'Typing :: Typed',
     ],
-    packages=find_packages(include=['aemim_mm*', 'aemim_cli']),
+    # mmengine takes the first name of the wheel's, in order, for the package.
+    # For mmengine the first in alphabetical order is the package: no name of
+    # another one may stand before aemim_mm.
+    packages=find_packages(include=['aemim_mm*']),
     package_data={
         'aemim_mm': [
             'py.typed',
@@ -81,7 +84,7 @@ setup(
     exclude_package_data={
         'aemim_mm': ['.mim/tools/benchmark_*.py', '.mim/tools/*demo.py']
     },
-    entry_points={'console_scripts': ['aemim = aemim_cli.__main__:main']},
+    entry_points={'console_scripts': ['aemim = aemim_mm_cli.__main__:main']},
     python_requires='>=3.11',
     install_requires=REQUIRED,
     extras_require={

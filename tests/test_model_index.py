@@ -8,8 +8,8 @@ import yaml
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
-from aemim_cli.places import CONFIGS, HOME
 from aemim_mm.registry import REGISTRIES
+from aemim_mm_cli.places import CONFIGS, HOME
 
 RECIPE = 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist'
 INDEX = yaml.safe_load((CONFIGS / 'pretrain' / 'metafile.yml').read_text())
@@ -54,6 +54,7 @@ def test_a_base_by_package_is_built_in_the_scope(tmp_path, capsys):
     own.write_text(f"_base_ = 'aemim_mm::pretrain/{RECIPE}.py'\n")
     cfg = Config.fromfile(own)
     assert cfg.model['_scope_'] == 'aemim_mm'
+    cfg.model.data_preprocessor = cfg.data_preprocessor
     model = MODELS.build(cfg.model)
     assert type(model).__name__.startswith('AEMIMAlgorithm')
     # mmengine would say here that it does not know the scope.

@@ -18,7 +18,7 @@ TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
 
-from aemim_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 if __name__ == '__main__':
     be_quiet()

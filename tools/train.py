@@ -10,9 +10,9 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_cli.cfg_options import CfgOptions  # noqa: E402
-from aemim_cli.places import config_path  # noqa: E402
-from aemim_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

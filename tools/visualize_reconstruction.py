@@ -15,8 +15,8 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_cli.places import config_path  # noqa: E402
-from aemim_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 if __name__ == '__main__':
     be_quiet()

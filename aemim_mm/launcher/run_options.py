@@ -9,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from aemim_cli.quiet import is_news
+from aemim_mm_cli.quiet import is_news
 
 from .work_dir_name import suffix
 

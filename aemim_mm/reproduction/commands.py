@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from aemim_cli.places import CONFIGS, ROOT
+from aemim_mm_cli.places import CONFIGS, ROOT
 
 from .manifest import Recipe
 from .steps import Step

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
-from aemim_cli.cfg_options import parse_value
-from aemim_cli.places import HOME, ROOT
+from aemim_mm_cli.cfg_options import parse_value
+from aemim_mm_cli.places import HOME, ROOT
 
 from ..config_check.data_paths import check_data_paths
 from ..robustness.arguments import build_parser, suite_options

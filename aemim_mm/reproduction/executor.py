@@ -17,7 +17,7 @@ from concurrent.futures import (
 )
 from statistics import fmean
 
-from aemim_cli.places import HOME, ROOT
+from aemim_mm_cli.places import HOME, ROOT
 
 from .data_check import missing_data
 from .plan import Plan

@@ -15,7 +15,7 @@ import mmpretrain
 import torch
 from mmengine.config import Config
 
-from aemim_cli.places import HOME, ROOT
+from aemim_mm_cli.places import HOME, ROOT
 
 from ..checkpoints.content import content_hash
 from ..utils.storage import AtomicLocalBackend

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from aemim_cli.places import ROOT
+from aemim_mm_cli.places import ROOT
 
 from ..utils.markdown import ABSENT, markdown
 from ..utils.storage import AtomicLocalBackend

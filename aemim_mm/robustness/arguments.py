@@ -5,7 +5,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from aemim_cli.places import config_path
+from aemim_mm_cli.places import config_path
 
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES

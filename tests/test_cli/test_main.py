@@ -5,8 +5,8 @@ import sys
 import pytest
 import tiny_run
 
-from aemim_cli import __main__ as command
-from aemim_cli.places import TOOLS
+from aemim_mm_cli import __main__ as command
+from aemim_mm_cli.places import TOOLS
 
 NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
 HEAVY = ('torch', 'mmengine', 'aemim_mm', 'numpy')
@@ -26,12 +26,12 @@ print('heavy', [name for name in {HEAVY} if name in sys.modules])
 @pytest.mark.parametrize(
     'script, arguments, code, text',
     [
-        ('aemim_cli', ['--help'], 0, 'evaluate a classifier under'),
-        ('aemim_cli', ['configs'], None, f'pretrain/{NAME}\n'),
-        ('aemim_cli', ['configs', NAME], None, '_base_ ='),
-        ('aemim_cli', ['train', '--help'], 0, 'usage: aemim train'),
-        ('aemim_cli', ['test', 'x.py'], 2, 'usage: aemim test'),
-        ('aemim_cli', ['train', 'no-recipe'], 2, '`aemim configs` lists'),
+        ('aemim_mm_cli', ['--help'], 0, 'evaluate a classifier under'),
+        ('aemim_mm_cli', ['configs'], None, f'pretrain/{NAME}\n'),
+        ('aemim_mm_cli', ['configs', NAME], None, '_base_ ='),
+        ('aemim_mm_cli', ['train', '--help'], 0, 'usage: aemim train'),
+        ('aemim_mm_cli', ['test', 'x.py'], 2, 'usage: aemim test'),
+        ('aemim_mm_cli', ['train', 'no-recipe'], 2, '`aemim configs` lists'),
         ('tools/train.py', ['--help'], 0, '--new-schedule'),
         ('tools/test.py', ['--help'], 0, '--show-dir'),
     ],

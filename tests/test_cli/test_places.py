@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aemim_cli import places
+from aemim_mm_cli import places
 
 NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
 ROOT = Path(__file__).resolve().parents[2]

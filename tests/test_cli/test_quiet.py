@@ -10,7 +10,7 @@ import pytest
 import tiny_run
 from fashion_mnist_files import write_fashion_mnist
 
-from aemim_cli import quiet
+from aemim_mm_cli import quiet
 
 NAME = 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist'
 # Warnings of this project on a run that is cut short, and goes well.

@@ -6,8 +6,8 @@ from unittest import mock
 import pytest
 from mmengine.config import Config
 
-from aemim_cli.quiet import is_news
 from aemim_mm.launcher import run_options
+from aemim_mm_cli.quiet import is_news
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_one_opencv_is_installed():
     assert stand_in['tool']['setuptools']['packages'] == []
     assert stand_in['project']['name'] == 'opencv-python'
     (build,) = stand_in['project']['dependencies']
-    pinned = (ROOT / 'requirements' / 'onedl.txt').read_text().split()
+    pinned = (ROOT / 'requirements' / 'onedl.txt').read_text().splitlines()
     opencv = [line for line in pinned if line.startswith('opencv')]
     # mmdet's imaug bounds both by the same version
     assert opencv == [f'{build}=={stand_in["project"]["version"]}']

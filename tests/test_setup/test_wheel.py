@@ -16,7 +16,14 @@ from aemim_mm import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = 'aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist'
-FOLDERS = ('aemim_cli', 'aemim_mm', 'benchmarks', 'configs', 'tests', 'tools')
+FOLDERS = (
+    'aemim_mm_cli',
+    'aemim_mm',
+    'benchmarks',
+    'configs',
+    'tests',
+    'tools',
+)
 FILES = ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE')
 FILES += ('model-index.yml',)
 NAMES = f"""
@@ -79,10 +86,14 @@ def run(environment, name, *arguments, cwd):
 def test_holds_package_command_configs_and_tools(wheel):
     files = zipfile.ZipFile(wheel).namelist()
     assert {name.split('/')[0] for name in files} == {
-        'aemim_cli', 'aemim_mm', f'aemim_mm-{__version__}.dist-info',
+        'aemim_mm_cli', 'aemim_mm', f'aemim_mm-{__version__}.dist-info',
     }  # fmt: skip
     for name in ('py.typed', 'reproduction/paper.yaml', 'core/__init__.py'):
         assert f'aemim_mm/{name}' in files
+    archive = zipfile.ZipFile(wheel)
+    dist_info = f'aemim_mm-{__version__}.dist-info'
+    names = archive.read(f'{dist_info}/top_level.txt').decode().split()
+    assert names[0] == 'aemim_mm'  # where mmengine looks for .mim
     mim = {name for name in files if name.startswith('aemim_mm/.mim/')}
     configs = (ROOT / 'configs').rglob('*.*')
     there = {f'aemim_mm/.mim/{p.relative_to(ROOT)}' for p in configs}
