@@ -74,7 +74,8 @@ test-newest: preflight
 	@$(NEWEST)/bin/python -m pip install -qq --no-input --upgrade \
 		--upgrade-strategy eager $(HEADLESS) -e '.[onedl,dev]'
 	@$(NEWEST)/bin/python -m pip list --format freeze \
-		| grep -E '^(torch|torchvision|timm|numpy|onedl-.*|opencv.*)=='
+		| grep -E '^(torch|torchvision|timm|numpy|onedl-.*|opencv.*)==' \
+		|| true
 	@OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(WORKERS) \
 		--dist loadfile -m 'not slow and not det and not gpu'
 
