@@ -18,6 +18,20 @@ HOME = TOOLS.parent
 ROOT = Path.cwd() if HOME == _MIM else HOME
 
 
+def tool(name: str) -> str:
+    """A tool as it is typed here, for messages.
+
+    Args:
+        name (str): File name, such as ``'train.py'``.
+
+    Returns:
+        str: From the root of a checkout ``tools/train.py``, from elsewhere
+        and of an installed package the whole path.
+    """
+    path, here = TOOLS / name, Path.cwd()
+    return str(path.relative_to(here) if here == HOME else path)
+
+
 def recipes() -> dict[str, Path]:
     """All recipes.
 

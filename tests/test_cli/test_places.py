@@ -38,6 +38,13 @@ def test_what_lies_here_comes_first(monkeypatch, tmp_path):
     assert places.config_path(f'{NAME}.py') == f'{NAME}.py'
 
 
+def test_a_tool_is_named_as_it_can_be_run(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    assert places.tool('train.py') == 'tools/train.py'
+    monkeypatch.chdir(tmp_path)
+    assert places.tool('train.py') == str(ROOT / 'tools' / 'train.py')
+
+
 def test_a_path_to_nowhere_is_left_to_who_opens_it():
     assert places.config_path('nowhere/x.py') == 'nowhere/x.py'
 
