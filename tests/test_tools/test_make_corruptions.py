@@ -77,7 +77,10 @@ def test_fashion_mnist(run, tmp_path):
 
 def test_errors_are_one_line(run, tmp_path):
     status, _, err = run(tmp_path / 'gone', tmp_path / 'c')
-    assert (status, err) == (1, f'there is no folder {tmp_path / "gone"}\n')
+    assert (status, err) == (
+        2,
+        f'error: there is no folder {tmp_path / "gone"}\n',
+    )
 
 
 @pytest.mark.parametrize(

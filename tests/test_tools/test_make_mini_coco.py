@@ -58,7 +58,7 @@ def test_refuses_to_overwrite_without_force(run, tmp_path):
 def test_bad_number_is_one_line(run, tmp_path):
     status, out, err = run(tmp_path / 'mini', '--num-val=0')
     assert (status, out) == (2, '')
-    assert err == 'num_val is 0; it must be 1 to 9999.\n'
+    assert err == 'error: num_val is 0; it must be 1 to 9999.\n'
 
 
 def test_configs_read_the_default_folder():
