@@ -62,9 +62,10 @@ def user_errors(
     if traceback:
         yield
         return
+    kinds: tuple[type[Exception], ...] = (*USER_ERRORS, *more)
     try:
         yield
-    except (*USER_ERRORS, *more) as error:
+    except kinds as error:
         if os.environ.get('LOCAL_RANK', '0') == '0':
             # The text of a KeyError is the representation of its argument.
             plain = isinstance(error, KeyError) and len(error.args) == 1
