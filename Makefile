@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
-	docs demo robustness-demo reproduce-smoke clean preflight preflight-det
+	docs demo demo-quick robustness-demo reproduce-smoke test-newest clean \
+	preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
 FAST_TESTS := tests/test_core tests/test_algorithms tests/test_interception \
@@ -39,6 +40,7 @@ PINS := requirements/core.txt requirements/onedl.txt
 AS_PINNED := $(PINS:%=-c %)
 
 help:
+	@echo 'make demo-quick   the main job on a few images: does it run here?'
 	@echo 'make demo         the main job on Fashion-MNIST, start to report'
 	@echo 'make robustness-demo  corruptions and attacks on its model'
 	@echo 'make reproduce-smoke  every table and figure, in miniature'
@@ -47,12 +49,13 @@ help:
 	@echo 'make test-fast    the algorithm and its parts, without a compiler'
 	@echo 'make test         install all that the tests need, and run them'
 	@echo 'make test-slow    the tests that need minutes each'
+	@echo 'make test-newest  the tests on the newest torch, timm and numpy'
 	@echo 'make lint         ruff check and ruff format --check'
 	@echo 'make format       let ruff put right what it can'
 	@echo 'make types        mypy'
 	@echo 'make docs         the documentation as a site, in docs/_build'
 	@echo 'make clean        remove .venv and build products'
-	@echo 'PYTHON=... selects the Python (3.10 to 3.13, tested: 3.11)'
+	@echo 'PYTHON=... selects the Python (3.11 to 3.13, tested: 3.11)'
 
 install: preflight $(CORE)
 install-det: preflight-det $(CORE) $(DET)
@@ -65,6 +68,18 @@ test-fast: preflight $(CORE) $(TESTS) $(DEV)
 
 test-slow: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
 	@$(VENV_PYTHON) -m pytest -m slow
+
+# An environment of its own, in which nothing is pinned. Without compiled ops.
+NEWEST := .venv-newest
+test-newest: preflight
+	@$(PYTHON) -m venv --clear $(NEWEST)
+	@$(NEWEST)/bin/python -m pip install -qq --no-input --upgrade \
+		--upgrade-strategy eager $(HEADLESS) -e '.[onedl,dev]'
+	@$(NEWEST)/bin/python -m pip list --format freeze \
+		| grep -E '^(torch|torchvision|timm|numpy|onedl-.*|opencv.*)==' \
+		|| true
+	@OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(WORKERS) \
+		--dist loadfile -m 'not slow and not det and not gpu'
 
 lint: preflight $(DEV)
 	@$(VENV_PYTHON) -m ruff check .
@@ -83,6 +98,9 @@ docs: preflight $(CORE) $(DOCS)
 demo: install
 	@$(VENV_PYTHON) tools/demo.py
 
+demo-quick: install
+	@$(VENV_PYTHON) tools/demo.py --quick --work-dir work_dirs/demo_quick
+
 robustness-demo: preflight $(CORE) $(ROBUSTNESS)
 	@$(VENV_PYTHON) tools/robustness_demo.py
 
@@ -91,9 +109,9 @@ reproduce-smoke: install-det $(ROBUSTNESS)
 		--jobs $$(nproc)
 
 clean:
-	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
-	find aemim_mm benchmarks tests tools configs -name __pycache__ -prune \
-		-exec rm -rf {} + 2>/dev/null || true
+	rm -rf .venv .venv-newest build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find aemim_mm aemim_mm_cli benchmarks tests tools configs \
+		-name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 preflight preflight-det:
 	@command -v $(PYTHON) >/dev/null || { echo "[setup] there is no\
@@ -107,12 +125,15 @@ $(VENV):
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-# The headless OpenCV needs no libGL, which servers and containers lack. Both
-# builds fill one folder: the last one counts.
-$(CORE): $(PINS) setup.py aemim_mm/version.py | $(VENV)
+# The headless OpenCV needs no libGL, which servers and containers lack, and is
+# the only one: see the folder. What an older .venv has of the other goes, and
+# with it files of both, so this one is installed anew.
+HEADLESS := ./requirements/opencv-python
+$(CORE): $(PINS) $(HEADLESS)/pyproject.toml setup.py aemim_mm/version.py \
+		| $(VENV)
 	@echo '[setup] core: torch, timm, mmengine, mmcv, mmpretrain:' \
 		'2 to 4 minutes, 8 GB'
-	@$(PIP) $(PINS:%=-r %) -e .
+	@$(PIP) $(HEADLESS) $(PINS:%=-r %) -e .
 	@$(PIP) --force-reinstall --no-deps $(AS_PINNED) \
 		opencv-python-headless
 	@$(VENV_PYTHON) -c 'import mmpretrain, timm, torchvision' >/dev/null

@@ -36,9 +36,11 @@ if not _missing:
         RandomNoise,
         WaveletPGD,
     )
+    from .model_index import register_recipes
 
     # These import torch alone; they are registered from here.
     for _cls in (FeatureDistancePGD, RandomNoise, WaveletPGD, AdapterBank):
         MODELS.register_module(module=_cls, force=True)
+    register_recipes()
 
 __all__ = ['__version__']

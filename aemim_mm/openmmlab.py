@@ -4,6 +4,8 @@
 from importlib.util import find_spec
 
 PACKAGES = ('mmengine', 'mmcv', 'mmpretrain')
+# The maintained distributions of these.
+ONEDL = tuple(f'onedl-{name}' for name in PACKAGES)
 # What the plug-in needs besides.
 COMPANIONS = ('torchvision', 'timm', 'safetensors')
 
@@ -47,9 +49,10 @@ def how_to_install(names: list[str]) -> str:
         f'{", ".join((*PACKAGES, *COMPANIONS))}, but {", ".join(names)} '
         f'{"is" if len(names) == 1 else "are"} not installed. OpenMMLab does '
         'not come with aemim_mm, since two distributions of it exist: either '
-        "`pip install 'aemim_mm[onedl]'` (the maintained one, tested), or "
-        "`pip install 'aemim_mm[plugin]'` and your own build of mmcv and "
-        'mmpretrain. aemim_mm.core and aemim_mm.attacks work without'
+        f'`pip install {" ".join((*ONEDL, *COMPANIONS))}` (the maintained '
+        f'one, tested), or `pip install {" ".join(COMPANIONS)}` and your own '
+        'build of mmcv and mmpretrain. aemim_mm.core and aemim_mm.attacks '
+        'work without'
     )
 
 

@@ -182,6 +182,14 @@ def load_tool(name):
     return module
 
 
+def exit_code(main, *argv):
+    """Of a tool's main function, which gives it or ends the process."""
+    try:
+        return main(*argv)
+    except SystemExit as stop:
+        return stop.code
+
+
 def call_tool(monkeypatch, name, *arguments, cwd):
     """Run a tool in this process, as from the command line in ``cwd``."""
     monkeypatch.chdir(cwd)

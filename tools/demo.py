@@ -13,15 +13,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner, find_latest_checkpoint
-from mmpretrain.registry import MODELS
-
 REPO = Path(__file__).resolve().parents[1]
 TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
+
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+from mmengine.config import Config  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+from mmengine.runner import Runner, find_latest_checkpoint  # noqa: E402
+from mmpretrain.registry import MODELS  # noqa: E402
 
 from aemim_mm.checkpoints.safe_file import load_checkpoint_file  # noqa: E402
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402

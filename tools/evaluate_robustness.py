@@ -6,12 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.device import get_device
-from mmengine.dist import init_dist, is_main_process
-from mmengine.utils.dl_utils import set_multi_processing
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+from mmengine.device import get_device  # noqa: E402
+from mmengine.dist import init_dist, is_main_process  # noqa: E402
+from mmengine.utils.dl_utils import set_multi_processing  # noqa: E402
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
@@ -19,6 +24,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.robustness import (  # noqa: E402
     EvaluatedClassifier,
     Loading,
@@ -157,18 +163,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool.
 
     Returns:
-        int: 0 if it is done, 1 if something is wrong with what was given, 130
-        if it was interrupted.
+        int: 0 if it is done, 130 if it was interrupted.
+
+    Raises:
+        SystemExit: With code 2, if something is wrong with what was given.
     """
     use_safe_loader()
     args = parse_args(argv)
     try:
-        if args.compare is not None:
-            paths = compare_results(
-                [Path(p) for p in args.compare], Path(args.out)
-            )
-        else:
-            paths = evaluate(args)
+        with user_errors(args.traceback):
+            if args.compare is not None:
+                paths = compare_results(
+                    [Path(p) for p in args.compare], Path(args.out)
+                )
+            else:
+                paths = evaluate(args)
     except KeyboardInterrupt:
         if is_main_process():
             print(
@@ -178,9 +187,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
         return INTERRUPTED
-    except (FileNotFoundError, ImportError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
     for path in paths:
         print(path)
     launch.shut_down()

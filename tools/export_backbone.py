@@ -11,15 +11,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+import torch  # noqa: E402
 
 from aemim_mm.checkpoints.terms import in_words  # noqa: E402
 from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
 from aemim_mm.export.export_file import is_folder  # noqa: E402
 from aemim_mm.export.hub import check_push, push  # noqa: E402
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    run_main,
+)
 
 DTYPES = ('float32', 'float16', 'bfloat16')
 
@@ -44,6 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--config',
+        type=config_path,
         help='the config file of the run, for a checkpoint that holds none',
     )
     parser.add_argument(
@@ -75,6 +86,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--public', action='store_true', help='with --push: everybody sees it'
     )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.out is None:
         parser.error('OUT is missing: the name of the new file or folder')
@@ -135,8 +147,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(main())
-    except (FileNotFoundError, ValueError, RuntimeError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        sys.exit(2)
+    run_main(main, RuntimeError)

@@ -10,10 +10,19 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
 from aemim_mm.datasets.ares_list import (  # noqa: E402
     HOW_TO_GET,
     annotate,
     read_ares_ids,
+)
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
 )
 
 
@@ -40,6 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'Defaults to that of an installed robustbench.',
     )
     parser.add_argument('out', metavar='OUT', help='the annotation file')
+    add_traceback_option(parser)
     return parser.parse_args(argv)
 
 
@@ -47,17 +57,17 @@ def main() -> int:
     """Write the annotation file.
 
     Returns:
-        int: 0 if it is written, 1 if not.
+        int: 0.
+
+    Raises:
+        SystemExit: With code 2, if something is wrong with what was given.
     """
     args = parse_args()
-    try:
+    with user_errors(args.traceback):
         lines = annotate(read_ares_ids(args.ids))
         os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
         with open(args.out, 'w', encoding='ascii') as file:
             file.writelines(f'{line}\n' for line in lines)
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
     print(f'{args.out}: {len(lines)} images')
     return 0
 

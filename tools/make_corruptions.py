@@ -10,6 +10,11 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
 from aemim_mm.datasets.corruption_tree import (  # noqa: E402
     CorruptionJobs,
     TreeSettings,
@@ -22,6 +27,10 @@ from aemim_mm.datasets.fashion_mnist_images import (  # noqa: E402
 from aemim_mm.evaluation.corruption_scores import (  # noqa: E402
     CORRUPTIONS,
     SEVERITIES,
+)
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
 )
 
 
@@ -115,6 +124,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='also write the list "path label" of the images that are taken, '
         'for evaluate_robustness.py. Needs --fashion-mnist.',
     )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.attack_list is not None and args.fashion_mnist is None:
         parser.error('--attack-list needs --fashion-mnist')
@@ -129,10 +139,13 @@ def main() -> int:
     """Write the tree.
 
     Returns:
-        int: 0 if it is written, 1 if not.
+        int: 0.
+
+    Raises:
+        SystemExit: With code 2, if something is wrong with what was given.
     """
     args = parse_args()
-    try:
+    with user_errors(args.traceback):
         settings = TreeSettings(
             size=None if args.keep_size else args.size,
             quality=args.quality,
@@ -151,9 +164,6 @@ def main() -> int:
         written = write_corruption_tree(jobs, args.workers)
         if args.attack_list is not None:
             write_attack_list(args.image_dir, args.per_class, args.attack_list)
-    except (ImportError, OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
     print(
         f'{args.out}: {len(jobs)} images x {len(jobs.cells)} corruptions and '
         f'severities, {written} files written now'

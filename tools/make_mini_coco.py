@@ -6,13 +6,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[1]
 # A checkout works without installation.
-sys.path.insert(0, str(REPO))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm_cli.places import ROOT  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
 
 from aemim_mm.datasets.mini_coco import write_mini_coco  # noqa: E402
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
+)
 
-DEFAULT_ROOT = REPO / 'data' / 'mini_coco'
+DEFAULT_ROOT = ROOT / 'data' / 'mini_coco'
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -72,6 +81,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='replace a data set that this tool wrote. What it did not write '
         'is never touched.',
     )
+    add_traceback_option(parser)
     return parser.parse_args(argv)
 
 
@@ -79,10 +89,13 @@ def main() -> int:
     """Write the data set.
 
     Returns:
-        int: 0 if it is written, 1 if not.
+        int: 0.
+
+    Raises:
+        SystemExit: With code 2, if something is wrong with what was given.
     """
     args = parse_args()
-    try:
+    with user_errors(args.traceback):
         counts = write_mini_coco(
             args.root,
             num_train=args.num_train,
@@ -91,9 +104,6 @@ def main() -> int:
             seed=args.seed,
             force=args.force,
         )
-    except (OSError, ValueError, ImportError) as error:
-        print(error, file=sys.stderr)
-        return 1
     print(
         f'{args.root}: {args.num_train} training images with '
         f'{counts["train2017"]} objects, {args.num_val} validation images '

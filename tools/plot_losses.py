@@ -15,6 +15,15 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    run_main,
+)
 from aemim_mm.visualization import (  # noqa: E402
     draw_curves,
     epoch_means,
@@ -33,6 +42,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--out', help='the figure (default: WORK_DIR/losses.png)'
     )
+    add_traceback_option(parser)
     return parser.parse_args(argv)
 
 
@@ -56,7 +66,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    run_main(main)

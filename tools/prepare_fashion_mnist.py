@@ -5,15 +5,24 @@ import argparse
 import sys
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[1]
 # A checkout works without installation.
-sys.path.insert(0, str(REPO))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm_cli.places import ROOT  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
 
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
 )
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
+)
 
-DEFAULT_ROOT = REPO / 'data' / 'fashion_mnist'
+DEFAULT_ROOT = ROOT / 'data' / 'fashion_mnist'
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +34,7 @@ def parse_args() -> argparse.Namespace:
         default=str(DEFAULT_ROOT),
         help='folder for the four files. Defaults to %(default)s.',
     )
+    add_traceback_option(parser)
     return parser.parse_args()
 
 
@@ -32,13 +42,14 @@ def main() -> int:
     """Prepare the data.
 
     Returns:
-        int: 0 if the data are there, 1 if not.
+        int: 0.
+
+    Raises:
+        SystemExit: With code 2, if the data cannot be had.
     """
-    try:
-        print(prepare_fashion_mnist(parse_args().root))
-    except (FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    args = parse_args()
+    with user_errors(args.traceback):
+        print(prepare_fashion_mnist(args.root))
     return 0
 
 

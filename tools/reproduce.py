@@ -17,6 +17,12 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.places import ROOT  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
 from aemim_mm.reproduction.commands import (  # noqa: E402
     Place,
     command_text,
@@ -40,7 +46,7 @@ from aemim_mm.reproduction.report import (  # noqa: E402
     list_tables,
     write_report,
 )
-from aemim_mm.reproduction.steps import ROOT, Step  # noqa: E402
+from aemim_mm.reproduction.steps import Step  # noqa: E402
 from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
 from aemim_mm.reproduction.study_report import write_study  # noqa: E402
 from aemim_mm.reproduction.study_results import (  # noqa: E402

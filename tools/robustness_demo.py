@@ -15,12 +15,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.runner import find_latest_checkpoint
-
 REPO = Path(__file__).resolve().parents[1]
 TOOLS = REPO / 'tools'
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
+
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+from mmengine.runner import find_latest_checkpoint  # noqa: E402
 
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,

@@ -8,35 +8,17 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
-import mmengine
-from mmengine.config import Config, ConfigDict
-from mmengine.dist import is_main_process
-from mmengine.evaluator import DumpResults
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import aemim_mm  # noqa: E402, F401
-from aemim_mm.agreement import Run, check_agreement  # noqa: E402
-from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
-from aemim_mm.launcher import (  # noqa: E402
-    launch,
-    run_options,
-)
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
-from aemim_mm.utils import CfgOptions  # noqa: E402
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {
     'pred': ('.pkl', '.pickle'),
     'metrics': ('.json', '.yaml', '.yml', '.pkl', '.pickle'),
-}
-
-# The keys that switch a hook on and name its folder.
-DRAWING_HOOKS = {
-    'VisualizationHook': ('enable', 'out_dir'),
-    'DetVisualizationHook': ('draw', 'test_out_dir'),
 }
 
 
@@ -51,7 +33,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         argparse.Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Test a model')
-    parser.add_argument('config', help='path of the config file')
+    parser.add_argument(
+        'config', type=config_path, help='path or name of the recipe'
+    )
     parser.add_argument('checkpoint', help='path or URL of the checkpoint')
     parser.add_argument('--work-dir', help='directory of the logs')
     parser.add_argument(
@@ -133,6 +117,34 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         )
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+import mmengine  # noqa: E402
+from mmengine.config import Config, ConfigDict  # noqa: E402
+from mmengine.dist import is_main_process  # noqa: E402
+from mmengine.evaluator import DumpResults  # noqa: E402
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.agreement import Run, check_agreement  # noqa: E402
+from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
+from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.launcher import (  # noqa: E402
+    launch,
+    run_options,
+)
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
+
+# The keys that switch a hook on and name its folder.
+DRAWING_HOOKS = {
+    'VisualizationHook': ('enable', 'out_dir'),
+    'DetVisualizationHook': ('draw', 'test_out_dir'),
+}
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -255,7 +267,7 @@ def prepare(
     """
     args = parse_args(argv)
     with user_errors(args.traceback):
-        cfg = merge_args(Config.fromfile(args.config), args)
+        cfg = merge_args(read_config(args.config), args)
         check_config(cfg, phases=('test',))
         run_options.check_checkpoint('checkpoint', cfg.load_from)
         run = Run(cfg, phases=('test',))

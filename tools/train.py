@@ -7,27 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-from mmengine.logging import print_log
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import aemim_mm  # noqa: E402, F401
-from aemim_mm.agreement import Run, check_agreement  # noqa: E402
-from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
-from aemim_mm.agreement.resumed import is_finished  # noqa: E402
-from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
-from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
-from aemim_mm.hooks import NewScheduleHook  # noqa: E402
-from aemim_mm.launcher import (  # noqa: E402
-    launch,
-    run_options,
-)
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
-from aemim_mm.utils import CfgOptions  # noqa: E402
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,7 +26,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         argparse.Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='path of the config file')
+    parser.add_argument(
+        'config', type=config_path, help='path or name of the recipe'
+    )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='find out whether the run can start, print the recipe and its '
+        'length, and end',
+    )
     parser.add_argument('--work-dir', help='directory of logs and checkpoints')
     parser.add_argument(
         '--resume',
@@ -120,6 +113,31 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from mmengine.config import Config  # noqa: E402
+from mmengine.dist import is_main_process  # noqa: E402
+from mmengine.logging import print_log  # noqa: E402
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.agreement import Run, check_agreement  # noqa: E402
+from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
+from aemim_mm.agreement.resumed import is_finished  # noqa: E402
+from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
+from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
+from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.hooks import NewScheduleHook  # noqa: E402
+from aemim_mm.launcher import (  # noqa: E402
+    launch,
+    run_options,
+)
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -211,7 +229,7 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     """
     args = parse_args(argv)
     with user_errors(args.traceback):
-        cfg = merge_args(Config.fromfile(args.config), args)
+        cfg = merge_args(read_config(args.config), args)
         own_resume = cfg.get('resume', False)
         load_from = None if own_resume else cfg.get('load_from', None) or ''
         start = run_options.set_start(cfg, args.resume)
@@ -233,10 +251,36 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     return run, start
 
 
+def print_check(run: Run, start: str) -> None:
+    """Say what would be run.
+
+    Args:
+        run (Run): The run.
+        start (str): Where it starts.
+    """
+    print(run.cfg.pretty_text)
+    length, of_epoch = run.length(by_epoch=False), run.iterations_per_epoch
+    text = f'{length or "an unknown number of"} iterations'
+    if run.by_epoch:
+        text += (
+            f': {run.length(by_epoch=True)} epochs of {of_epoch or "unknown"}'
+        )
+    batch = run.section('train_dataloader').get('batch_size')
+    print(
+        f'This run can start. {text}, {run.processes} process(es) with '
+        f'{batch} images each, in {run.cfg.work_dir}. {start}'
+    )
+    for note in run.notes:
+        print(f'warning: {note}')
+
+
 def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, start = prepare()
+    if parse_args().check:
+        print_check(run, start)
+        return
     if is_finished(run):
         print_log(f'{start} It is finished: nothing is left to do.')
         return

@@ -12,23 +12,34 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import mmcv
-import torch
-from mmengine.config import Config
-from mmengine.dataset import Compose, default_collate
-from mmengine.registry import init_default_scope
-from mmpretrain.registry import DATASETS, MODELS
-from torch import nn
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+
+if __name__ == '__main__':
+    be_quiet()
+
+import mmcv  # noqa: E402
+import torch  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+from mmengine.dataset import Compose, default_collate  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+from mmpretrain.registry import DATASETS, MODELS  # noqa: E402
+from torch import nn  # noqa: E402
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.checkpoints import (  # noqa: E402
     load_checkpoint_file,
     use_safe_loader,
 )
+from aemim_mm.launcher.user_errors import (  # noqa: E402
+    add_traceback_option,
+    run_main,
+)
 from aemim_mm.utils import CfgOptions  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
     isolated,
@@ -40,7 +51,9 @@ from aemim_mm.visualization import (  # noqa: E402
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the pre-training config')
+    parser.add_argument(
+        'config', type=config_path, help='the pre-training recipe'
+    )
     parser.add_argument('checkpoint', help='its checkpoint, epoch_N.pth')
     parser.add_argument(
         'images',
@@ -65,6 +78,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, help='key=value'
     )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.num_images < 1:
         parser.error(f'--num-images must be >= 1, got {args.num_images}')
@@ -176,7 +190,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     use_safe_loader()
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
@@ -195,7 +209,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    run_main(main)

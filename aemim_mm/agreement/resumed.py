@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aemim_mm_cli.places import tool
+
 from .differences import differences, listed, plain
 from .disagreement import Disagreement
 from .run import Run
@@ -203,7 +205,7 @@ def _no_effect(
 def _ways_out(run: Run, stored: StoredRun) -> str:
     """How to go on as it was, and how with the new schedule."""
     dumped = next(_dumped(run, stored), None)
-    command = f' (tools/train.py {dumped} --resume)' if dumped else ''
+    command = f' ({tool("train.py")} {dumped} --resume)' if dumped else ''
     return (
         f'To go on as it was, give it as it was{command}. For the schedule of '
         'this config from here on, add --new-schedule.'

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +29,8 @@ def image_noise(
     Raises:
         ValueError: If the seed or an index is negative.
     """
+    import numpy as np  # the rest of the attacks does without
+
     indices = [int(index) for index in indices]
     if seed < 0 or any(index < 0 for index in indices):
         raise ValueError(

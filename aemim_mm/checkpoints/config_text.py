@@ -4,7 +4,7 @@
 import ast
 from typing import Any
 
-from ..utils.literals import literal
+from aemim_mm_cli.literals import literal
 
 
 def parse_config(text: str) -> dict[str, Any]:

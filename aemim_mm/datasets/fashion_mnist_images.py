@@ -9,6 +9,8 @@ from itertools import groupby
 from mmpretrain.datasets import FashionMNIST
 from PIL import Image
 
+from aemim_mm_cli.places import tool
+
 from ..utils.storage import AtomicLocalBackend
 from .imagenet_variant import ImageNetVariant
 
@@ -37,7 +39,7 @@ def export_fashion_mnist(root: str, out: str) -> int:
     except RuntimeError as error:
         raise FileNotFoundError(
             f'{root} does not hold Fashion-MNIST; '
-            'tools/prepare_fashion_mnist.py puts it there'
+            f'{tool("prepare_fashion_mnist.py")} puts it there'
         ) from error
     # "T-shirt/top" is no name of a folder.
     names = [re.sub(r'[^\w-]+', '-', name) for name in data.CLASSES]

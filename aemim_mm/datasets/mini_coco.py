@@ -178,7 +178,8 @@ def _annotation(
     except ImportError as error:
         raise ImportError(
             f'Masks are encoded by pycocotools ({error}). It comes with the '
-            'detection requirements: `make install-det`.'
+            'detection requirements: `make install-det` or '
+            '`pip install pycocotools`.'
         ) from error
     rle = coco_mask.encode(np.asfortranarray(painted.mask, np.uint8))
     return dict(

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from torch import Tensor
 
 from ..checkpoints.fit import state_dict_of
 from ..checkpoints.misfit import describe_prefixes
 from ..checkpoints.safe_file import load_checkpoint_file
+from ..utils.read_config import read_config
 from .stored_config import read_stored_config
 
 ADAPTERS = 'adversarial adapters (adv.*)'
@@ -201,7 +201,8 @@ def _config(
     meta: Mapping, config: str | PathLike | None, classifier: bool
 ) -> dict[str, Any]:
     if config is not None:
-        return Config.fromfile(Path(fspath(config)).expanduser()).to_dict()
+        path = Path(fspath(config)).expanduser()
+        return read_config(str(path)).to_dict()
     text = meta.get('cfg')
     if not isinstance(text, str):
         return {}

@@ -179,8 +179,8 @@ def init_gloo(launcher: str, dist_cfg: dict | None = None) -> None:
         raise KeyError(
             f'--launcher {launcher} needs the environment variables '
             f'{", ".join(missing)}: start the tool through '
-            'tools/dist_train.sh, tools/dist_test.sh, srun or mpirun, or '
-            'leave --launcher out.'
+            'torchrun (as tools/dist_train.sh and tools/dist_test.sh do), '
+            'srun or mpirun, or leave --launcher out.'
         )
     for name, source in zip(
         ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), variables, strict=True

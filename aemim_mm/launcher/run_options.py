@@ -9,6 +9,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from aemim_mm_cli.quiet import is_news
+
 from .work_dir_name import suffix
 
 # mmengine's own pattern, and what AEMIM logs besides losses.
@@ -182,6 +184,7 @@ def build_runner(
     runner = (
         RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     )
+    runner.logger.addFilter(is_news)
     for phase, dataset in (datasets or {}).items():
         # A runner keeps the config of a loader until the loader is needed, and
         # copies it then: a function is not copied.

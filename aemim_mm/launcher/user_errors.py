@@ -3,7 +3,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # Exit code of a command line that cannot be served, as argparse's.
@@ -12,8 +13,37 @@ USAGE_ERROR = 2
 USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
 
+def add_traceback_option(parser: ArgumentParser) -> None:
+    """Add ``--traceback``, whose value :func:`user_errors` takes.
+
+    Args:
+        parser (ArgumentParser): The parser. Changed in place.
+    """
+    parser.add_argument(
+        '--traceback',
+        action='store_true',
+        help='show where in the code an error was found',
+    )
+
+
+def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
+    """Run the main function of a tool and end the process.
+
+    Args:
+        main (Callable): The function. It gives the exit code, or None for 0.
+        *more: Further kinds of errors that are the user's.
+
+    Raises:
+        SystemExit: With the exit code, which is 2 at an error of the user's.
+    """
+    with user_errors('--traceback' in sys.argv, *more):
+        sys.exit(main())
+
+
 @contextmanager
-def user_errors(traceback: bool = False) -> Iterator[None]:
+def user_errors(
+    traceback: bool = False, *more: type[Exception]
+) -> Iterator[None]:
     """Turn errors of a ``with`` block into a message and exit code 2.
 
     Of several processes on one machine the first prints it.
@@ -21,19 +51,21 @@ def user_errors(traceback: bool = False) -> Iterator[None]:
     Args:
         traceback (bool): Whether errors are left as they are. Defaults to
             False.
+        *more: Further kinds of errors that are the user's.
 
     Yields:
         None: Nothing.
 
     Raises:
-        SystemExit: With code 2, at an error of :data:`USER_ERRORS`.
+        SystemExit: With code 2, at an error of these kinds.
     """
     if traceback:
         yield
         return
+    kinds: tuple[type[Exception], ...] = (*USER_ERRORS, *more)
     try:
         yield
-    except USER_ERRORS as error:
+    except kinds as error:
         if os.environ.get('LOCAL_RANK', '0') == '0':
             # The text of a KeyError is the representation of its argument.
             plain = isinstance(error, KeyError) and len(error.args) == 1

@@ -10,8 +10,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from aemim_mm_cli.places import CONFIGS, ROOT
+
 from .manifest import Recipe
-from .steps import ROOT, Step
+from .steps import Step
 
 DATA, COST = 'data', 'cost'
 CHECKPOINT = 'model.backbone.init_cfg.checkpoint'
@@ -270,7 +272,7 @@ def epochs_of(recipe: Recipe) -> int:
 @cache
 def _config(name: str) -> Config:
     """A config, not to be changed."""
-    return Config.fromfile(ROOT / 'configs' / name)
+    return Config.fromfile(CONFIGS / name)
 
 
 def output_of(folder: Path, step: str) -> Path:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
+from aemim_mm_cli.cfg_options import parse_value
+from aemim_mm_cli.places import HOME, ROOT
+
 from ..config_check.data_paths import check_data_paths
 from ..robustness.arguments import build_parser, suite_options
-from ..utils.cfg_options import parse_value
 from .plan import Plan
-from .steps import ROOT, Step
+from .steps import Step
 
 SUITE = 'tools/evaluate_robustness.py'
 
@@ -41,7 +43,7 @@ def missing_data(plan: Plan) -> list[str]:
 
 def _missing(step: Step) -> Iterator[str]:
     if step.trains and step.configs:
-        cfg = Config.fromfile(step.configs[0])
+        cfg = Config.fromfile(HOME / step.configs[0])
         place = step.command.index('--cfg-options') + 1
         pairs = [word.partition('=') for word in step.command[place:]]
         cfg.merge_from_dict({k: parse_value(v) for k, _, v in pairs})

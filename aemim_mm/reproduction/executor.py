@@ -17,9 +17,11 @@ from concurrent.futures import (
 )
 from statistics import fmean
 
+from aemim_mm_cli.places import HOME, ROOT
+
 from .data_check import missing_data
 from .plan import Plan
-from .steps import ROOT, Step
+from .steps import Step
 
 LAST_LINES = 15
 
@@ -127,7 +129,11 @@ class Executor:
 
     def _call(self, step: Step) -> None:
         """Run the command of a step, its output into the log."""
-        words = list(step.command)
+        # The tools of an installed package lie elsewhere than its data.
+        words = [
+            str(HOME / word) if word.startswith('tools/') else word
+            for word in step.command
+        ]
         if words[0] == 'python':
             words[0] = sys.executable
         environment = dict(os.environ, PYTHON=sys.executable)

@@ -15,12 +15,11 @@ import mmpretrain
 import torch
 from mmengine.config import Config
 
+from aemim_mm_cli.places import HOME, ROOT
+
 from ..checkpoints.content import content_hash
 from ..utils.storage import AtomicLocalBackend
 from ..version import __version__
-
-# The repository, in which the commands run.
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Step:
         words = self.identity or self.command
         found = {'command': _digest(json.dumps(words))}
         for config in self.configs:
-            text = Config.fromfile(ROOT / config).pretty_text
+            text = Config.fromfile(HOME / config).pretty_text
             found[config] = _digest(text)
         for path in self.inputs:
             found[path.name] = content_hash(str(path)) or 'absent'

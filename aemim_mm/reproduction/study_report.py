@@ -6,9 +6,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from aemim_mm_cli.places import ROOT
+
 from ..utils.markdown import ABSENT, markdown
 from ..utils.storage import AtomicLocalBackend
-from .steps import ROOT
 from .study import Group, Study, StudyMeasure
 from .study_figures import draw_figures
 from .study_table import StudyTable, mean_text

@@ -5,6 +5,8 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from aemim_mm_cli.places import config_path
+
 from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from ..evaluation.frozen_encoder import POOLINGS
@@ -46,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     model.add_argument(
         'config',
         nargs='?',
+        type=config_path,
         metavar='CONFIG',
         help='config of a classifier; only its model and data_preprocessor '
         'count',
@@ -226,6 +229,11 @@ def build_parser() -> argparse.ArgumentParser:
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
         help='how the processes of a distributed run were started',
+    )
+    run.add_argument(
+        '--traceback',
+        action='store_true',
+        help='show where in the code an error was found',
     )
     # torch's launchers pass either spelling.
     run.add_argument('--local_rank', '--local-rank', type=int, default=0)

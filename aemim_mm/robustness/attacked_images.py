@@ -3,6 +3,8 @@
 
 from collections.abc import Mapping
 
+from aemim_mm_cli.places import tool
+
 from .sources import Survey
 from .suite import ATTACKS, SuiteOptions
 
@@ -37,7 +39,7 @@ def check_attacked_images(
         '  pip download --no-deps robustbench==1.1.1\n'
         '  unzip -p robustbench-*.whl '
         'robustbench/helper_files/imagenet_test_image_ids.txt > ids.txt\n'
-        f'  python tools/make_ares_list.py --ids ids.txt '
+        f'  python {tool("make_ares_list.py")} --ids ids.txt '
         f'data/ares{PAPER_IMAGES}.txt\n'
         f'Give it with --attack-list data/ares{PAPER_IMAGES}.txt, or attack '
         'all images with --attack-all. docs/robustness.md, "The 5000 images", '

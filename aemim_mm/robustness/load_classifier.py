@@ -28,6 +28,7 @@ from ..checkpoints.misfit import (
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
+from ..utils.read_config import read_config
 from .evaluated_classifier import EvaluatedClassifier
 
 
@@ -164,7 +165,7 @@ def read_model_config(
         FileNotFoundError: If the file is missing.
         ValueError: If it has no model, or a key that is not known.
     """
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.merge_from_dict(dict(cfg_options or {}))
     if cfg.get('model') is None:
         raise ValueError(f'{config} has no model')

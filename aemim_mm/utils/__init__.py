@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from .cfg_options import CfgOptions
+from aemim_mm_cli.cfg_options import CfgOptions
+
 from .near_misses import near_misses, similar
 from .signatures import allowed_keys, own_keys
 

@@ -1,11 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import copy
 import re
+from unittest import mock
 
 import pytest
 from mmengine.config import Config
 
 from aemim_mm.launcher import run_options
+from aemim_mm_cli.quiet import is_news
 
 
 @pytest.mark.parametrize(
@@ -110,15 +112,13 @@ def test_latest_checkpoint_that_is_gone(tmp_path):
 
 
 def test_runner_type_selects_the_runner(monkeypatch):
-    built = []
-    monkeypatch.setattr(run_options.RUNNERS, 'build', built.append)
-    monkeypatch.setattr(
-        run_options.Runner, 'from_cfg', lambda cfg: built.append('stock')
-    )
-    custom = Config(dict(runner_type='FlexibleRunner'))
-    run_options.build_runner(custom)
-    run_options.build_runner(Config(dict(model=None)))
-    assert built == [custom, 'stock']
+    custom, stock = mock.Mock(), mock.Mock()
+    monkeypatch.setattr(run_options.RUNNERS, 'build', lambda cfg: custom)
+    monkeypatch.setattr(run_options.Runner, 'from_cfg', lambda cfg: stock)
+    cfg = Config(dict(runner_type='FlexibleRunner'))
+    assert run_options.build_runner(cfg) is custom
+    assert run_options.build_runner(Config(dict(model=None))) is stock
+    stock.logger.addFilter.assert_called_once_with(is_news)
 
 
 def test_a_stock_config_gets_the_training_defaults():

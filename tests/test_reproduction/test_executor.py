@@ -141,7 +141,7 @@ def interrupt(*_, **__):
 
 
 def test_a_changed_config_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr('aemim_mm.reproduction.steps.ROOT', tmp_path)
+    monkeypatch.setattr('aemim_mm.reproduction.steps.HOME', tmp_path)
     config = tmp_path / 'c.py'
     base = tmp_path / 'base.py'
     base.write_text('lr = 1.0\n')

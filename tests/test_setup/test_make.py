@@ -30,6 +30,8 @@ STEPS = {
     'tools/setup/check_ops.py': 'check',
     'opencv-python-headless': 'headless',
     'built.whl': 'force',
+    '--upgrade': 'newest',
+    'list': 'list',
     'venv': 'venv',
     'pytest': 'pytest',
     'ruff': 'ruff',
@@ -40,7 +42,7 @@ FAKE = """#!/bin/bash
 log={log}
 printf '%s|' "$@" >> $log; echo >> $log
 [[ "$*" == *mmcv_wheel.py ]] && echo built.whl
-[[ "$*" == "-m venv .venv" ]] && mkdir -p .venv/bin && cp $0 .venv/bin/python
+[[ "$*" == "-m venv "* ]] && mkdir -p ${{!#}}/bin && cp $0 ${{!#}}/bin/python
 [[ -z "$FAIL" || "$*" != *$FAIL* ]]
 """
 
@@ -104,6 +106,7 @@ def test_steps_of_a_target_and_nothing_twice(clone, target):
     [
         ('requirements/onedl.txt', [*CORE, *DET]),
         ('setup.py', [*CORE, *DET]),
+        ('requirements/opencv-python/pyproject.toml', [*CORE, *DET]),
         ('requirements/build.txt', DET),
         ('requirements/dev.txt', ['dev']),
     ],
@@ -136,6 +139,29 @@ def test_later_phases_leave_the_core_as_it_is(clone):
     assert len(lines) == 6
     for line in lines[2:]:
         assert '-c|requirements/core.txt|-c|requirements/onedl.txt' in line
+
+
+def test_the_newest_are_bounded_by_setup_py_alone(clone):
+    steps, done = clone.make('test-newest')
+    assert done.returncode == 0, done.stderr
+    assert steps == ['preflight', 'venv', 'newest', 'list', 'pytest']
+    lines = clone.log.read_text().splitlines()
+    (install,) = [line.split('|') for line in lines if '|install|' in line]
+    assert '--upgrade' in install and '.[onedl,dev]' in install
+    assert not {'-c', '-r'} & set(install)
+    assert not [word for word in install if '==' in word]
+    assert (clone.path / '.venv-newest').is_dir()
+    assert not (clone.path / '.venv').exists()
+    assert 'not slow and not det and not gpu' in lines[-1].split('|')
+
+
+def test_one_opencv(clone):
+    """The stand-in comes with the core, and is not replaced afterwards."""
+    clone.make('test')
+    lines = clone.log.read_text().splitlines()
+    core = next(x for x in lines if '|-r|requirements/core.txt' in x)
+    assert '|./requirements/opencv-python|' in core
+    assert not [x for x in lines if '|opencv-python|' in x]
 
 
 def test_fast_tests_are_there_and_need_no_detection(clone):

@@ -9,7 +9,7 @@ import pytest
     'version, supported',
     [
         ((3, 9, 18), False),
-        ((3, 10, 0), True),
+        ((3, 10, 14), False),
         ((3, 11, 7), True),
         ((3, 13, 1), True),
         ((3, 14, 0), False),

@@ -22,10 +22,10 @@ CASES = {
         0,
         'replace a data set that this tool wrote',
     ),
-    'plot_losses': (['nowhere'], 1, 'error: no work directory nowhere'),
+    'plot_losses': (['nowhere'], 2, 'error: no work directory nowhere'),
     'evaluate_robustness': (
         ['--compare', 'absent.json', '--out', 'out'],
-        1,
+        2,
         'error: a comparison needs two results.json',
     ),
     'prepare_fashion_mnist': (['--help'], 0, 'folder for the four files'),

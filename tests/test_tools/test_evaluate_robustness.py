@@ -514,7 +514,7 @@ def test_more_images_than_the_paper_attacks(
     options = '--suite', 'fgsm', '--epsilons', 0
     missing = ['no_such.py', 'no_such.pth']
     argv = command(world, tmp_path, *options, files=missing)
-    assert tool.main(argv) == 1
+    assert tiny_run.exit_code(tool.main, argv) == 2
     message = capsys.readouterr().err
     assert 'error: fgsm would attack all 11 images of' in message
     assert 'attack all images with --attack-all' in message
@@ -661,14 +661,17 @@ def test_native_images(world, tmp_path, capsys):
     check(out, 'imagenet', judged(world, images, labels))
     assert toys.read_json(out / 'results.json')['settings']['native'] is True
     options = '--suite', 'imagenet', '--native'
-    assert tool.main(command(world, tmp_path / 'o', *options)) == 1
+    assert (
+        tiny_run.exit_code(tool.main, command(world, tmp_path / 'o', *options))
+        == 2
+    )
     assert 'has 44 x 40 pixels, but 16 x 16' in capsys.readouterr().err
 
 
 def test_strict(world, tmp_path, capsys):
     out = tmp_path / 'out'
     options = '--suite', 'v2', 'sketch', '--strict'
-    assert tool.main(command(world, out, *options)) == 1
+    assert tiny_run.exit_code(tool.main, command(world, out, *options)) == 2
     error = capsys.readouterr().err
     assert error.startswith('error: ')
     assert 'val has 6 images instead of 10000 and 6 classes inst' in error
@@ -685,7 +688,7 @@ def test_missing_folders(world, tmp_path, monkeypatch, capsys):
     # ./data is the default.
     options = [*world.files, '--out', 'out', '--suite', 'imagenet', 'a', 'c']
     monkeypatch.chdir(tmp_path)
-    assert tool.main(options) == 1
+    assert tiny_run.exit_code(tool.main, options) == 2
     output = capsys.readouterr().err
     assert 'error: ImageNet-A: there is no folder data/imagenet-a.' in output
     assert 'ImageNet-C: there is no folder data/imagenet-c/fog/3. ' in output
@@ -704,7 +707,7 @@ def test_what_does_not_fit(world, tmp_path, capsys):
         ([config, checkpoint, '--imagenet', tmp_path], 'no class folders'),
     ):
         argv = command(world, tmp_path / 'out', *suite, files=files)
-        assert tool.main(argv) == 1
+        assert tiny_run.exit_code(tool.main, argv) == 2
         error = capsys.readouterr().err
         assert error.startswith('error: ') and message in error
     assert not (tmp_path / 'out').exists()
@@ -736,7 +739,12 @@ def test_compare(complete, world, tmp_path, capsys):
     assert f'| {change:+.1f} (' in lines[0]
     change = other['fgsm']['1'] - first['fgsm']['1']
     assert change and any(f'| {change:+.1f} (' in line for line in lines[1:])
-    assert tool.main(['--compare', 'absent.json', '--out', str(out)]) == 1
+    assert (
+        tiny_run.exit_code(
+            tool.main, ['--compare', 'absent.json', '--out', str(out)]
+        )
+        == 2
+    )
 
 
 def test_interrupt(world, tmp_path, capsys, monkeypatch):

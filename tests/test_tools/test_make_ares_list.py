@@ -3,7 +3,7 @@ import hashlib
 import sys
 
 import pytest
-from tiny_run import load_tool
+from tiny_run import exit_code, load_tool
 
 from aemim_mm.datasets import ares_list
 
@@ -17,7 +17,7 @@ def run(monkeypatch, capsys):
 
     def call(*options):
         monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = tool.main()
+        status = exit_code(tool.main)
         return status, *capsys.readouterr()
 
     return call
@@ -39,6 +39,6 @@ def test_refuses_another_list(run, tmp_path):
     (tmp_path / 'ids.txt').write_bytes(IDS.encode())
     out = tmp_path / 'ares.txt'
     status, text, err = run('--ids', tmp_path / 'ids.txt', out)
-    assert (status, text) == (1, '')
+    assert (status, text) == (2, '')
     assert 'is not the published list' in err and 'pip download' in err
     assert not out.exists()

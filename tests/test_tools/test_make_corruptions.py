@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_run import load_tool
+from tiny_run import exit_code, load_tool
 from variant_trees import write_image
 
 
@@ -15,7 +15,7 @@ def run(monkeypatch, capsys):
 
     def call(*options):
         monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = tool.main()
+        status = exit_code(tool.main)
         return status, *capsys.readouterr()
 
     return call
@@ -43,7 +43,7 @@ def test_options(run, tmp_path):
     status, text, err = run(tmp_path / 'val', out, *options)
     assert summary + '0 files written now' in text
     status, text, err = run(tmp_path / 'val', out, *options, '--quality=90')
-    assert status == 1 and 'was begun with' in err
+    assert status == 2 and 'was begun with' in err
 
 
 def test_all_75_cells_are_the_default():
@@ -77,7 +77,10 @@ def test_fashion_mnist(run, tmp_path):
 
 def test_errors_are_one_line(run, tmp_path):
     status, _, err = run(tmp_path / 'gone', tmp_path / 'c')
-    assert (status, err) == (1, f'there is no folder {tmp_path / "gone"}\n')
+    assert (status, err) == (
+        2,
+        f'error: there is no folder {tmp_path / "gone"}\n',
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from PIL import Image
-from tiny_run import ROOT, load_tool
+from tiny_run import ROOT, exit_code, load_tool
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def run(monkeypatch, capsys):
 
     def call(*options):
         monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = tool.main()
+        status = exit_code(tool.main)
         return status, *capsys.readouterr()
 
     return call
@@ -48,7 +48,7 @@ def test_refuses_to_overwrite_without_force(run, tmp_path):
     picture = tmp_path / 'train2017' / '000000000001.jpg'
     before = picture.read_bytes()
     status, out, err = run(*small, '--seed=1')
-    assert (status, out) == (1, '')
+    assert (status, out) == (2, '')
     assert f'{tmp_path} holds a mini-COCO already' in err and '--force' in err
     assert picture.read_bytes() == before
     assert run(*small, '--seed=1', '--force')[0] == 0
@@ -57,8 +57,8 @@ def test_refuses_to_overwrite_without_force(run, tmp_path):
 
 def test_bad_number_is_one_line(run, tmp_path):
     status, out, err = run(tmp_path / 'mini', '--num-val=0')
-    assert (status, out) == (1, '')
-    assert err == 'num_val is 0; it must be 1 to 9999.\n'
+    assert (status, out) == (2, '')
+    assert err == 'error: num_val is 0; it must be 1 to 9999.\n'
 
 
 def test_configs_read_the_default_folder():

@@ -127,7 +127,9 @@ def test_tool(root, monkeypatch, capsys):
     spec.loader.exec_module(tool)
     assert tool.DEFAULT_ROOT == TOOL.parents[1] / 'data' / 'fashion_mnist'
     monkeypatch.setattr(sys, 'argv', ['tool', str(root)])
-    assert tool.main() == 1
+    with pytest.raises(SystemExit) as stop:
+        tool.main()
+    assert stop.value.code == 2
     assert 'Put these four files' in capsys.readouterr().err
     write(root)
     assert tool.main() == 0

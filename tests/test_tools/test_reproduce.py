@@ -8,7 +8,6 @@ import shutil
 import pytest
 import tiny_run
 from fashion_mnist_files import write_fashion_mnist
-from mmengine.config import Config
 
 
 def main(*args):
@@ -72,21 +71,12 @@ def test_data_that_are_missing_are_said_before_anything_runs(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr('aemim_mm.reproduction.data_check.ROOT', tmp_path)
-    monkeypatch.setattr('aemim_mm.reproduction.data_check.Config', RootConfig)
     arguments = ['table5', 'table6', 'table7', '--rows', 'mae-vit-b-800']
     assert main(*arguments, '--out', tmp_path / 'out') == 1
     message = capsys.readouterr().err
     for place in ('data/imagenet', 'imagenet-a', 'ares5000.txt', 'data/coco'):
         assert place in message
     assert not (tmp_path / 'out/mae-vit-b-800').exists()
-
-
-class RootConfig:
-    """Reads configs of the repository from any folder."""
-
-    @staticmethod
-    def fromfile(name):
-        return Config.fromfile(tiny_run.ROOT / name)
 
 
 def test_report_of_nothing(tmp_path, capsys):

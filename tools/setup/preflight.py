@@ -13,7 +13,7 @@ import sys
 import sysconfig
 
 VENV = os.path.abspath(os.path.join(__file__, '../../../.venv'))
-OLDEST = (3, 10)
+OLDEST = (3, 11)
 NEWEST = (3, 13)
 TESTED = '3.11'
 
@@ -24,7 +24,7 @@ def check_python(version):
         return None
     found = '.'.join(str(part) for part in version[:2])
     return (
-        f'Python {found} is not supported: 3.10 to 3.13 are (tested: '
+        f'Python {found} is not supported: 3.11 to 3.13 are (tested: '
         f'{TESTED}). Select another one: make PYTHON=python{TESTED} ...'
     )
 

@@ -4,7 +4,7 @@ import argparse
 import pytest
 from mmengine.config import DictAction
 
-from aemim_mm.utils.cfg_options import CfgOptions, parse_value
+from aemim_mm_cli.cfg_options import CfgOptions, parse_value
 
 AS_DICT_ACTION = [
     '1',

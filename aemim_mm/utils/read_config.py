@@ -1,0 +1,51 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Read a config of which a base may be one of this package's recipes."""
+
+from typing import Any
+
+from mmengine.config import Config
+
+SCOPE = 'aemim_mm'
+
+
+def read_config(path: str) -> Config:
+    """Read a config file.
+
+    Below a base such as ``'aemim_mm::pretrain/...'`` mmengine writes the name
+    of the package into each dict with a type, as the scope in which to look
+    the type up. Our parts are registered in the scopes of mmpretrain and
+    mmdet: with the name left out, the config is that of the same base by its
+    path.
+
+    Args:
+        path (str): Path of the file.
+
+    Returns:
+        Config: The config.
+
+    Raises:
+        OSError: If a file cannot be opened.
+        ImportError: If what it imports is not there.
+        ValueError: If it is no config for any other reason.
+    """
+    try:
+        cfg = Config.fromfile(path)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # whatever the code in it raises
+        raise ValueError(
+            f'{path} cannot be read: {type(error).__name__}: {error}'
+        ) from error
+    for value in cfg.values():
+        _drop_scope(value)
+    return cfg
+
+
+def _drop_scope(value: Any) -> None:
+    if isinstance(value, dict):
+        if value.get('_scope_') == SCOPE:
+            del value['_scope_']
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            _drop_scope(item)

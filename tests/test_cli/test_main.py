@@ -1,0 +1,91 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import subprocess
+import sys
+
+import pytest
+import tiny_run
+
+from aemim_mm_cli import __main__ as command
+from aemim_mm_cli.places import TOOLS
+
+NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
+HEAVY = ('torch', 'mmengine', 'aemim_mm', 'numpy')
+CODE = f"""
+import runpy, sys
+del sys.argv[0]
+path = sys.argv[0]
+run = runpy.run_path if path.endswith('.py') else runpy.run_module
+try:
+    run(path, run_name='__main__')
+except SystemExit as stop:
+    print('code', stop.code)
+print('heavy', [name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(
+    'script, arguments, code, text',
+    [
+        ('aemim_mm_cli', ['--help'], 0, 'evaluate a classifier under'),
+        ('aemim_mm_cli', ['configs'], None, f'pretrain/{NAME}\n'),
+        ('aemim_mm_cli', ['configs', NAME], None, '_base_ ='),
+        ('aemim_mm_cli', ['train', '--help'], 0, 'usage: aemim train'),
+        ('aemim_mm_cli', ['test', 'x.py'], 2, 'usage: aemim test'),
+        ('aemim_mm_cli', ['train', 'no-recipe'], 2, '`aemim configs` lists'),
+        ('tools/train.py', ['--help'], 0, '--new-schedule'),
+        ('tools/test.py', ['--help'], 0, '--show-dir'),
+    ],
+)
+def test_answers_before_torch_is_imported(script, arguments, code, text):
+    done = subprocess.run(
+        [sys.executable, '-c', CODE, script, *arguments],
+        cwd=tiny_run.ROOT,
+        env=tiny_run.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert text in done.stdout
+    assert 'heavy []\n' in done.stdout
+    assert ('code' not in done.stdout) == (code is None), done.stdout
+    assert code is None or f'code {code}\n' in done.stdout
+
+
+def test_a_tool_gets_its_arguments_as_typed(monkeypatch, tmp_path):
+    (tmp_path / 'train.py').write_text(
+        'import sys\nif __name__ == "__main__": sys.exit(repr(sys.argv))'
+    )
+    monkeypatch.setattr(command, 'TOOLS', tmp_path)
+    monkeypatch.setattr(sys, 'argv', [])
+    with pytest.raises(SystemExit) as stop:
+        command.main(['train', 'x', '--version', '--', '-h'])
+    words = ['aemim train', 'x', '--version', '--', '-h']
+    assert stop.value.code == repr(words)
+
+
+@pytest.mark.parametrize('arguments', [[], ['trian'], ['configs', 'no']])
+def test_a_mistake_ends_with_code_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        command.main(arguments)
+    assert stop.value.code == 2
+    assert 'usage: aemim' in capsys.readouterr().err
+
+
+def test_configs_by_pattern(capsys):
+    command.main(['configs', '*fast-aemim_vit-small*300e*'])
+    assert capsys.readouterr().out.split() == [
+        f'pretrain/ablations/{NAME}'.replace(
+            'aemim_vit-small-p16', 'fast-aemim_vit-small-p16_mu4'
+        ),
+        f'pretrain/fast-{NAME}',
+    ]
+
+
+def test_a_command_is_listed_where_its_tool_is(capsys):
+    with pytest.raises(SystemExit):
+        command.main(['--help'])
+    text = capsys.readouterr().out
+    for name, (tool, _) in command.COMMANDS.items():
+        there = (TOOLS / f'{tool}.py').is_file()
+        assert (f'\n    {name} ' in text or f'\n    {name}\n' in text) == there
+    assert '\n    train ' in text
