@@ -3,6 +3,7 @@ from ..openmmlab import require
 
 require('aemim_mm.datasets')
 
+from .image_files import ImageFiles
 from .imagenet_variant import ImageNetVariant
 from .named_folders import NamedFolders
 from .seeding import seed_generators, seed_worker
@@ -14,6 +15,7 @@ from .transforms import (
 
 __all__ = [
     'FastRandomResizedCrop',
+    'ImageFiles',
     'ImageNetVariant',
     'LoadImageOrSkip',
     'NamedFolders',
