@@ -21,6 +21,19 @@ _base_ = [
     '../../_base_/your_images_runtime.py',
 ]
 
+# height and width, for images that are no square
+shortcuts = dict(
+    img_size=dict(
+        sets=[
+            'model.backbone.img_size',
+            'model.neck.img_size',
+            'model.head.img_size',
+            'train_dataloader.dataset.pipeline.1.scale',
+            'test_dataloader.dataset.pipeline.2.crop_size',
+        ]
+    )
+)
+
 # model settings
 model = dict(
     type='AEMIMAlgorithm',
@@ -29,6 +42,9 @@ model = dict(
     adapters=('norm',),
     adv_ratio=1.0,
     loss_ratio=0.5,
+    backbone=dict(img_size=224),
+    neck=dict(img_size=224),
+    head=dict(img_size=224),
     # the same gradients, with the activations of one pass at a time
     sequential_backward=True,
 )
