@@ -7,6 +7,7 @@ from .image_files import ImageFiles
 from .imagenet_variant import ImageNetVariant
 from .named_folders import NamedFolders
 from .seeding import seed_generators, seed_worker
+from .timm_dataset import TimmImages, TimmStream, timm_dataset
 from .transforms import (
     FastRandomResizedCrop,
     LoadImageOrSkip,
@@ -20,6 +21,9 @@ __all__ = [
     'LoadImageOrSkip',
     'NamedFolders',
     'RequireImageSize',
+    'TimmImages',
+    'TimmStream',
     'seed_generators',
     'seed_worker',
+    'timm_dataset',
 ]

@@ -35,8 +35,8 @@ def build_from(parts, kind='AEMIMAlgorithm'):
         options.update(
             method='MAE', attack=dict(type='FeatureDistancePGD', num_steps=1)
         )
-    model = MODELS.build(dict(type=kind, **parts, **options))
     torch.manual_seed(0)
+    model = MODELS.build(dict(type=kind, **parts, **options))
     model.init_weights()
     return model
 
