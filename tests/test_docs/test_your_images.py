@@ -141,6 +141,61 @@ def test_a_run_goes_on_from_an_export(folders, monkeypatch, capsys):
         (folders / 'work_dirs/again/last_checkpoint').unlink()
 
 
+def test_features_of_the_page(folders, monkeypatch, capsys):
+    blocks = commands()
+    run(blocks[0], PRETRAIN, folders, monkeypatch)
+    (command,) = (b for b in blocks if 'extract_features' in b)
+    assert (
+        run(command.rstrip() + ' --workers 0', {}, folders, monkeypatch) == 0
+    )
+    with np.load(folders / 'features.npz') as found:
+        assert found['features'].shape == (30, ARCH['embed_dims'])
+    assert (folders / 'pca.png').is_file()
+
+
+def test_shards_and_online_evaluation(folders, monkeypatch, capsys):
+    """The page's configs, in one."""
+    pytest.importorskip('webdataset')
+    from test_datasets.test_timm_dataset import write_shards
+
+    shards, hook, _ = re.findall(
+        r'```python\n(.*?)```', PAGE.read_text(), re.S
+    )
+    recipes = tiny_run.ROOT / 'configs/pretrain/your_images'
+    text = (
+        (shards + hook)
+        .replace('./fast', f'{recipes}/fast')
+        .replace('/shards', write_shards(folders))
+        .replace('{0000..0099}', '{000..004}')
+        .replace('num_samples=100000', 'num_samples=15')
+        .replace('/labelled', f'{folders}/labelled')
+    )
+    config = folders / 'shards.py'
+    config.write_text(text)
+    # one transform less than in the recipe
+    options = {k: v for k, v in PRETRAIN.items() if 'scale' not in k}
+    options.pop('img_size')
+    options.update(
+        {
+            'model.neck.img_size': 32,
+            'model.head.img_size': 32,
+            'train_dataloader.dataset.pipeline.0.scale': 32,
+            'test_dataloader.dataset.pipeline.1.scale': 32,
+            'test_dataloader.dataset.pipeline.2.crop_size': 32,
+        }
+    )
+    arguments = [f'{key}={value}' for key, value in options.items()]
+    tiny_run.call_tool(
+        *(monkeypatch, 'train', config, '--cfg-options', *arguments),
+        cwd=folders,
+    )
+    output = capsys.readouterr().out
+    assert '15 images in wds/photos' in output
+    assert 'Features after iteration 0: online/knn' in output
+    assert 'Features after iteration 3: online/knn' in output
+    assert len(tiny_run.scalars(folders / 'work_dirs/shards')) == 3
+
+
 def test_options_of_the_page_are_those_of_the_recipes():
     page = PAGE.read_text()
     table = page.partition('| name |')[2].partition('\n\n')[0]
