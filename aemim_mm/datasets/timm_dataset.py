@@ -163,7 +163,8 @@ class TimmStream(_TimmBase, IterableDataset):
         )
         # The names are split already.
         reader.worker_info, reader.dist_num_replicas = True, 1
-        reader.worker_seed = count * total + index
+        entropy = np.random.SeedSequence((self.seed, count, index))
+        reader.worker_seed = int(entropy.generate_state(1)[0])
         reader._lazy_init()
         if not reader.target_key and not reader.split_info.alt_label:
             # before decoding, which wants a label

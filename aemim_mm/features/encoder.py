@@ -59,11 +59,12 @@ class FeatureEncoder(nn.Module):
         self.in_channels = architecture.in_channels
         init_default_scope('mmpretrain')
         self.model = MODELS.build(architecture.backbone(**options))
+        keys = self.model.state_dict()
         self.model.load_state_dict(
             {
                 key: value.float() if value.is_floating_point() else value
                 for key, value in source.encoder.items()
-                if key in self.model.state_dict()
+                if key in keys
             }
         )
         known = source.normalization or described.get('normalization') or {}

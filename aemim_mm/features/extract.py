@@ -99,7 +99,8 @@ def extract(
         num_workers=num_workers,
         collate_fn=list,
     )
-    root = folder if os.path.isdir(folder) else os.path.dirname(folder)
+    root = images.data_root
+    root = root if os.path.isdir(root) else os.path.dirname(root)
     names, vectors, unreadable = [], [], []
     bar = tqdm(total=len(images), unit='image', disable=not progress)
     for batch in loader:

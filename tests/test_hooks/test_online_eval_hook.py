@@ -112,12 +112,16 @@ def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
     assert events.Scalars('online/knn')[0].step == 0
 
 
-@pytest.mark.parametrize('toy', ['SimMIM', 'MAE'])
-def test_features_of_stock_methods(toy, labelled):
+@pytest.mark.parametrize(
+    ('toy', 'size'), [('SimMIM', 64), ('MAE-DualNormViT', 32)]
+)
+def test_features_of_stock_methods(toy, size, labelled):
     """The mean of the patches of the whole image."""
     model = build_stock(toy).eval()
     runner = type('R', (), dict(cfg={}))()
-    measured = OnlineEvalHook(str(labelled), pipeline=PIPELINE, batch_size=5)
+    resize = dict(type='Resize', scale=(size, size))
+    pipeline = [PIPELINE[0], resize, PIPELINE[1]]
+    measured = OnlineEvalHook(str(labelled), pipeline=pipeline, batch_size=5)
     dataset = measured._open(runner, 'val')
     with torch.no_grad():
         features, labels = measured._features(model, dataset)

@@ -61,12 +61,13 @@ def test_features_are_those_of_mmpretrain(tool, zoo, folder, pool, capsys):
             ),
             test_dataloader=dict(
                 dataset=dict(
+                    type='CustomDataset',
                     pipeline=[
                         dict(type='LoadImageFromFile'),
                         dict(type='ResizeEdge', scale=37, **resize),
                         dict(type='CenterCrop', crop_size=32),
                         dict(type='PackInputs'),
-                    ]
+                    ],
                 )
             ),
         )

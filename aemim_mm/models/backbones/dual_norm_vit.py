@@ -124,9 +124,9 @@ class DualNormViT(MAEViT):
     def _prepare_pos_embed(self, state_dict, prefix, *args, **kwargs) -> None:
         """Load-state-dict pre-hook: resize an embedding of another grid."""
         name = f'{prefix}pos_embed'
-        if name not in state_dict or state_dict[name].ndim != 3:
-            return
-        table, grid = state_dict[name], tuple(self.patch_resolution)
+        table, grid = state_dict.get(name), tuple(self.patch_resolution)
+        if table is None or table.shape[2:] != self.pos_embed.shape[2:]:
+            return  # missing, or of another architecture: it is said
         count = table.shape[1] - 1
         found = grid_of_table(table)
         if found is None and count == grid[0] * grid[1]:
