@@ -1,58 +1,25 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Real shards, over workers and two gloo ranks."""
 
-import io
 import json
 import tarfile
 from collections import Counter
 
 import pytest
 import torch
-import torch.distributed as dist
 from mmpretrain.registry import DATASETS
 from PIL import Image
-from torch.utils.data import DataLoader
+from shard_runs import (
+    LENGTHS,
+    add,
+    numbers,
+    read_as_rank,
+    stream,
+    write_shards,
+)
 from two_processes import run_in_two
 
-from aemim_mm.datasets import TimmImages, TimmStream
-
-# Shards of unequal length: nothing comes out even.
-LENGTHS = (3, 5, 1, 4, 2)
-SPLIT = 'photos-{000..004}.tar'
-
-
-def write_shards(folder, labelled=True):
-    """15 images; their number is their colour."""
-    number = 0
-    for shard, length in enumerate(LENGTHS):
-        with tarfile.open(folder / f'photos-{shard:03d}.tar', 'w') as tar:
-            for _ in range(length):
-                content = io.BytesIO()
-                Image.new('RGB', (8, 6), (number, 0, 200)).save(content, 'PNG')
-                add(tar, f'{number:04d}.png', content.getvalue())
-                if labelled:
-                    add(tar, f'{number:04d}.cls', str(number % 3).encode())
-                number += 1
-    return str(folder)
-
-
-def add(tar, name, content):
-    info = tarfile.TarInfo(name)
-    info.size = len(content)
-    tar.addfile(info, io.BytesIO(content))
-
-
-def stream(root, **options):
-    options = {'num_samples': sum(LENGTHS), 'passes': 1, **options}
-    return TimmStream('wds/photos', root, SPLIT, (), **options)
-
-
-def numbers(dataset, workers=0):
-    """The numbers of the images, by their red channel."""
-    loader = DataLoader(
-        dataset, batch_size=2, num_workers=workers, collate_fn=list
-    )
-    return [int(d['img'][0, 0, 2]) for batch in loader for d in batch]
+from aemim_mm.datasets import TimmImages
 
 
 @pytest.fixture
@@ -141,19 +108,8 @@ def test_a_data_set_with_an_index(tmp_path):
     assert [dataset[i]['img'][0, 0, 2] for i in range(4)] == [0, 2, 1, 3]
 
 
-def _rank(rank, root, folder):
-    dist.init_process_group(
-        'gloo', f'file://{folder}/store', rank=rank, world_size=2
-    )
-    found = numbers(stream(root, passes=3), workers=2)
-    torch.save(found, f'{folder}/rank{rank}.pt')
-    with pytest.raises(ValueError, match='one process'):
-        DATASETS.build(dict(type='TimmDataset', name='wds/x', passes=1))
-    dist.destroy_process_group()
-
-
 def test_two_ranks_share_every_pass(shards, tmp_path):
-    run_in_two(_rank, shards, str(tmp_path))
+    run_in_two(read_as_rank, shards, str(tmp_path))
     ranks = [torch.load(tmp_path / f'rank{rank}.pt') for rank in (0, 1)]
     together = Counter(ranks[0] + ranks[1])
     assert together == dict.fromkeys(range(15), 3)

@@ -9,6 +9,7 @@ import pytest
 import timm
 import tiny_run
 from PIL import Image
+from shard_runs import write_shards
 from toys import ARCH
 
 PAGE = tiny_run.ROOT / 'docs/your_images.md'
@@ -156,8 +157,6 @@ def test_features_of_the_page(folders, monkeypatch, capsys):
 def test_shards_and_online_evaluation(folders, monkeypatch, capsys):
     """The page's configs, in one."""
     pytest.importorskip('webdataset')
-    from test_datasets.test_timm_dataset import write_shards
-
     shards, hook, _ = re.findall(
         r'```python\n(.*?)```', PAGE.read_text(), re.S
     )
