@@ -107,6 +107,15 @@ class TimmStream(_TimmBase, IterableDataset):
         )
         self.shards = name.lower().startswith(SHARDS)
         self.shuffle, self.passes, self.seed = shuffle, passes, seed
+        self._process = (0, 1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker that is no fork, and so knows nothing of ranks."""
+        return {**self.__dict__, '_process': self._rank_and_world()}
+
+    def _rank_and_world(self) -> tuple[int, int]:
+        rank, world = get_dist_info()
+        return (rank, world) if world > 1 else self._process
 
     def __iter__(self) -> Iterator[Any]:
         """Transformed images, pass after pass.
@@ -144,7 +153,7 @@ class TimmStream(_TimmBase, IterableDataset):
         from webdataset import filters
 
         reader = self.dataset.reader
-        worker, (rank, world) = get_worker_info(), get_dist_info()
+        worker, (rank, world) = get_worker_info(), self._rank_and_world()
         workers = worker.num_workers if worker else 1
         index = rank * workers + (worker.id if worker else 0)
         total = world * workers

@@ -19,7 +19,7 @@ POOLS = ('avg', 'cls')
 _NORMALISATION = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
 )
-_KINDS: dict[str, type[ViT] | type[Swin]] = {'ViT': ViT, 'Swin': Swin}
+_KINDS: dict[Any, Any] = {'ViT': ViT, 'Swin': Swin}
 
 
 class FeatureEncoder(nn.Module):
@@ -37,6 +37,9 @@ class FeatureEncoder(nn.Module):
     Raises:
         ValueError: If ``pool`` is unknown, or the encoder has no such vector.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, source: Source, pool: str = 'avg') -> None:
         super().__init__()

@@ -40,7 +40,8 @@ def plot_features(names: Sequence[str], features: NDArray) -> Figure:
     figure = Figure(figsize=(6, 5), layout='constrained')
     axes = figure.add_subplot()
     for folder in shown:
-        axes.scatter(*points[folders == folder].T, s=8, label=folder)
+        x, y = points[folders == folder].T
+        axes.scatter(x, y, s=8, label=folder)
     axes.set_xlabel(f'component 1 ({share[0]:.0f} % of the variance)')
     axes.set_ylabel(f'component 2 ({share[1]:.0f} %)')
     if len(shown) > 1:

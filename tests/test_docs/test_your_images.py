@@ -185,7 +185,8 @@ def test_shards_and_online_evaluation(folders, monkeypatch, capsys):
     )
     arguments = [f'{key}={value}' for key, value in options.items()]
     tiny_run.call_tool(
-        *(monkeypatch, 'train', config, '--cfg-options', *arguments),
+        *(monkeypatch, 'train', config, '--work-dir', 'work_dirs/shards'),
+        *('--cfg-options', *arguments),
         cwd=folders,
     )
     output = capsys.readouterr().out

@@ -10,7 +10,7 @@ _TOLERANCE = 1e-2
 
 
 def grid_of_image(
-    img_size: int | tuple[int, int], patch_size: int | tuple[int, int]
+    img_size: int | tuple[int, ...], patch_size: int | tuple[int, ...]
 ) -> Grid:
     """Rows and columns of patches of an image.
 
@@ -74,5 +74,5 @@ def grid_of_table(table: Tensor) -> Grid | None:
     return None
 
 
-def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[1])
