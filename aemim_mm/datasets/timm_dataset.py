@@ -238,7 +238,9 @@ def timm_dataset(
             several processes, whose results could not be put together.
     """
     keys = dict(input_key=input_key, target_key=target_key)
-    options = {key: value for key, value in keys.items() if value}
+    options: dict[str, Any] = {
+        key: value for key, value in keys.items() if value
+    }
     if not name.lower().startswith(STREAMS):
         return TimmImages(name, root, split, pipeline, classes, **options)
     if passes is not None and get_dist_info()[1] > 1:

@@ -58,7 +58,8 @@ class FeatureEncoder(nn.Module):
                 "normalised in training. Take pool 'avg'"
             )
         self.tokens = options.get('out_type') == 'raw'
-        self.img_size = tuple(architecture.img_size)
+        height, width = architecture.img_size
+        self.img_size = (height, width)
         self.in_channels = architecture.in_channels
         init_default_scope('mmpretrain')
         self.model = MODELS.build(architecture.backbone(**options))

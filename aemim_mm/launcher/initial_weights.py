@@ -4,6 +4,7 @@
 import os
 import os.path as osp
 import tempfile
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -76,7 +77,7 @@ def _from_timm(name: str, cfg: Config) -> str:
     import timm
 
     try:
-        model = timm.create_model(name, pretrained=True)
+        model: Any = timm.create_model(name, pretrained=True)
     # A network fails in many ways, and timm knows more of its own.
     except Exception as error:
         raise FileNotFoundError(
