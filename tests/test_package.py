@@ -18,21 +18,23 @@ def test_everything_is_registered():
         assert MODELS.get(name).__name__ == name
     for name in (
         'AtomicCheckpointHook', 'CheckpointFitHook', 'EpochSeedHook',
-        'NewScheduleHook', 'NonFiniteLossHook', 'RecipeInfoHook',
-        'ReconstructionHook', 'RunOriginHook',
+        'NewScheduleHook', 'NonFiniteLossHook', 'OnlineEvalHook',
+        'RecipeInfoHook', 'ReconstructionHook', 'RunOriginHook',
     ):  # fmt: skip
         assert HOOKS.get(name).__name__ == name
     for name in ('LoadImageOrSkip', 'RequireImageSize'):
         assert TRANSFORMS.get(name).__name__ == name
-    assert DATASETS.get('ImageNetVariant').__name__ == 'ImageNetVariant'
+    for name in ('ImageFiles', 'ImageNetVariant'):
+        assert DATASETS.get(name).__name__ == name
+    assert DATASETS.get('TimmDataset') is not None
     for name in ('SubsetAccuracy', 'RealAccuracy', 'CorruptionError'):
         assert METRICS.get(name).__name__ == name
 
 
 ROOMS = (
     'algorithms', 'checkpoints', 'config_check', 'datasets', 'demo',
-    'evaluation', 'export', 'hooks', 'interception', 'launcher', 'models',
-    'importing', 'optimizers', 'robustness',
+    'evaluation', 'export', 'features', 'hooks', 'importing', 'interception',
+    'launcher', 'models', 'optimizers', 'robustness',
 )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
 
@@ -267,7 +268,9 @@ def prepare(
     """
     args = parse_args(argv)
     with user_errors(args.traceback):
-        cfg = merge_args(read_config(args.config), args)
+        cfg = read_config(args.config)
+        args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        cfg = merge_args(cfg, args)
         check_config(cfg, phases=('test',))
         run_options.check_checkpoint('checkpoint', cfg.load_from)
         run = Run(cfg, phases=('test',))

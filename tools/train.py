@@ -136,6 +136,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
 
@@ -229,7 +230,9 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     """
     args = parse_args(argv)
     with user_errors(args.traceback):
-        cfg = merge_args(read_config(args.config), args)
+        cfg = read_config(args.config)
+        args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        cfg = merge_args(cfg, args)
         own_resume = cfg.get('resume', False)
         load_from = None if own_resume else cfg.get('load_from', None) or ''
         start = run_options.set_start(cfg, args.resume)

@@ -88,12 +88,17 @@ def decoder_fits_encoder(run: Run) -> None:
     patch, image = encoder.get('patch_size'), encoder.get('img_size')
     if not CONV & {*encoder.config.get('patch_cfg', ())}:
         (height, width), (rows, columns) = _pair(image), _pair(patch)
-        _check(
-            decoder,
-            'num_patches',
-            height // rows * (width // columns),
-            f'{encoder.says("img_size")} in patches of {patch} pixels gives',
-        )
+        grid = height // rows, width // columns
+        for part in (decoder, _part(run, 'head')):
+            _check_shape(part, encoder, square=grid[0] == grid[1])
+        if decoder.get('img_size') is None:
+            _check(
+                decoder,
+                'num_patches',
+                grid[0] * grid[1],
+                f'{encoder.says("img_size")} in patches of {patch} pixels '
+                'gives',
+            )
     for part in (decoder, _part(run, 'head')):
         if part and part.is_a(MAEPretrainDecoder, MAEPretrainHead):
             _check(part, 'patch_size', patch, f'{encoder.key}.patch_size is')
@@ -185,6 +190,21 @@ def _check(part: Part, name: str, value: Any, source: str) -> None:
         raise Disagreement(
             f'{part.says(name)}, but {source} {value}. '
             f'Set {part.key}.{name}={value}.'
+        )
+
+
+def _check_shape(part: Part | None, encoder: Part, square: bool) -> None:
+    """Refuse a decoder or head of another shape than the encoder's."""
+    if not part or not part.is_a(MAEPretrainDecoder, MAEPretrainHead):
+        return
+    image = encoder.get('img_size')
+    if part.get('img_size') is not None:
+        _check(part, 'img_size', image, f'{encoder.key}.img_size is')
+    elif not square:
+        raise Disagreement(
+            f'{encoder.says("img_size")} is no square: set {part.key}.'
+            f'img_size={image}, too, with neck.type=MAEMaskedDecoder and '
+            'head.type=MAEMaskedHead (those of mmpretrain take squares alone).'
         )
 
 

@@ -24,6 +24,7 @@ OTHER_NAMES = frozenset(
         'gpu_ids',
         'model_wrapper_cfg',
         'runner_type',
+        'shortcuts',
         'sync_bn',
     }
 )

@@ -10,6 +10,7 @@ from .compile_blocks_hook import CompileBlocksHook
 from .epoch_seed_hook import EpochSeedHook
 from .new_schedule_hook import NewScheduleHook
 from .non_finite_hook import NonFiniteLossHook
+from .online_eval_hook import OnlineEvalHook
 from .recipe_info_hook import RecipeInfoHook
 from .reconstruction_hook import ReconstructionHook
 from .run_origin_hook import RunOriginHook
@@ -22,6 +23,7 @@ __all__ = [
     'EpochSeedHook',
     'NewScheduleHook',
     'NonFiniteLossHook',
+    'OnlineEvalHook',
     'RecipeInfoHook',
     'ReconstructionHook',
     'RunOriginHook',

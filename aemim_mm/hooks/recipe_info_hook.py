@@ -29,6 +29,7 @@ class RecipeInfoHook(Hook):
             runner (Runner): The runner of the training process.
         """
         lines = [
+            *data_lines(runner),
             batch_line(runner),
             learning_rate_line(runner),
             schedule_line(runner),
@@ -66,6 +67,17 @@ class RecipeInfoHook(Hook):
                 'mmengine leaves accumulation out of the scaling; set the '
                 'learning rate yourself, without --auto-scale-lr.'
             )
+
+
+def data_lines(runner: Runner) -> list[str]:
+    """What a data set says of itself: images found and files skipped.
+
+    Args:
+        runner (Runner): The runner of the training process.
+    """
+    dataset = getattr(runner.train_dataloader, 'dataset', None)
+    summary = getattr(dataset, 'summary', None)
+    return [f'images: {summary}'] if summary else []
 
 
 def step_batch(runner: Runner) -> int:

@@ -2,14 +2,18 @@
 """Which images a picture shows, and in which channel order."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import IterableDataset
 
 
 def sample_batch(
-    dataset: Sequence, num_images: int, collate: Callable[[list], dict]
+    dataset: Sequence | IterableDataset,
+    num_images: int,
+    collate: Callable[[list], dict],
 ) -> dict:
     """Collate images that are spread evenly over a dataset.
 
@@ -17,7 +21,8 @@ def sample_batch(
     class only.
 
     Args:
-        dataset (Sequence): A dataset with its pipeline.
+        dataset (Sequence | IterableDataset): A dataset with its pipeline. Of
+            one without an index the first images are taken.
         num_images (int): Number of images, > 0. A smaller dataset gives all
             it has.
         collate (Callable): Turns a list of samples into a batch.
@@ -28,13 +33,15 @@ def sample_batch(
     Raises:
         ValueError: If the dataset is empty.
     """
-    size = len(dataset)
+    size = len(dataset)  # type: ignore[arg-type]
     if size == 0:
         raise ValueError(
             'the dataset is empty, there is no image to draw: check its '
             '`data_root`, `data_prefix` and `ann_file`'
         )
     count = min(num_images, size)
+    if isinstance(dataset, IterableDataset):
+        return collate(list(islice(dataset, count)))
     return collate([dataset[i * size // count] for i in range(count)])
 
 

@@ -70,6 +70,17 @@ ROWS = [
         ('model.neck.num_patches=16', 'model.backbone.img_size=64', '64.'),
     ),
     Row(
+        'decoder of squares, encoder of a rectangle',
+        run_of(
+            pretraining,
+            {
+                'model.backbone.img_size': (16, 64),
+                f'{PIPELINE}.1.scale': (16, 64),
+            },
+        ),
+        ('model.backbone.img_size=(16, 64)', 'set model.neck.img_size'),
+    ),
+    Row(
         'decoder of other patch size',
         run_of(pretraining, {f'{NECK}.patch_size': 16}),
         ('model.neck.patch_size=16', 'model.backbone.patch_size is 8'),

@@ -26,7 +26,11 @@ PLUG_IN = [name for name in EVERY if '/plug_in/' in name]
 COCO = [name for name in EVERY if name.startswith('coco/')]
 # Not for training: what docs/cost.md compares.
 BENCHMARK = [name for name in EVERY if name.startswith('benchmark/')]
-SHIPPED = [name for name in EVERY if name not in PLUG_IN + COCO + BENCHMARK]
+# On images of the user's own: of no table, with short options.
+YOURS = [name for name in EVERY if '/your_images/' in name]
+SHIPPED = [
+    name for name in EVERY if name not in PLUG_IN + COCO + BENCHMARK + YOURS
+]
 PRETRAIN = [name for name in SHIPPED if name.startswith('pretrain/')]
 FINETUNE = [name for name in SHIPPED if name.startswith('finetune/')]
 IN1K = [name for name in SHIPPED if '_in1k' in name]

@@ -1,13 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The MAE encoder in explicit form: mask as data, adapters as data."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule, PretrainedInit
 from mmpretrain.models.selfsup import MAEViT
-from mmpretrain.models.utils import build_2d_sincos_position_embedding
+from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ from ...utils.tokens import (
     masking_of,
 )
 from ..layers import FlatBlock
+from ..layers.sincos import grid_of_table, sincos_table
 
 
 @MODELS.register_module()
@@ -40,8 +42,10 @@ class DualNormViT(MAEViT):
     - ``mask=None`` and ``mask=False`` both run the unmasked path, and with
       ``mask_ratio=0.`` it is a plain backbone: a tuple of feature maps in
       train mode too, for fine-tuning and detection.
-    - ``img_size`` may be non-square, and :meth:`init_weights` keeps what
+    - ``img_size`` may be (height, width), and :meth:`init_weights` keeps what
       ``init_cfg=dict(type='Pretrained', ...)`` has loaded.
+    - The position embedding of a checkpoint of another shape, rectangles
+      included, is resized: its grid is told from its sin-cos values.
 
     Used alone it can own both norm sets: with ``adapters=('norm', )`` it holds
     an :class:`AdapterBank` under ``adv.*``, for AdvProp-style fine-tuning and
@@ -105,13 +109,9 @@ class DualNormViT(MAEViT):
         BaseModule.init_weights(self)
         pretrained = self._pretrained_cfg()
         if pretrained is None:
-            rows, columns = self.patch_resolution
-            # The library function lays out (w, h); (columns, rows) makes that
-            # row-major, and is the same for a square.
-            pos_embed = build_2d_sincos_position_embedding(
-                (columns, rows), self.embed_dims, cls_token=True
+            self.pos_embed.data.copy_(
+                sincos_table(tuple(self.patch_resolution), self.embed_dims)
             )
-            self.pos_embed.data.copy_(pos_embed)
             nn.init.xavier_uniform_(
                 self.patch_embed.projection.weight.data.flatten(1)
             )
@@ -120,6 +120,30 @@ class DualNormViT(MAEViT):
             self._load_algorithm_adapters(pretrained)
         if self.adapters:
             self.adv.copy_from(self, skip=self._loaded_twins)
+
+    def _prepare_pos_embed(self, state_dict, prefix, *args, **kwargs) -> None:
+        """Load-state-dict pre-hook: resize an embedding of another grid."""
+        name = f'{prefix}pos_embed'
+        table, grid = state_dict.get(name), tuple(self.patch_resolution)
+        if table is None or table.shape[2:] != self.pos_embed.shape[2:]:
+            return  # missing, or of another architecture: it is said
+        count = table.shape[1] - 1
+        found = grid_of_table(table)
+        if found is None and count == grid[0] * grid[1]:
+            found = grid  # a trained one
+        elif found is None:
+            side = math.isqrt(count)
+            if side * side != count:
+                raise ValueError(
+                    f'{name} of the checkpoint was trained on {count} '
+                    'patches, no square: its height and width are not known. '
+                    f'img_size={self.img_size} is not the one of that '
+                    'training; set that one'
+                )
+            found = (side, side)
+        state_dict[name] = resize_pos_embed(
+            table, found, grid, self.interpolate_mode, self.num_extra_tokens
+        )
 
     def _pretrained_cfg(self) -> dict | None:
         cfgs = self.init_cfg or []

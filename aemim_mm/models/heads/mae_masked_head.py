@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import math
+
 from mmpretrain.models import MAEPretrainHead
 from mmpretrain.registry import MODELS
 from torch import Tensor
@@ -7,6 +9,7 @@ from ...utils.tokens import (
     gather_tokens,
     masked_ids,
 )
+from ..layers.sincos import grid_of_image
 
 
 @MODELS.register_module()
@@ -15,8 +18,72 @@ class MAEMaskedHead(MAEPretrainHead):
 
     Its loss is that of :class:`mmpretrain.models.MAEPretrainHead`, which
     takes the predictions of visible patches and multiplies them by 0. Use it
-    with :class:`MAEMaskedDecoder`. The arguments are the stock head's.
+    with :class:`MAEMaskedDecoder`. Images may be rectangular.
+
+    Args:
+        *args: As :class:`mmpretrain.models.MAEPretrainHead`.
+        img_size (int | tuple[int, int], optional): Height and width of the
+            images in pixels, which :meth:`unpatchify` needs for rectangles.
+            Defaults to None, a square.
+        **kwargs: As :class:`mmpretrain.models.MAEPretrainHead`.
+
+    Raises:
+        ValueError: If the patches do not fill the image.
     """
+
+    def __init__(
+        self,
+        *args,
+        img_size: int | tuple[int, int] | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._grid = None
+        if img_size is not None:
+            self._grid = grid_of_image(img_size, self.patch_size)
+
+    def patchify(self, imgs: Tensor) -> Tensor:
+        """Split images into patches.
+
+        Args:
+            imgs (Tensor): (B, C, H, W).
+
+        Returns:
+            Tensor: (B, L, patch_size**2 * C), row by row, channels last.
+
+        Raises:
+            ValueError: If the patches do not fill the image.
+        """
+        p = self.patch_size
+        rows, columns = grid_of_image(tuple(imgs.shape[2:]), p)
+        x = imgs.unflatten(3, (columns, p)).unflatten(2, (rows, p))
+        return x.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+
+    def unpatchify(self, x: Tensor) -> Tensor:
+        """Join patches to images.
+
+        Args:
+            x (Tensor): (B, L, patch_size**2 * C).
+
+        Returns:
+            Tensor: (B, C, H, W).
+
+        Raises:
+            ValueError: If L is not the number of patches of ``img_size``, or
+                without it no square.
+        """
+        p, side = self.patch_size, math.isqrt(x.shape[1])
+        rows, columns = self._grid or (side, side)
+        if rows * columns != x.shape[1]:
+            size = f'{rows * p} x {columns * p}' if self._grid else 'a square'
+            raise ValueError(
+                f'there are {x.shape[1]} patches, which are not those of '
+                f'{size}: set model.head.img_size=(height, width)'
+            )
+        x = x.unflatten(2, (p, p, self.in_channels))
+        x = x.unflatten(1, (rows, columns))
+        x = x.permute(0, 5, 1, 3, 2, 4)
+        return x.flatten(4).flatten(2, 3)
 
     def loss(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """The reconstruction loss of the masked patches.

@@ -1,10 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from mmengine.model import BaseModule
 from mmpretrain.models import MAEPretrainDecoder
 from mmpretrain.registry import MODELS
-from torch import Tensor, cat
+from torch import Tensor, cat, nn
 
 from ...utils.tokens import gather_tokens
 from ..layers import FlatBlock
+from ..layers.sincos import grid_of_image, grid_of_table, sincos_table
 from .partial_blocks import (
     forward_last_tokens,
     forward_shared_tokens,
@@ -29,11 +31,58 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
     and state-dict keys it has: checkpoints of one load into the other. It
     needs :class:`MAEMaskedHead`, which knows which patches they are of, and
     an encoder with a class token.
+
+    The position embedding is sin-cos and does not train: that of a checkpoint
+    of another grid gives way to the one of this grid.
+
+    Args:
+        num_patches (int): Number of patches of a square image. Defaults to
+            196.
+        patch_size (int): Side of a patch in pixels. Defaults to 16.
+        *args: As :class:`MAEPretrainDecoder`, from ``in_chans`` on.
+        img_size (int | tuple[int, int], optional): Height and width of the
+            images in pixels, for rectangles; it goes before ``num_patches``.
+            Defaults to None.
+        **kwargs: As :class:`MAEPretrainDecoder`.
+
+    Raises:
+        ValueError: If the patches do not fill the image.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        num_patches: int = 196,
+        patch_size: int = 16,
+        *args,
+        img_size: int | tuple[int, int] | None = None,
+        **kwargs,
+    ) -> None:
+        if img_size is not None:
+            rows, columns = grid_of_image(img_size, patch_size)
+            num_patches = rows * columns
+        super().__init__(num_patches, patch_size, *args, **kwargs)
+        side = int(num_patches**0.5)
+        self._grid = (side, side) if img_size is None else (rows, columns)
         FlatBlock.take_over(self)
+        self._register_load_state_dict_pre_hook(self._keep_own_table)
+
+    def init_weights(self) -> None:
+        """Initialise as MAE does, with the table of the grid."""
+        BaseModule.init_weights(self)
+        self.decoder_pos_embed.data.copy_(self._table())
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def _table(self) -> Tensor:
+        return sincos_table(self._grid, self.decoder_pos_embed.shape[-1])
+
+    def _keep_own_table(self, state_dict, prefix, *args) -> None:
+        """Load-state-dict pre-hook: a table of another grid is replaced."""
+        name = f'{prefix}decoder_pos_embed'
+        table = state_dict.get(name)
+        if table is None or table.shape[2:] != self.mask_token.shape[2:]:
+            return
+        if grid_of_table(table) not in (None, self._grid):
+            state_dict[name] = self._table().to(table)
 
     def forward(self, x: Tensor, ids_restore: Tensor) -> Tensor:
         """Decode the masked patches.

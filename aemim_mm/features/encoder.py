@@ -1,0 +1,147 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""The clean encoder of a checkpoint, and the images that it wants."""
+
+import json
+from os import PathLike
+from typing import Any
+
+import torch
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ..export.architecture import Architecture, find_architecture
+from ..export.source import Source, read_source
+from ..export.swin import Swin
+from ..export.vit import ViT
+
+POOLS = ('avg', 'cls')
+_NORMALISATION = dict(
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+)
+_KINDS: dict[Any, Any] = {'ViT': ViT, 'Swin': Swin}
+
+
+class FeatureEncoder(nn.Module):
+    """Images in, one vector for each image out.
+
+    Args:
+        source (Source): The checkpoint.
+        pool (str): ``'avg'``, the mean of the patches, or ``'cls'``, the class
+            token of a ViT. Defaults to ``'avg'``.
+
+    Attributes:
+        img_size (tuple[int, int]): Height and width of the images, in pixels.
+        in_channels (int): Their channels, 3 or 1.
+
+    Raises:
+        ValueError: If ``pool`` is unknown, or the encoder has no such vector.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, source: Source, pool: str = 'avg') -> None:
+        super().__init__()
+        if pool not in POOLS:
+            raise ValueError(f'pool is {pool!r}; it must be one of {POOLS}')
+        described = _described(source)
+        architecture = _architecture(source, described)
+        options: dict[str, Any] = {}
+        if isinstance(architecture, ViT):
+            options['out_type'] = 'cls_token' if pool == 'cls' else 'raw'
+            if architecture.pooled_norm:
+                options['out_type'] = 'avg_featmap'
+        if pool == 'cls' and options.get('out_type') != 'cls_token':
+            raise ValueError(
+                f'{source.path}: {architecture} has no class token that was '
+                "normalised in training. Take pool 'avg'"
+            )
+        self.tokens = options.get('out_type') == 'raw'
+        height, width = architecture.img_size
+        self.img_size = (height, width)
+        self.in_channels = architecture.in_channels
+        init_default_scope('mmpretrain')
+        self.model = MODELS.build(architecture.backbone(**options))
+        keys = self.model.state_dict()
+        self.model.load_state_dict(
+            {
+                key: value.float() if value.is_floating_point() else value
+                for key, value in source.encoder.items()
+                if key in keys
+            }
+        )
+        known = source.normalization or described.get('normalization') or {}
+        if not known and self.in_channels == 1:
+            raise ValueError(
+                f'{source.path} does not say by what mean and deviation grey '
+                'images are normalised. Give the config of the run, too'
+            )
+        known = {**_NORMALISATION, **known}
+        self.to_rgb = known['to_rgb'] and self.in_channels == 3
+        for name in ('mean', 'std'):
+            value = torch.tensor(known[name], dtype=torch.float32)
+            self.register_buffer(name, value.view(-1, 1, 1))
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode.
+
+        Args:
+            images (Tensor): (B, C, H, W) in 0-255, BGR or grey.
+
+        Returns:
+            Tensor: (B, N) float32.
+        """
+        if self.to_rgb:
+            images = images[:, [2, 1, 0]]
+        output = self.model((images.float() - self.mean) / self.std)[-1]
+        if self.tokens:
+            output = output[:, 1:].mean(1)
+        return output.mean((2, 3)) if output.ndim == 4 else output
+
+
+def load_encoder(
+    checkpoint: str | PathLike,
+    config: str | PathLike | None = None,
+    pool: str = 'avg',
+) -> FeatureEncoder:
+    """Load the clean encoder of a run, or an exported one.
+
+    Args:
+        checkpoint (str or PathLike): Of pre-training or fine-tuning, or what
+            ``tools/export_backbone.py --to mmpretrain`` wrote.
+        config (str or PathLike, optional): The config of the run, for a
+            checkpoint that holds none. Defaults to None.
+        pool (str): As :class:`FeatureEncoder`. Defaults to ``'avg'``.
+
+    Returns:
+        FeatureEncoder: In evaluation mode, on the CPU.
+
+    Raises:
+        FileNotFoundError: If a file is not there.
+        ValueError: If it holds no encoder of a known kind.
+    """
+    return FeatureEncoder(read_source(checkpoint, config), pool)
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """What the metadata of an export say; .safetensors keep texts alone."""
+    found = {}
+    for name in ('architecture', 'normalization'):
+        value = source.meta.get(name) or {}
+        found[name] = json.loads(value) if isinstance(value, str) else value
+    return found
+
+
+def _architecture(source: Source, described: dict[str, Any]) -> Architecture:
+    kind = _KINDS.get((described['architecture'] or {}).get('type'))
+    if kind is None or source.config:
+        return find_architecture(source)
+    arguments = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in described['architecture'].items()
+        if name != 'type'
+    }
+    return kind(**arguments)

@@ -1,0 +1,48 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Options of a recipe that set several keys at once, by one short name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from .initial_weights import initial_weights
+
+
+def expand_shortcuts(
+    cfg: Config, options: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Replace short names of ``--cfg-options`` by the keys they stand for.
+
+    A recipe states its short names under ``shortcuts``::
+
+        shortcuts = dict(
+            NAME=dict(sets=['key.of.the.config', ...], also={'key': value})
+        )
+
+    ``NAME=VALUE`` gives VALUE to all of ``sets``; ``also`` are other defaults
+    that come with it, over which every option goes. The value of ``init`` is
+    one of :func:`initial_weights`.
+
+    Args:
+        cfg (Config): The config of the file. Not changed.
+        options (Mapping[str, Any], optional): Values of ``--cfg-options``.
+
+    Returns:
+        dict[str, Any]: Options without short names.
+
+    Raises:
+        FileNotFoundError: If the weights of ``init`` cannot be had.
+        ValueError: If they are in a foreign format.
+    """
+    shortcuts = cfg.get('shortcuts', None) or {}
+    options = dict(options or {})
+    defaults: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    for name in [name for name in options if name in shortcuts]:
+        value = options.pop(name)
+        if name == 'init':
+            value = initial_weights(str(value), cfg)
+        defaults.update(shortcuts[name].get('also', {}))
+        values.update(dict.fromkeys(shortcuts[name]['sets'], value))
+    return {**defaults, **values, **options}

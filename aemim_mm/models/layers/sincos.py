@@ -1,0 +1,78 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Fixed sin-cos position embeddings of rectangular grids of patches."""
+
+from mmpretrain.models.utils import build_2d_sincos_position_embedding
+from torch import Tensor
+
+Grid = tuple[int, int]
+# Tables of two grids differ by more, and half precision by less.
+_TOLERANCE = 1e-2
+
+
+def grid_of_image(
+    img_size: int | tuple[int, ...], patch_size: int | tuple[int, ...]
+) -> Grid:
+    """Rows and columns of patches of an image.
+
+    Args:
+        img_size (int | tuple[int, int]): Height and width in pixels; one
+            number for both.
+        patch_size (int | tuple[int, int]): Those of a patch.
+
+    Returns:
+        tuple[int, int]: Rows and columns.
+
+    Raises:
+        ValueError: If the patches do not fill the image.
+    """
+    height, width = _pair(img_size)
+    rows, columns = _pair(patch_size)
+    if height % rows or width % columns:
+        raise ValueError(
+            f'img_size={img_size}: height and width must be multiples of '
+            f'patch_size={patch_size}'
+        )
+    return height // rows, width // columns
+
+
+def sincos_table(grid: Grid, dims: int) -> Tensor:
+    """MAE's position embedding of a grid, row by row, at a square MAE's own.
+
+    Args:
+        grid (tuple[int, int]): Rows and columns.
+        dims (int): Width of a token, a multiple of 4.
+
+    Returns:
+        Tensor: (1, 1 + rows * columns, dims) float32, the class token's first.
+    """
+    rows, columns = grid
+    # The library lays out (w, h); (columns, rows) makes that row-major, and
+    # is the same for a square.
+    return build_2d_sincos_position_embedding(
+        (columns, rows), dims, cls_token=True
+    )
+
+
+def grid_of_table(table: Tensor) -> Grid | None:
+    """The grid that a sin-cos position embedding was made for.
+
+    Args:
+        table (Tensor): (1, 1 + L, C), the class token's first.
+
+    Returns:
+        tuple[int, int] | None: Rows and columns. None if it is no table of
+        :func:`sincos_table`, such as one that was trained.
+    """
+    count, dims = table.shape[1] - 1, table.shape[2]
+    patches = table[:, 1:].float().cpu()
+    for rows in range(1, count + 1):
+        if count % rows:
+            continue
+        grid = rows, count // rows
+        if patches.allclose(sincos_table(grid, dims)[:, 1:], 0, _TOLERANCE):
+            return grid
+    return None
+
+
+def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[1])

@@ -1,0 +1,151 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+
+import numpy as np
+import pytest
+import torch
+from drawing_runs import Images
+from mmengine.runner import Runner
+from PIL import Image
+from toys import build_stock, mae_cfg
+
+from aemim_mm.hooks import OnlineEvalHook
+from aemim_mm.visualization import read_scalars
+
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Red, green and blue noise: easy to tell apart."""
+    rng = np.random.default_rng(0)
+    for index in range(36):
+        split = 'train' if index < 24 else 'val'
+        path = tmp_path / f'labelled/{split}/{index % 3}/{index}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 60, (32, 32, 3), dtype=np.uint8)
+        pixels[..., index % 3] += 190
+        Image.fromarray(pixels).save(path)
+    return tmp_path / 'labelled'
+
+
+def run(work_dir, hooks, **options):
+    runner = Runner(
+        **dict(
+            model=dict(
+                type='AEMIMAlgorithm',
+                method='MAE',
+                adv_ratio=0.5,
+                **mae_cfg('DualNormViT'),
+            ),
+            work_dir=str(work_dir),
+            train_dataloader=dict(
+                batch_size=8,
+                num_workers=0,
+                dataset=Images(),
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                collate_fn=dict(type='default_collate'),
+            ),
+            train_cfg=dict(by_epoch=True, max_epochs=3),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+            default_hooks=dict(
+                logger=dict(type='LoggerHook', interval=1), checkpoint=None
+            ),
+            custom_hooks=hooks,
+            visualizer=dict(
+                type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
+            ),
+            default_scope='mmpretrain',
+            randomness=dict(seed=0),
+            experiment_name=f'{work_dir.name}_{work_dir.parent.name}',
+            log_level='ERROR',
+        )
+        | options
+    )
+    runner.train()
+    return [entry['loss'] for entry in read_scalars(work_dir)]
+
+
+def curves(work_dir):
+    (file,) = work_dir.glob('*/vis_data/scalars.json')
+    entries = map(json.loads, file.read_text().splitlines())
+    return [entry for entry in entries if 'online/knn' in entry]
+
+
+def hook(labelled, **options):
+    return dict(
+        type='OnlineEvalHook',
+        data_root=str(labelled),
+        pipeline=PIPELINE,
+        **options,
+    )
+
+
+def test_curves_and_an_undisturbed_training(labelled, tmp_path):
+    losses = run(tmp_path / 'with', [hook(labelled, interval=2, k=3)])
+    found = curves(tmp_path / 'with')
+    # before, after two epochs, at the end
+    assert [entry['step'] for entry in found] == [0, 2, 3]
+    for entry in found:
+        assert entry['online/linear'] == entry['online/knn'] == 100
+        assert 1 <= entry['online/rankme'] <= 24
+    assert found[0]['online/rankme'] != found[2]['online/rankme']
+    assert losses == run(tmp_path / 'without', [])
+
+
+def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import (
+        EventAccumulator,
+    )
+
+    run(
+        tmp_path / 'run',
+        [hook(labelled, interval=2, by_epoch=False, max_images=6)],
+        visualizer=dict(
+            type='Visualizer',
+            vis_backends=[dict(type='TensorboardVisBackend')],
+        ),
+    )
+    (folder,) = (tmp_path / 'run').glob('*/vis_data')
+    events = EventAccumulator(str(folder)).Reload()
+    assert events.Scalars('online/knn')[0].step == 0
+
+
+@pytest.mark.parametrize(
+    ('toy', 'size'), [('SimMIM', 64), ('MAE-DualNormViT', 32)]
+)
+def test_features_of_stock_methods(toy, size, labelled):
+    """The mean of the patches of the whole image."""
+    model = build_stock(toy).eval()
+    runner = type('R', (), dict(cfg={}))()
+    resize = dict(type='Resize', scale=(size, size))
+    pipeline = [PIPELINE[0], resize, PIPELINE[1]]
+    measured = OnlineEvalHook(str(labelled), pipeline=pipeline, batch_size=5)
+    dataset = measured._open(runner, 'val')
+    with torch.no_grad():
+        features, labels = measured._features(model, dataset)
+        item = dataset[7]
+        data = dict(inputs=item['inputs'][None], data_samples=None)
+        data['data_samples'] = [item['data_samples']]
+        inputs = model.data_preprocessor(data, False)['inputs']
+        output = model.backbone(inputs, None)
+        output = output[-1] if isinstance(output, tuple) else output
+    if output.ndim == 4:
+        expected = output.mean((2, 3))
+    else:
+        expected = output[:, 1:].mean(1)
+    torch.testing.assert_close(features[7:8], expected)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+@pytest.mark.parametrize('name', ['interval', 'max_images', 'batch_size', 'k'])
+def test_numbers_below_one(name):
+    with pytest.raises(ValueError, match=rf'{name} must be >= 1, but got 0'):
+        OnlineEvalHook('x', **{name: 0})
+
+
+def test_folders_that_do_not_fit(labelled, tmp_path):
+    (labelled / 'val/2').rename(labelled / 'val/3')
+    with pytest.raises(ValueError, match="train has the classes .*'2'"):
+        run(tmp_path / 'run', [hook(labelled)])

@@ -1,0 +1,144 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Write the features of all images of a folder.
+
+The features are those of the clean encoder of a checkpoint, or of a file that
+tools/export_backbone.py --to mmpretrain wrote: one vector for each image. The
+file holds `names`, the paths below the folder, and `features`, float32.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aemim_mm.config_check.weights import named_weights  # noqa: E402
+from aemim_mm.features import (  # noqa: E402
+    extract,
+    load_encoder,
+    save_features,
+)
+from aemim_mm.features.encoder import POOLS  # noqa: E402
+from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
+from aemim_mm.visualization.feature_plot import plot_features  # noqa: E402
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'model',
+        metavar='CONFIG-or-CHECKPOINT',
+        help='a checkpoint or exported file; or a config (.py) that names its '
+        'weights by load_from or init_cfg, or with --weights',
+    )
+    parser.add_argument(
+        'folder',
+        help='folder of images, at any depth; or a text file of paths',
+    )
+    parser.add_argument('--out', required=True, help='the new file, .npz')
+    parser.add_argument(
+        '--weights',
+        help='the checkpoint, where the first argument is a config',
+    )
+    parser.add_argument(
+        '--pool',
+        choices=POOLS,
+        default='avg',
+        help='the mean of the patches, or the class token (default: '
+        '%(default)s)',
+    )
+    parser.add_argument(
+        '--plot',
+        metavar='PICTURE',
+        help='draw the two main directions (PCA), coloured by folder',
+    )
+    parser.add_argument('--batch-size', type=int, default=64, metavar='N')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=2,
+        metavar='N',
+        help='processes that read images (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--device',
+        default='cuda' if torch.cuda.is_available() else 'cpu',
+        help='default here: %(default)s',
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='replace the file if it exists'
+    )
+    parser.add_argument(
+        '--traceback',
+        action='store_true',
+        help='show where in the code an error was found',
+    )
+    args = parser.parse_args(argv)
+    if args.batch_size < 1 or args.workers < 0:
+        parser.error('--batch-size must be >= 1, and --workers >= 0')
+    if not args.out.endswith('.npz'):
+        parser.error(f'--out {args.out} must end in .npz')
+    return args
+
+
+def find_weights(model: str, weights: str | None) -> tuple[str, str | None]:
+    """The checkpoint, and the config if one is given.
+
+    Args:
+        model (str): The first argument.
+        weights (str, optional): Value of ``--weights``.
+
+    Returns:
+        tuple[str, str | None]: Paths.
+
+    Raises:
+        ValueError: If it is a config that names no weights.
+    """
+    if not model.endswith('.py'):
+        return model, None
+    cfg = Config.fromfile(model)
+    named = [file for _, file, _ in named_weights(cfg) if file]
+    weights = weights or cfg.get('load_from', None) or next(iter(named), None)
+    if not weights:
+        raise ValueError(f'{model} names no weights: pass --weights FILE')
+    return weights, model
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Extract, write, draw.
+
+    Returns:
+        int: The exit status.
+    """
+    args = parse_args(argv)
+    with user_errors(args.traceback):
+        for path in filter(None, (args.out, args.plot)):
+            if not Path(path).resolve().parent.is_dir():
+                raise FileNotFoundError(f'there is no folder for {path}')
+            if Path(path).exists() and not args.force:
+                raise ValueError(f'{path} exists: pass --force to replace it')
+        checkpoint, config = find_weights(args.model, args.weights)
+        encoder = load_encoder(checkpoint, config, args.pool).to(args.device)
+        found = extract(encoder, args.folder, args.batch_size, args.workers)
+        save_features(found, args.out)
+        for reason in found.unreadable:
+            print(f'left out: {reason}', file=sys.stderr)
+        count, width = found.features.shape
+        print(f'{args.out}: {count} images x {width} features ({args.pool})')
+        if args.plot:
+            plot_features(found.names, found.features).savefig(args.plot)
+            print(args.plot)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
