@@ -66,12 +66,10 @@ class StudyMeasure:
         step (str): The step that measures it.
         key (str): The value's place in the step's values, keys joined by
             dots.
-        lower (bool): Whether less is better. Defaults to False.
     """
 
     step: str
     key: str
-    lower: bool = False
 
 
 @dataclass(frozen=True)

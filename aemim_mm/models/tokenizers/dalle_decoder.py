@@ -10,6 +10,11 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 
+def _convolution(n_in: int, n_out: int, kernel: int) -> Conv2d:
+    # Its own default is the CPU, whatever torch's default device is.
+    return Conv2d(n_in, n_out, kernel, device=None)
+
+
 class DecoderBlock(nn.Module):
     """A residual block of four convolutions, the first of them 1 x 1.
 
@@ -30,13 +35,13 @@ class DecoderBlock(nn.Module):
         self.gain = 1 / n_layers**2
         hidden = n_out // 4
         self.id_path = (
-            nn.Identity() if n_in == n_out else Conv2d(n_in, n_out, 1)
+            nn.Identity() if n_in == n_out else _convolution(n_in, n_out, 1)
         )
         widths = (n_in, hidden, hidden, hidden, n_out)
         path: OrderedDict[str, nn.Module] = OrderedDict()
         for i, kernel in enumerate((1, 3, 3, 3), 1):
             path[f'relu_{i}'] = nn.ReLU()
-            path[f'conv_{i}'] = Conv2d(widths[i - 1], widths[i], kernel)
+            path[f'conv_{i}'] = _convolution(widths[i - 1], widths[i], kernel)
         self.res_path = nn.Sequential(path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,7 +75,7 @@ class DALLEDecoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         parts: OrderedDict[str, nn.Module] = OrderedDict(
-            input=Conv2d(vocab_size, n_init, 1)
+            input=_convolution(vocab_size, n_init, 1)
         )
         n_in, factors = n_init, (8, 4, 2, 1)
         for group, factor in enumerate(factors, 1):
@@ -86,7 +91,7 @@ class DALLEDecoder(BaseModule):
                 blocks['upsample'] = nn.Upsample(scale_factor=2)
             parts[f'group_{group}'] = nn.Sequential(blocks)
         # Mean and scale of a Laplace distribution of each channel.
-        output = Conv2d(n_hid, 6, 1)
+        output = _convolution(n_hid, 6, 1)
         parts['output'] = nn.Sequential(
             OrderedDict(relu=nn.ReLU(), conv=output)
         )
