@@ -154,7 +154,7 @@ def test_resume_with_load_from_in_the_config_stops_first(
     run_main, tmp_path, capsys
 ):
     weights = tmp_path / 'weights.pth'
-    weights.touch()
+    torch.save(dict(state_dict={}), weights)
     cfg = dict(resume=True, load_from=str(weights))
     with pytest.raises(SystemExit):
         run_main(**cfg)
