@@ -77,7 +77,7 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
     path = Path(file).expanduser()
     folder = path if path.is_dir() else path.parent
     if path.is_dir():
-        path = _weights_in(folder)
+        path = weights_in(folder)
     content = load_checkpoint_file(path)
     found = foreign_kind(content)
     # A file of MAE without the decoder has the keys of timm.
@@ -111,7 +111,18 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
     return foreign
 
 
-def _weights_in(folder: Path) -> Path:
+def weights_in(folder: Path) -> Path:
+    """The weights in a folder that timm or transformers has saved.
+
+    Args:
+        folder (Path): The folder.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
     for name in _FILES:
         if (folder / name).is_file():
             return folder / name

@@ -33,7 +33,7 @@ def expand_shortcuts(
 
     Raises:
         FileNotFoundError: If the weights of ``init`` cannot be had.
-        ValueError: If they are in a foreign format.
+        ValueError: If they cannot be used.
     """
     shortcuts = cfg.get('shortcuts', None) or {}
     options = dict(options or {})
@@ -42,7 +42,7 @@ def expand_shortcuts(
     for name in [name for name in options if name in shortcuts]:
         value = options.pop(name)
         if name == 'init':
-            value = initial_weights(str(value), cfg)
+            value = initial_weights(str(value))
         defaults.update(shortcuts[name].get('also', {}))
         values.update(dict.fromkeys(shortcuts[name]['sets'], value))
     return {**defaults, **values, **options}

@@ -12,6 +12,8 @@ from PIL import Image
 from shard_runs import write_shards
 from toys import ARCH
 
+from aemim_mm_cli.__main__ import COMMANDS
+
 PAGE = tiny_run.ROOT / 'docs/your_images.md'
 SMALL = {
     'model.backbone.arch': dict(_delete_=True, **ARCH),
@@ -82,14 +84,13 @@ def run(command, overrides, folders, monkeypatch):
         '/labelled ': f'{folders}/labelled ',
         'iter_20000': 'iter_3',
         'epoch_50': 'epoch_2',
-        'configs/': f'{tiny_run.ROOT}/configs/',
     }.items():
         command = re.sub(rf'(?<![\w.]){re.escape(old)}', new, command)
-    program, tool, *arguments = shlex.split(command.replace('\\\n', ' '))
-    assert program == 'python'
+    program, name, *arguments = shlex.split(command.replace('\\\n', ' '))
+    assert program == 'aemim'
     arguments += [f'{key}={value}' for key, value in overrides.items()]
-    name = tool.removeprefix('tools/').removesuffix('.py')
-    return tiny_run.call_tool(monkeypatch, name, *arguments, cwd=folders)
+    tool, _ = COMMANDS[name]
+    return tiny_run.call_tool(monkeypatch, tool, *arguments, cwd=folders)
 
 
 def test_four_commands(folders, monkeypatch, capsys):
@@ -145,7 +146,7 @@ def test_a_run_goes_on_from_an_export(folders, monkeypatch, capsys):
 def test_features_of_the_page(folders, monkeypatch, capsys):
     blocks = commands()
     run(blocks[0], PRETRAIN, folders, monkeypatch)
-    (command,) = (b for b in blocks if 'extract_features' in b)
+    (command,) = (b for b in blocks if 'aemim features' in b)
     assert (
         run(command.rstrip() + ' --workers 0', {}, folders, monkeypatch) == 0
     )

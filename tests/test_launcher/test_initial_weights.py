@@ -1,152 +1,157 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from pathlib import Path
+
 import pytest
 import timm
 import torch
-from mmengine.config import Config
+from foreign_files import mae_weights
 from mmpretrain.registry import MODELS
-from toys import ARCH
+from timm.models import save_for_hf
 
-from aemim_mm.launcher.initial_weights import (
-    convert_from_timm,
-    initial_weights,
-)
+from aemim_mm.importing import checkpoint as importing
+from aemim_mm.launcher import initial_weights as module
+from aemim_mm.launcher.initial_weights import initial_weights
 
-VIT = dict(type='DualNormViT', arch=ARCH, img_size=32, patch_size=8)
-SWIN = dict(
-    type='SimMIMSwinTransformer',
-    arch=dict(embed_dims=32, depths=[1, 1, 2, 1], num_heads=[1, 2, 4, 8]),
-    img_size=64,
-    stage_cfgs=dict(block_cfgs=dict(window_size=2)),
-)
-
-
-def timm_vit(**options):
-    return timm.create_model(
-        'vit_base_patch16_224',
-        **dict(
-            embed_dim=ARCH['embed_dims'],
-            depth=ARCH['num_layers'],
-            num_heads=ARCH['num_heads'],
-            mlp_ratio=ARCH['feedforward_channels'] / ARCH['embed_dims'],
-            img_size=32,
-            patch_size=8,
-        ),
-        **options,
-    )
-
-
-def timm_swin():
-    return timm.create_model(
-        'swin_tiny_patch4_window7_224',
-        embed_dim=32,
-        depths=(1, 1, 2, 1),
-        num_heads=(1, 2, 4, 8),
-        img_size=64,
-        window_size=2,
-    )
-
-
-@torch.no_grad()
-@pytest.mark.parametrize(
-    ('build', 'backbone'), [(timm_vit, VIT), (timm_swin, SWIN)]
-)
-def test_features_are_those_of_timm(build, backbone):
-    model = build()
-    for parameter in model.parameters():  # norms and biases too
-        torch.nn.init.normal_(parameter, std=0.2)
-    encoder = MODELS.build({**backbone})
-    weights = convert_from_timm(model.state_dict(), backbone)
-    encoder.load_state_dict(
-        {k.removeprefix('backbone.'): v for k, v in weights.items()}, False
-    )
-    model.eval(), encoder.eval()
-    images = torch.randn(2, 3, *[backbone['img_size']] * 2)
-    theirs = model.forward_features(images)
-    (ours,) = encoder(images, mask=None)
-    if theirs.ndim == 4:
-        theirs = theirs.permute(0, 3, 1, 2)
-    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ('options', 'named'),
-    [
-        (dict(init_values=0.1), 'ls1.gamma'),
-        (dict(qkv_bias=False), 'qkv.bias'),
-        (dict(reg_tokens=2), 'reg_token'),
-    ],
-)
-def test_another_architecture_is_refused(options, named):
-    with pytest.raises(ValueError, match=named):
-        convert_from_timm(timm_vit(**options).state_dict(), VIT)
+# Of a usual size: shapes do not tell the number of heads.
+TINY = 'vit_tiny_patch16_224'
 
 
 @pytest.fixture
-def cfg(monkeypatch, tmp_path):
+def hub(monkeypatch, tmp_path):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
-    return Config(dict(model=dict(backbone=VIT)))
+    return tmp_path / 'hub'
 
 
-def test_a_model_of_timm_is_converted_once(cfg, monkeypatch, tmp_path, capsys):
-    asked = []
+@pytest.fixture
+def imports(monkeypatch):
+    """What was imported."""
+    files = []
 
+    def import_checkpoint(file, *args, **options):
+        files.append(file)
+        return importing.import_checkpoint(file, *args, **options)
+
+    monkeypatch.setattr(module, 'import_checkpoint', import_checkpoint)
+    return files
+
+
+def named_by_timm(model, tmp_path, monkeypatch):
     def create_model(name, pretrained):
-        asked.append((name, pretrained))
-        model = timm_vit()
-        model.pretrained_cfg = dict(license='cc-by-nc-4.0')
+        assert (name, pretrained) == (TINY, True)
         return model
 
-    # timm_vit itself calls the function
-    real = timm.models.create_model
-    monkeypatch.setattr(
-        timm,
-        'create_model',
-        lambda name, pretrained=False, **kwargs: (
-            create_model(name, pretrained)
-            if pretrained
-            else real(name, **kwargs)
-        ),
-    )
-    path = initial_weights('timm:vit_x.mae', cfg)
-    assert path == f'{tmp_path}/hub/aemim_timm/vit_x.mae.pth'
-    assert 'cc-by-nc-4.0' in capsys.readouterr().out
+    monkeypatch.setattr(timm, 'create_model', create_model)
+    return f'timm:{TINY}'
+
+
+def bare_file(model, tmp_path, monkeypatch):
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    return str(tmp_path / 'weights.pth')
+
+
+def saved_folder(model, tmp_path, monkeypatch):
+    save_for_hf(model, tmp_path / 'saved', safe_serialization=True)
+    return str(tmp_path / 'saved')
+
+
+def own_backbone(model, tmp_path, monkeypatch):
+    encoder = MODELS.build(dict(type='mmpretrain.VisionTransformer', arch='deit-t'))
+    torch.save(encoder.state_dict(), tmp_path / 'backbone.pth')
+    return str(tmp_path / 'backbone.pth')
+
+
+@pytest.mark.parametrize(
+    'road', [named_by_timm, bare_file, saved_folder, own_backbone]
+)
+def test_foreign_weights_are_imported_once(
+    road, hub, tmp_path, monkeypatch, imports, capsys
+):
+    value = road(timm.create_model(TINY, num_classes=0), tmp_path, monkeypatch)
+    path = initial_weights(value)
+    assert Path(path).parent == hub / 'aemim_imported'
+    assert f'imported as {path}' in capsys.readouterr().out
     content = torch.load(path, weights_only=True)
-    assert content['meta'] == dict(
-        source='timm:vit_x.mae', license='cc-by-nc-4.0'
+    assert all(key.startswith('backbone.') for key in content['state_dict'])
+    assert initial_weights(value) == path
+    assert len(imports) == 1
+    # what is imported is itself a file to start from
+    assert initial_weights(path) == path
+
+
+def test_another_file_of_the_same_name_is_another_import(hub, tmp_path):
+    paths = {
+        initial_weights(
+            bare_file(timm.create_model(TINY, num_classes=0), tmp_path, None)
+        )
+        for _ in range(2)
+    }
+    assert len(paths) == 2
+
+
+def test_the_decoder_of_mae_and_its_licence_come_along(hub, tmp_path):
+    weights = timm.create_model(TINY, num_classes=0).state_dict()
+    decoder = mae_weights()
+    weights |= {k: v for k, v in decoder.items() if 'decoder' in k}
+    weights['mask_token'] = decoder['mask_token']
+    weights['decoder_embed.weight'] = torch.zeros(
+        len(decoder['decoder_embed.weight']), 192
     )
-    # a converted file is itself one to start from
-    assert initial_weights(path, cfg) == path
-    assert initial_weights('timm:vit_x.mae', cfg) == path
-    assert asked == [('vit_x.mae', True)]
+    weights['decoder_pred.weight'] = torch.zeros(
+        768, len(decoder['decoder_embed.weight'])
+    )
+    weights['decoder_pred.bias'] = torch.zeros(768)
+    weights['decoder_pos_embed'] = torch.zeros(
+        1, 197, len(decoder['decoder_embed.weight'])
+    )
+    torch.save(dict(model=weights), tmp_path / 'mae.pth')
+    content = torch.load(
+        initial_weights(str(tmp_path / 'mae.pth')), weights_only=True
+    )
+    assert 'neck.decoder_embed.weight' in content['state_dict']
+    (terms,) = content['meta']['started_from']
+    assert terms['license'] == 'cc-by-nc-4.0'
 
 
-def test_without_a_network(cfg, monkeypatch):
+def without_network(path, monkeypatch):
     def create_model(name, pretrained):
         raise OSError('no route')
 
     monkeypatch.setattr(timm, 'create_model', create_model)
-    with pytest.raises(FileNotFoundError, match='timm:vit_x.*no route'):
-        initial_weights('timm:vit_x', cfg)
+    return f'timm:{TINY}'
+
+
+def layer_scale(path, monkeypatch):
+    model = timm.create_model(TINY, init_values=0.1)
+    torch.save(model.state_dict(), path)
+
+
+def damaged(path, monkeypatch):
+    path.write_bytes(b'PK not a zip')
+
+
+def unknown_keys(path, monkeypatch):
+    torch.save({'stem.weight': torch.zeros(1)}, path)
+
+
+def nothing(path, monkeypatch):
+    pass
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'),
+    'make, error, message',
     [
-        ({'blocks.0.norm1.weight': torch.zeros(1)}, 'another library.*blocks'),
-        ({'model': {'x': torch.zeros(1)}}, 'format of another library'),
+        (without_network, ValueError, 'timm:vit_tiny.*no route'),
+        (layer_scale, ValueError, r'ls1\.gamma'),
+        (damaged, ValueError, r'file\.pth'),
+        (unknown_keys, ValueError, 'stem'),
+        (nothing, FileNotFoundError, r'file\.pth.*timm:NAME'),
     ],
 )
-def test_a_foreign_file(cfg, tmp_path, content, message):
-    path = tmp_path / 'foreign.pth'
-    torch.save(content, path)
-    with pytest.raises(ValueError, match=message):
-        initial_weights(str(path), cfg)
-
-
-def test_bad_files(cfg, tmp_path):
-    with pytest.raises(FileNotFoundError, match='no file nowhere.*timm:NAME'):
-        initial_weights('nowhere', cfg)
-    path = tmp_path / 'damaged.pth'
-    path.write_bytes(b'PK not a zip')
-    with pytest.raises(ValueError, match=r'init: .*damaged\.pth'):
-        initial_weights(str(path), cfg)
+def test_what_cannot_be_had_or_used(
+    hub, tmp_path, monkeypatch, make, error, message
+):
+    path = tmp_path / 'file.pth'
+    value = make(path, monkeypatch) or str(path)
+    with pytest.raises(error, match=f'(?s)^init: .*{message}'):
+        initial_weights(value)
+    assert not list((hub / 'aemim_imported').glob('*'))
