@@ -17,7 +17,12 @@ ROOT = Path(__file__).resolve().parent
 # name), which the allow-list of the checkpoint loader holds.
 REQUIRED = ['torch>=2.6']
 # What the plug-in uses beside OpenMMLab.
-PLUGIN = ['torchvision>=0.21', 'timm>=1.0', 'safetensors>=0.4']
+PLUGIN = [
+    'torchvision>=0.21',
+    'timm>=1.0',
+    'safetensors>=0.4',
+    'tqdm>=4.60',
+]
 # OpenMMLab is an extra, not a requirement: its two families of distributions
 # install the same import packages, and a hard requirement on one would
 # overwrite the files of the other. Who has it already takes 'plugin'.

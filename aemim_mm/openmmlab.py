@@ -7,7 +7,7 @@ PACKAGES = ('mmengine', 'mmcv', 'mmpretrain')
 # The maintained distributions of these.
 ONEDL = tuple(f'onedl-{name}' for name in PACKAGES)
 # What the plug-in needs besides.
-COMPANIONS = ('torchvision', 'timm', 'safetensors')
+COMPANIONS = ('torchvision', 'timm', 'safetensors', 'tqdm')
 
 
 def missing() -> list[str]:

@@ -77,7 +77,7 @@ with warnings.catch_warnings(record=True) as caught:
 (text,) = {str(w.message) for w in caught if 'aemim_mm' in str(w.message)}
 assert text.startswith('aemim_mm registers nothing: '), text
 assert 'but timm is not installed' in text, text
-assert 'pip install torchvision timm safetensors`' in text, text
+assert 'pip install torchvision timm safetensors tqdm`' in text, text
 """
     subprocess.run([sys.executable, '-c', code], check=True)
 

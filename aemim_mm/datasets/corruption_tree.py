@@ -7,10 +7,10 @@ import os.path as osp
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from mmengine.utils import track_iter_progress
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import CenterCrop, Compose, Resize
+from tqdm import tqdm
 
 from .class_folders import scan_class_folders
 from .corrupt_image import corrupt_image, corruption_seed
@@ -175,7 +175,7 @@ def write_corruption_tree(jobs: CorruptionJobs, workers: int = 0) -> int:
     os.makedirs(jobs.out, exist_ok=True)
     _check_settings(jobs.out, jobs.settings)
     loader = DataLoader(jobs, batch_size=None, num_workers=workers)
-    return sum(track_iter_progress((loader, len(jobs))))
+    return sum(tqdm(loader, total=len(jobs), unit='file'))
 
 
 def _check_settings(out: str, settings: TreeSettings) -> None:

@@ -55,7 +55,9 @@ def saved_folder(model, tmp_path, monkeypatch):
 
 
 def own_backbone(model, tmp_path, monkeypatch):
-    encoder = MODELS.build(dict(type='mmpretrain.VisionTransformer', arch='deit-t'))
+    encoder = MODELS.build(
+        dict(type='mmpretrain.VisionTransformer', arch='deit-t')
+    )
     torch.save(encoder.state_dict(), tmp_path / 'backbone.pth')
     return str(tmp_path / 'backbone.pth')
 
