@@ -15,7 +15,6 @@ import torch
 from mmengine.config import Config
 
 pytest.importorskip('hypothesis')
-from aemim_mm.utils.cfg_options import parse_value  # noqa: E402
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as hnp  # noqa: E402
@@ -40,6 +39,7 @@ from aemim_mm.robustness.intervals import (  # noqa: E402
 from aemim_mm.robustness.sources import ImageSource, Survey  # noqa: E402
 from aemim_mm.robustness.store import CellStore  # noqa: E402
 from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+from aemim_mm_cli.cfg_options import parse_value  # noqa: E402
 
 tried = settings(
     max_examples=200, derandomize=True, deadline=None, database=None

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .knn_head import KNNHead
+
 
 def knn_accuracy(
     train: Tensor,
@@ -16,8 +18,7 @@ def knn_accuracy(
 ) -> float:
     """Accuracy of a weighted vote of the nearest neighbours.
 
-    As in DINO (https://arxiv.org/abs/2104.14294): cosine similarity s, votes
-    of weight exp(s / temperature).
+    Of :class:`KNNHead`, as in DINO (https://arxiv.org/abs/2104.14294).
 
     Args:
         train (Tensor): Features, (N, C).
@@ -30,13 +31,10 @@ def knn_accuracy(
     Returns:
         float: In percent.
     """
-    similar = F.normalize(test.double()) @ F.normalize(train.double()).T
-    weights, nearest = similar.topk(min(k, len(train)))
     classes = int(max(train_labels.max(), test_labels.max())) + 1
-    votes = F.one_hot(train_labels[nearest], classes).double()
-    # relative to the nearest one, whose exponent would be large
-    weights = ((weights - weights[:, :1]) / temperature).exp()
-    chosen = (votes * weights[..., None]).sum(1).argmax(1)
+    k = min(k, len(train))
+    head = KNNHead(train.double(), train_labels, classes, k, temperature)
+    chosen = head(test.double()).argmax(1)
     return 100 * (chosen == test_labels).double().mean().item()
 
 

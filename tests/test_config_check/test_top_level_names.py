@@ -115,7 +115,7 @@ def test_dumped_config(tmp_path, warnings, path):
     names = {warning.split('"')[1] for warning in warnings}
     assert names <= {
         'pretrained', 'base_lr', 'batch', 'scales', 'data_root',
-        'dataset_type', 'cae_bbox_head',
+        'dataset_type', 'cae_bbox_head', 'folder',
     }  # fmt: skip
 
 

@@ -104,7 +104,10 @@ def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
         [hook(labelled, interval=2, by_epoch=False, max_images=6)],
         visualizer=dict(
             type='Visualizer',
-            vis_backends=[dict(type='TensorboardVisBackend')],
+            vis_backends=[
+                dict(type='LocalVisBackend'),
+                dict(type='TensorboardVisBackend'),
+            ],
         ),
     )
     (folder,) = (tmp_path / 'run').glob('*/vis_data')
