@@ -61,7 +61,7 @@ def _initial_weights(value: str) -> str:
         # That of a URL is in torch.hub's cache now.
         path = local_file(file) or Path(file)
         file, name = str(path), f'{path.stem}-{content_hash(file):.12}'
-    out = folder / f'{name}.pth'
+    out = folder / f'{name}.safetensors'
     if not out.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         import_checkpoint(file, out, kind, force=True)

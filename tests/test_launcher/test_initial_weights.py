@@ -8,6 +8,9 @@ from foreign_files import mae_weights
 from mmpretrain.registry import MODELS
 from timm.models import save_for_hf
 
+from aemim_mm.checkpoints import read_checkpoint
+from aemim_mm.checkpoints.terms import terms_of
+from aemim_mm.export import load_export
 from aemim_mm.importing import checkpoint as importing
 from aemim_mm.launcher import initial_weights as module
 from aemim_mm.launcher.initial_weights import initial_weights
@@ -72,8 +75,8 @@ def test_foreign_weights_are_imported_once(
     path = initial_weights(value)
     assert Path(path).parent == hub / 'aemim_imported'
     assert f'imported as {path}' in capsys.readouterr().out
-    content = torch.load(path, weights_only=True)
-    assert all(key.startswith('backbone.') for key in content['state_dict'])
+    weights, _ = load_export(path)
+    assert all(key.startswith('backbone.') for key in weights)
     assert initial_weights(value) == path
     assert len(imports) == 1
     # what is imported is itself a file to start from
@@ -106,11 +109,9 @@ def test_the_decoder_of_mae_and_its_licence_come_along(hub, tmp_path):
         1, 197, len(decoder['decoder_embed.weight'])
     )
     torch.save(dict(model=weights), tmp_path / 'mae.pth')
-    content = torch.load(
-        initial_weights(str(tmp_path / 'mae.pth')), weights_only=True
-    )
-    assert 'neck.decoder_embed.weight' in content['state_dict']
-    (terms,) = content['meta']['started_from']
+    path = initial_weights(str(tmp_path / 'mae.pth'))
+    assert 'neck.decoder_embed.weight' in load_export(path)[0]
+    (terms,) = terms_of(read_checkpoint(path), path)
     assert terms['license'] == 'cc-by-nc-4.0'
 
 
