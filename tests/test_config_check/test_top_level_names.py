@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from aemim_mm.config_check import check_names
+from aemim_mm.utils.read_config import read_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -90,6 +91,20 @@ def test_option_of_a_setting(tmp_path):
     cfg = load(tmp_path, 'model = dict(a=1)\n')
     cfg.merge_from_dict({'model.a': 2, 'randomness.seed': 1, 'tta_model.a': 1})
     check_names(cfg)
+
+
+def test_option_over_a_recipe_of_the_package(tmp_path):
+    """Scopes that reading drops make no difference to the file."""
+    name = 'pretrain/your_images/aemim_vit-small.py'
+    own = tmp_path / 'own.py'
+    own.write_text(f"_base_ = 'aemim_mm::{name}'\n")
+    cfg = read_config(str(own))
+    pipeline = 'train_dataloader.dataset.pipeline'
+    cfg.merge_from_dict({f'{pipeline}.1.scale': 32})
+    check_names(cfg)
+    cfg.merge_from_dict({'train_pipeline.1.scale': 16})
+    with pytest.raises(ValueError, match='The options set "train_pipeline"'):
+        check_names(cfg)
 
 
 @pytest.mark.parametrize(
