@@ -73,8 +73,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         default=50,
         metavar='N',
-        help='so many test images of each class are corrupted and attacked, '
-        'the first ones (default: %(default)s)',
+        help='the first N test images of each class are corrupted and '
+        'attacked (default: %(default)s)',
     )
     args = parser.parse_args(argv)
     if args.per_class < 1:

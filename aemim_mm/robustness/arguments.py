@@ -233,7 +233,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
     # torch's launchers pass either spelling.
     run.add_argument('--local_rank', '--local-rank', type=int, default=0)
