@@ -126,11 +126,12 @@ def test_dumped_config(tmp_path, warnings, path):
     assert len(cfg) > 10
     cfg.dump(str(tmp_path / 'dump.py'))
     check_names(Config.fromfile(tmp_path / 'dump.py'))
-    # They are in computed values only: a path, a learning rate, sizes.
+    # They are in computed values only: a path, a learning rate, sizes, a dict
+    # that is unpacked into others.
     names = {warning.split('"')[1] for warning in warnings}
     assert names <= {
         'pretrained', 'base_lr', 'batch', 'scales', 'data_root',
-        'dataset_type', 'cae_bbox_head',
+        'dataset_type', 'cae_bbox_head', 'folder',
     }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ class MAEMaskedHead(MAEPretrainHead):
         if pred.shape[1] == mask.shape[1]:
             raise ValueError(
                 f'there are {pred.shape[1]} predictions for as many patches, '
-                'but MAEMaskedHead takes those of masked patches alone: use '
+                'but MAEMaskedHead needs only those of masked patches: use '
                 "neck=dict(type='MAEMaskedDecoder', ...), or MAEPretrainHead"
             )
         ids_masked = masked_ids(mask, pred.shape[1])
