@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import tiny_run
 import torch
+from mmengine.logging import MMLogger
 from test_agreement.table import argv, text_of
 
 from aemim_mm.hooks import RunOriginHook
@@ -55,7 +56,10 @@ def ran(
     if notes:
         hook = RunOriginHook()
         runner = SimpleNamespace(
-            cfg=run.cfg, world_size=processes, train_dataloader=range(length)
+            cfg=run.cfg,
+            world_size=processes,
+            train_dataloader=range(length),
+            logger=MMLogger.get_current_instance(),
         )
         hook.before_train(runner)
         hook.before_save_checkpoint(runner, checkpoint)
