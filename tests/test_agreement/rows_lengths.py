@@ -152,7 +152,11 @@ EVENTS = [
             train_cfg={**ITERATIONS, 'val_interval': 13},
             default_hooks__checkpoint__by_epoch=False,
         ),
-        notes=('train_cfg.val_interval=13', '12 iterations', 'only at the end'),
+        notes=(
+            'train_cfg.val_interval=13',
+            '12 iterations',
+            'only at the end',
+        ),
     ),
     Row(
         'a validation interval of more epochs than there are',
