@@ -21,9 +21,9 @@ COMMANDS = {
     ),
     'import': (
         'import_checkpoint',
-        'make a checkpoint of the weights of another library',
+        'convert the weights of another library to a checkpoint',
     ),
-    'features': ('extract_features', 'write the features of images'),
+    'features': ('extract_features', 'compute the features of images'),
     'robustness': (
         'evaluate_robustness',
         'evaluate a classifier under corruptions and attacks',

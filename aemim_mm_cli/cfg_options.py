@@ -148,6 +148,6 @@ def _literal(text: str) -> Any:
         return literal(ast.parse(text, mode='eval').body)
     except (SyntaxError, ValueError, TypeError):
         raise ValueError(
-            f'{text} is no dict of plain values. Quote its texts '
+            f'{text} is not a dict of plain values. Quote its strings '
             "(dict(type='X')), or set its keys one by one: KEY.type=X"
         ) from None

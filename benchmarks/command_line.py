@@ -61,7 +61,7 @@ def add_trainee_options(parser: argparse.ArgumentParser) -> None:
         help="threads of operations on the CPU (default: torch's own)",
     )
     parser.add_argument(
-        '--no-memory', action='store_true', help='leave peak memory out'
+        '--no-memory', action='store_true', help='do not measure peak memory'
     )
 
 
@@ -74,7 +74,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--json',
         metavar='FILE',
-        help='also write everything that was measured',
+        help='also write all measurements to this file',
     )
 
 

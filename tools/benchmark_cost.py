@@ -1,14 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What pre-training steps cost in time and memory, relative to a base.
+"""Measure time and memory of pre-training steps, relative to a base.
 
 Builds the models of the configs, gives them synthetic images and runs full
-steps (forward, attack, backward, optimizer) in turn, so that whatever slows
-the machine down hits all of them. Prints seconds and images per second, the
-ratio to BASE, that of the whole runs (by the epochs in the configs), the least
-possible ratio of the passes alone, without the optimizer (by counting the
-operations of the step's parts, and by timing them), the share of the attack,
-and the peak memory, each model in a fresh process; with --profile also the
-kinds of operations. Target networks (BEiT's tokenizer) have random weights.
+steps (forward, attack, backward, optimizer). The models take turns, so that
+other load on the machine affects all of them. Prints seconds and images per
+second, the ratio to BASE, the ratio of the whole runs (with the epochs of the
+configs), the floor, the share of the attack, and the peak memory, each model
+in a new process. The floor is the least possible ratio of the passes without
+the optimizer, from the counted operations of the parts of a step and from
+their times. With --profile, also prints the kinds of operations. Target
+networks (BEiT's tokenizer) have random weights.
 """
 
 import argparse
@@ -54,16 +55,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=above(0),
         default=8,
         metavar='N',
-        help='steps of each model that count, by their median (default: '
-        '%(default)s)',
+        help='measured steps of each model, of which the median is used '
+        '(default: %(default)s)',
     )
     parser.add_argument(
         '--warmup',
         type=above(0),
         default=3,
         metavar='N',
-        help='steps before them that do not: until they have all the memory '
-        'they need, they wait for it (default: %(default)s)',
+        help='steps before them that are not measured, because the first '
+        'steps wait for memory (default: %(default)s)',
     )
     add_trainee_options(parser)
     parser.add_argument(
@@ -74,18 +75,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--channels-last',
         action='store_true',
-        help='weights of convolutions as ChannelsLastHook lays them out',
+        help='channels_last weights of convolutions, as with ChannelsLastHook',
     )
     parser.add_argument(
         '--profile',
         action='store_true',
-        help='also show what kinds of operations the time goes to',
+        help='also show the time of each kind of operation',
     )
     parser.add_argument(
         '--no-parts',
         action='store_true',
-        help="leave out the times of a step's parts, and so the floor by "
-        "times and the attack's share",
+        help='do not measure the parts of a step, which are needed for the '
+        'floor by times and the share of the attack',
     )
     parser.add_argument(
         '--cfg-options',
@@ -99,7 +100,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         action=CfgOptions,
         metavar='KEY=VALUE',
-        help='changes to all configs but BASE, such as '
+        help='changes to all configs except BASE, such as '
         'model.sequential_backward=True',
     )
     add_json_option(parser)

@@ -1,11 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""How the cost of AEMIM grows, against the cost model.
+"""Measure how the cost of AEMIM grows, and compare it with the cost model.
 
 Changes one setting of CONFIG at a time (batch size, steps T and share alpha
-of the attack, image size), measures a full step and the peak memory beside
-those of BASE at the same batch and image size, and puts the ratio beside the
-floor by counted operations. Every point is an interleaved measurement of its
-own; what is finished is printed at once and, with --json, written.
+of the attack, image size). Measures a full step and the peak memory of CONFIG
+and of BASE at the same batch and image size. Prints the ratio and the floor
+by counted operations. Both models take turns at every point. Each finished
+point is printed at once and, with --json, written to the file.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""What the host has to do for a training step, relative to stock MAE.
+"""Measure the host's time for a training step, relative to stock MAE.
 
 Runs full steps (forward, attack, backward, optimizer) of MAE and AEMIM with
-all layers of ViT-S/16 on 4 images of 64 x 64, with so few channels that only
-starting the operations takes time, on one thread. The models take turns, so
-that whatever slows the machine down hits all of them. Prints milliseconds per
-step and the ratio to the step of mmpretrain's own MAE.
+all layers of ViT-S/16 on 4 images of 64 x 64, on one thread. There are so few
+channels that almost all the time is spent on launching operations. The models
+take turns, so that other load on the machine affects all of them. Prints
+milliseconds per step and the ratio to the step of mmpretrain's own MAE.
 """
 
 import argparse
@@ -42,22 +42,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=above(0),
         default=50,
         metavar='N',
-        help='steps of each model that count, by their median (default: '
-        '%(default)s)',
+        help='measured steps of each model, of which the median is used '
+        '(default: %(default)s)',
     )
     parser.add_argument(
         '--warmup',
         type=above(0),
         default=5,
         metavar='N',
-        help='steps before them that do not (default: %(default)s)',
+        help='steps before them that are not measured (default: %(default)s)',
     )
     parser.add_argument(
         '--profile',
         choices=MODELS,
         metavar='MODEL',
-        help='instead show which Python functions the steps of one model '
-        f'spend their time in: {", ".join(map(repr, MODELS))}',
+        help='instead show the time of each Python function in the steps of '
+        f'one model: {", ".join(map(repr, MODELS))}',
     )
     add_json_option(parser)
     args = parser.parse_args(argv)

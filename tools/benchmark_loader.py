@@ -1,14 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""How fast images are loaded, next to torchvision and timm.
+"""Measure how fast images are loaded, compared with torchvision and timm.
 
 Writes JPEG files of ImageNet's size into a temporary folder and loads them by
 the training pipeline of CONFIG, by torchvision and by timm: decode, random
 resized crop, flip, collate. All give uint8 batches on the CPU, which the
 device normalises later. The same is measured for the pipeline with other
-decoders and resizers. The loaders take turns, so that whatever slows the
-machine down hits all of them. Prints images per second, the speed relative to
-the fastest pipeline of torchvision and timm (above 1 is faster), and how far
-the pixels are from those of torchvision's transforms of PIL images.
+decoders and resizers. The loaders take turns, so that other load on the
+machine affects all of them. Prints images per second, the speed relative to
+the fastest pipeline of torchvision and timm (above 1 is faster), and the
+difference of the pixels from torchvision's transforms of PIL images.
 """
 
 import argparse

@@ -97,14 +97,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--resume',
         action='store_true',
-        help='go on with the runs in the work directory; by default those of '
+        help='continue the runs in the work directory; by default those of '
         'an earlier demo are deleted',
     )
     parser.add_argument(
         '--quick',
         action='store_true',
-        help='a few images and iterations, to see that everything works; '
-        'top-1 means nothing then and is not judged',
+        help='a few images and iterations, to test that everything works; '
+        'top-1 then has no meaning and is not checked',
     )
     args = parser.parse_args(argv)
     args.work_dir = args.work_dir.resolve()

@@ -181,9 +181,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         if is_main_process():
             print(
-                '\nInterrupted. What is finished is in '
-                f'{Path(args.out) / "cells"}; the same command goes on from '
-                'there.',
+                '\nInterrupted. The finished parts are in '
+                f'{Path(args.out) / "cells"}; run the same command again to '
+                'continue.',
                 file=sys.stderr,
             )
         return INTERRUPTED

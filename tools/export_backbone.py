@@ -40,7 +40,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', help='of a run, epoch_N.pth')
+    parser.add_argument('checkpoint', help='checkpoint of a run, epoch_N.pth')
     parser.add_argument(
         'out',
         nargs='?',
@@ -48,7 +48,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='the new file, .pth or .safetensors; for timm also a new folder, '
         'DIR/',
     )
-    parser.add_argument('--out', dest='out', metavar='OUT', help='the same')
+    parser.add_argument(
+        '--out', dest='out', metavar='OUT', help='the same as OUT'
+    )
     parser.add_argument(
         '--to', required=True, choices=TARGETS, help='the library it is for'
     )
@@ -60,7 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--dtype',
         choices=DTYPES,
-        help='of the weights (default: that of the checkpoint)',
+        help='type of the weights (default: that of the checkpoint)',
     )
     parser.add_argument(
         '--check',
@@ -74,17 +76,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--license',
-        help='of the weights, such as apache-2.0 (default: that of what they '
-        'have started from, else unknown)',
+        help='licence of the weights, such as apache-2.0 (default: that of '
+        'the weights that the run started from, else unknown)',
     )
     parser.add_argument(
         '--push',
         metavar='USER/NAME',
-        help='with --to timm and a folder: put it on the Hugging Face Hub, '
-        'too, where you alone see it',
+        help='with --to timm and a folder: also upload it to the Hugging Face '
+        'Hub, as a private repository',
     )
     parser.add_argument(
-        '--public', action='store_true', help='with --push: everybody sees it'
+        '--public',
+        action='store_true',
+        help='with --push: as a public repository',
     )
     add_traceback_option(parser)
     args = parser.parse_args(argv)

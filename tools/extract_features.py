@@ -47,7 +47,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', required=True, help='the new file, .npz')
     parser.add_argument(
         '--weights',
-        help='the checkpoint, where the first argument is a config',
+        help='the checkpoint, if the first argument is a config',
     )
     parser.add_argument(
         '--pool',
@@ -59,7 +59,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--plot',
         metavar='PICTURE',
-        help='draw the two main directions (PCA), coloured by folder',
+        help='draw the first two principal components, coloured by folder',
     )
     parser.add_argument('--batch-size', type=int, default=64, metavar='N')
     parser.add_argument(
@@ -80,7 +80,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
     args = parser.parse_args(argv)
     if args.batch_size < 1 or args.workers < 0:

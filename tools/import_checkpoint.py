@@ -1,11 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Write a checkpoint from elsewhere as mmpretrain and AEMIM load it.
+"""Convert weights of another library to a checkpoint of mmpretrain and AEMIM.
 
 FILE is a file of facebookresearch/mae, timm, transformers (ViT, ViTMAE),
 microsoft/SimMIM or mmpretrain; or a folder that timm or transformers has
-saved; or timm:NAME, a model that timm downloads. The encoder goes along, and
-where the file has them the decoder and the classifier. docs/weights.md says
-more.
+saved; or timm:NAME, a model that timm downloads. The encoder is converted,
+and the decoder and the classifier if the file has them. docs/weights.md
+describes the details.
 """
 
 import argparse
@@ -35,21 +35,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         dest='kind',
         required=True,
         choices=tuple(KINDS),
-        help='whose file it is',
+        help='the library that wrote the file',
     )
     parser.add_argument(
         '--config',
         help='a config with model.backbone (and model.neck) of this size, '
-        'for what shapes do not tell: the heads of an unusual ViT, say',
+        'for what the shapes do not show, such as the heads of an unusual ViT',
     )
     parser.add_argument(
         '--license',
-        help='of the weights, such as mit or cc-by-nc-4.0 (default: what is '
-        'published by facebookresearch/mae is cc-by-nc-4.0, by '
-        'microsoft/SimMIM mit; what the file or timm says; else unknown)',
+        help='licence of the weights, such as mit (default: cc-by-nc-4.0 for '
+        'facebookresearch/mae, mit for microsoft/SimMIM; else that in the '
+        'file or in timm; else unknown)',
     )
     parser.add_argument(
-        '--source', help='where the weights are from (default: likewise)'
+        '--source', help='origin of the weights (default: as for --license)'
     )
     parser.add_argument(
         '--check',
@@ -62,7 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--source-python',
         default=sys.executable,
         metavar='PYTHON',
-        help='the Python that has transformers, for its check',
+        help='the Python that has transformers, for the check',
     )
     parser.add_argument(
         '--force', action='store_true', help='replace OUT if it exists'

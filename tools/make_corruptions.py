@@ -109,7 +109,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--workers',
         type=int,
         default=0,
-        help='number of processes beside this one. Defaults to none.',
+        help='number of additional processes. Defaults to none.',
     )
     parser.add_argument(
         '--fashion-mnist',

@@ -36,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         'work_dir',
-        help='work directory of the run (starts after an interruption are '
+        help='work directory of the run (the parts of a resumed run are '
         'joined), or one of the time-stamped folders in it',
     )
     parser.add_argument(

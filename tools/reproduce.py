@@ -1,10 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Reproduce tables and figures of the AEMIM paper, one command each.
 
-Every row is pre-trained, fine-tuned and evaluated, each run and seed in a
-folder of its own, and the tables are written in the paper's layout. A call
-that was interrupted goes on where it stopped: a step is skipped if its result
-was made from the same command, configs and weights.
+Every row is pre-trained, fine-tuned and evaluated. Each run and seed has its
+own folder. The tables are written in the paper's layout. To continue after an
+interruption, run the same command again: a step is skipped if its result was
+made from the same command, configs and weights.
 """
 
 import argparse
@@ -93,40 +93,40 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=PRESETS,
         default='imagenet',
         help='imagenet: the scale of the paper. fashion-mnist: Tables 4, 5, '
-        '6, 8, 9 and the figures, for a CPU. smoke: a few images each; shows '
-        'that it runs, no more. Defaults to %(default)s.',
+        '6, 8, 9 and the figures, for a CPU. smoke: a few images each, only '
+        'to show that it runs. Defaults to %(default)s.',
     )
     parser.add_argument(
         '--seeds',
         nargs='+',
         type=int,
-        help='each row is made once with each. Defaults to 0, and to all '
-        'that the study has.',
+        help='each row is run once with each seed. Defaults to 0, and for '
+        'the study to all its seeds.',
     )
     parser.add_argument(
         '--gpus',
         type=int,
-        help="of a command, on this machine; the recipe's total batch is "
-        'kept. Defaults to 8 for imagenet, else 1.',
+        help='number of GPUs for each command, on this machine; the total '
+        'batch of the recipe is kept. Defaults to 8 for imagenet, else 1.',
     )
     parser.add_argument(
         '--jobs',
         type=int,
         default=1,
-        help='so many rows at once, which suits a CPU. Defaults to '
+        help='number of rows to run at once, useful on a CPU. Defaults to '
         '%(default)s.',
     )
     parser.add_argument(
         '--redo',
         action='store_true',
         help='delete training runs in OUT that were made from another config '
-        'or other weights, and make them anew',
+        'or other weights, and run them again',
     )
     parser.add_argument(
         '--missing',
         action='store_true',
-        help='of the study, only rows and seeds whose results the repository '
-        'lacks',
+        help='for the study: only rows and seeds without results in the '
+        'repository',
     )
     parser.add_argument(
         '--out',
@@ -143,8 +143,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     action.add_argument(
         '--dry-run',
         action='store_true',
-        help='print the commands in their order, which is also how to run '
-        'them elsewhere (slurm), and run none',
+        help='print the commands in their order without running them, for '
+        'example to run them on a cluster',
     )
     action.add_argument(
         '--report',

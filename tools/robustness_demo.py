@@ -2,10 +2,10 @@
 """The robustness suite on a small scale: the classifier of the demo.
 
 Takes the fine-tuned Fashion-MNIST classifier of tools/demo.py (which runs
-first if need be), writes its test images as files with 15 corruptions at 5
+first if necessary), writes its test images as files with 15 corruptions at 5
 severities, and evaluates: clean, corrupted, FGSM, PGD-20 and robustness
 curves. Exits with an error if the suite's clean accuracy is not the demo's.
-A demo that was killed goes on where it stopped.
+Run the command again to continue after an interruption.
 """
 
 import argparse
@@ -73,8 +73,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=int,
         default=50,
         metavar='N',
-        help='so many test images of each class are corrupted and attacked, '
-        'the first ones (default: %(default)s)',
+        help='the first N test images of each class are corrupted and '
+        'attacked (default: %(default)s)',
     )
     args = parser.parse_args(argv)
     if args.per_class < 1:

@@ -54,14 +54,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=CfgOptions,
         metavar='KEY=VALUE',
         help='override values of the config, for example '
-        'test_dataloader.batch_size=32 or key="[(a,b),(c,d)]"; a value is '
-        'taken as typed, white space included',
+        'test_dataloader.batch_size=32 or key="[(a,b),(c,d)]"; a value may '
+        'contain spaces',
     )
     parser.add_argument(
         '--amp',
         action='store_true',
         help='test with automatic mixed precision (ignored, with a warning, '
-        'where there is no accelerator)',
+        'without an accelerator)',
     )
     parser.add_argument(
         '--show-dir', help='directory for pictures of the predictions'
@@ -73,13 +73,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--interval',
         type=int,
         default=1,
-        help='draw every so many samples (with --show or --show-dir)',
+        help='draw every INTERVAL-th sample (with --show or --show-dir)',
     )
     parser.add_argument(
         '--wait-time',
         type=float,
         default=2,
-        help='seconds that a window stays (with --show)',
+        help='seconds for which a window is shown (with --show)',
     )
     parser.add_argument(
         '--no-pin-memory',
@@ -101,7 +101,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

@@ -32,8 +32,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--check',
         action='store_true',
-        help='find out whether the run can start, print the recipe and its '
-        'length, and end',
+        help='check whether the run can start, print the recipe and its '
+        'length, and exit',
     )
     parser.add_argument('--work-dir', help='directory of logs and checkpoints')
     parser.add_argument(
@@ -41,16 +41,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint; without a value, from the latest '
+        help='resume from this checkpoint; without a value, from the latest '
         'checkpoint of the work directory if it has one, else start as the '
         'config says',
     )
     parser.add_argument(
         '--new-schedule',
         action='store_true',
-        help='with --resume: take learning rates and all settings of the '
-        'optimizer from the config in place of the checkpoint, advanced to '
-        'where the run is; to train longer, for example',
+        help='with --resume: use learning rates and all settings of the '
+        'optimizer from the config instead of the checkpoint, advanced to '
+        'the current iteration; for example, to train longer',
     )
     parser.add_argument(
         '--overwrite',
@@ -62,7 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--amp',
         action='store_true',
         help='train with automatic mixed precision (ignored, with a warning, '
-        'where there is no accelerator)',
+        'without an accelerator)',
     )
     parser.add_argument(
         '--no-validate',
@@ -85,8 +85,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='switch persistent_workers off in all data loaders. It is off '
         'by default in train_dataloader of epoch-based training, where the '
-        'workers are seeded anew for each epoch (worker_init_fn seed_worker) '
-        'so that a resumed run repeats an uninterrupted one',
+        'workers are seeded for each epoch (worker_init_fn seed_worker), so '
+        'that a resumed run repeats an uninterrupted one',
     )
     parser.add_argument(
         '--cfg-options',
@@ -94,8 +94,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=CfgOptions,
         metavar='KEY=VALUE',
         help='override values of the config, for example model.adv_ratio=0.25 '
-        'or key="[(a,b),(c,d)]"; a value is taken as typed, white space '
-        'included',
+        'or key="[(a,b),(c,d)]"; a value may contain spaces',
     )
     parser.add_argument(
         '--launcher',
@@ -106,7 +105,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

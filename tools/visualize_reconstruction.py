@@ -58,8 +58,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'images',
         nargs='*',
-        help='image files, drawn after resizing the short edge to the size '
-        "of the model's input and cropping the centre; without them, images "
+        help='image files: their short edge is resized to the size of the '
+        "model's input, and the centre is cropped; without them, images "
         "spread over the config's training set are drawn",
     )
     parser.add_argument('--out', default='reconstruction.png')
@@ -67,10 +67,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--num-images',
         type=int,
         default=8,
-        help='how many images of the training set (default: 8)',
+        help='number of images of the training set (default: 8)',
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='of mask and attack'
+        '--seed', type=int, default=0, help='seed of mask and attack'
     )
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu'

@@ -70,12 +70,12 @@ def imagenet_folders(run: Run) -> None:
             ids = set(imagenet_synsets())
             if names != ids:
                 raise Disagreement(
-                    f'{key} ({dataset.img_prefix}): ImageNet stands for 1000 '
+                    f'{key} ({dataset.img_prefix}): ImageNet needs 1000 '
                     'folders named by WordNet id, but here '
-                    f'{shown(sorted(ids - names))} are lacking and '
-                    f'{shown(sorted(names - ids))} are others: labels would '
-                    'be shifted. For a part of the classes or other classes '
-                    'use type=CustomDataset or ImageNetVariant.'
+                    f'{shown(sorted(ids - names))} are missing and '
+                    f'{shown(sorted(names - ids))} are other names: labels '
+                    'would be wrong. For a part of the classes or for other '
+                    'classes use type=CustomDataset or ImageNetVariant.'
                 )
 
 
@@ -103,8 +103,8 @@ def classes_have_images(run: Run) -> None:
         roots = ', '.join(dataset.img_prefix for _, _, dataset in found)
         raise Disagreement(
             f'{source} has the classes {shown(known)}, but there is no image '
-            f'of {shown(lacking)} in {roots} to train on. Give each class '
-            'images, or remove those without from the classes.'
+            f'of {shown(lacking)} in {roots} to train on. Add images of each '
+            'class, or remove classes without images.'
         )
 
 

@@ -105,7 +105,7 @@ def _say_single_validation(run: Run) -> None:
         unit = 'epochs' if run.by_epoch else 'iterations'
         run.notes.append(
             f'train_cfg.val_interval={interval}, but the run has {length} '
-            f'{unit}: it is validated at its end alone.'
+            f'{unit}: it is validated only at the end.'
         )
 
 

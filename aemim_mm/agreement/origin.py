@@ -25,10 +25,10 @@ def own_checkpoints(run: Run) -> None:
         return
     for found in _others_checkpoints(run):
         raise Disagreement(
-            f'A new run would write over another one: {found} is in its work '
-            f'directory {run.cfg.work_dir}. Pass --resume to go on with that '
+            f'A new run would overwrite another one: {found} is in its work '
+            f'directory {run.cfg.work_dir}. Pass --resume to continue that '
             'run, --work-dir to keep both, or --overwrite to delete the '
-            'checkpoints that are there.'
+            'existing checkpoints.'
         )
 
 
@@ -76,8 +76,8 @@ def same_weights(run: Run) -> None:
         raise Disagreement(
             f'{stored.path} belongs to a run that started from '
             f'{key}={before}, but now it is {current or "no file"}: the '
-            'results of one would be taken for those of the other. To go on '
-            f'with that run, give {key} as it was. {APART}'
+            'results of the two runs would be confused. To continue that run, '
+            f'set {key} as it was. {APART}'
         )
 
 
@@ -92,8 +92,8 @@ def same_model(run: Run) -> None:
     if found:
         raise Disagreement(
             f'{stored.path} belongs to a run with another model: '
-            f'{listed(found)}. To go on with that run, give the model as it '
-            f'was. {APART}'
+            f'{listed(found)}. To continue that run, use the same model as '
+            f'before. {APART}'
         )
 
 

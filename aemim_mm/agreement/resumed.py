@@ -35,7 +35,7 @@ def same_seed(run: Run) -> None:
         return
     raise Disagreement(
         f'randomness.seed={seed}, but {stored.path} restores seed '
-        f'{stored.seed}. To go on with that run, pass --cfg-options '
+        f'{stored.seed}. To continue that run, pass --cfg-options '
         f'randomness.seed={stored.seed}. For a run with another seed, pass '
         'another --work-dir, without --resume.'
     )
@@ -197,8 +197,8 @@ def _no_effect(
     run: Run, stored: StoredRun, found: list[tuple[str, Any, Any]]
 ) -> str:
     return (
-        f'{listed(found)}: this has no effect, since {stored.path} restores '
-        f'what was. {_ways_out(run, stored)}'
+        f'{listed(found)}: this has no effect, because {stored.path} restores '
+        f'the old values. {_ways_out(run, stored)}'
     )
 
 
@@ -207,8 +207,8 @@ def _ways_out(run: Run, stored: StoredRun) -> str:
     dumped = next(_dumped(run, stored), None)
     command = f' ({tool("train.py")} {dumped} --resume)' if dumped else ''
     return (
-        f'To go on as it was, give it as it was{command}. For the schedule of '
-        'this config from here on, add --new-schedule.'
+        f'To continue the old run, set it as it was{command}. To use the '
+        'schedule of this config from now on, add --new-schedule.'
     )
 
 

@@ -202,9 +202,9 @@ def _check_shape(part: Part | None, encoder: Part, square: bool) -> None:
         _check(part, 'img_size', image, f'{encoder.key}.img_size is')
     elif not square:
         raise Disagreement(
-            f'{encoder.says("img_size")} is no square: set {part.key}.'
-            f'img_size={image}, too, with neck.type=MAEMaskedDecoder and '
-            'head.type=MAEMaskedHead (those of mmpretrain take squares alone).'
+            f'{encoder.says("img_size")} is not square: also set {part.key}.'
+            f'img_size={image}, with neck.type=MAEMaskedDecoder and '
+            'head.type=MAEMaskedHead (those of mmpretrain need square images).'
         )
 
 

@@ -42,8 +42,8 @@ class StoredRun:
         ):
             raise Disagreement(
                 f'--resume {path}: the file holds weights, but no optimizer '
-                'state or no epoch, so that no run can go on from it. To '
-                'start a new run from its weights, pass --cfg-options '
+                'state or no epoch, so no run can resume from it. To start a '
+                'new run from its weights, pass --cfg-options '
                 f'load_from={path} resume=False without --resume.'
             )
         self.path = path

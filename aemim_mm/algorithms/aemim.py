@@ -48,10 +48,11 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
     ``loss()`` runs twice; in the second run its norm layers (and class token)
     are those of the :class:`AdapterBank` ``adv``, and its encoder sees x_a.
 
-    An instance is an instance of the stock algorithm too: the class is made
-    per method, and every module and state-dict key of the stock algorithm is
-    where it was. The twins are the only addition, under ``adv.``; drop them
-    (``prefix='backbone.'`` never sees them) and a stock model remains.
+    An instance is also an instance of the stock algorithm, because there is
+    one class for each method. All modules and state-dict keys of the stock
+    algorithm are unchanged. Only the adversarial adapters are added, under
+    ``adv.``. Without them it is a stock model (``prefix='backbone.'`` does
+    not load them).
 
     Args:
         method (str): Name of a MIM algorithm in mmpretrain's ``MODELS``, such
@@ -65,11 +66,11 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             example, in (0, 1]; at least one image. Defaults to 1.0.
         loss_ratio (float): Weight lambda of the clean loss, in [0, 1].
             Defaults to 0.5.
-        sequential_backward (bool): Take the gradients of the clean loss, and
-            free its graph, before the attack and the adversarial pass. The
-            step then holds the activations of one pass, not of two, and a set
-            of gradients; the training loop, its one backward pass and the
-            gradients stay the same. Defaults to False.
+        sequential_backward (bool): Compute the gradients of the clean loss,
+            and free its graph, before the attack and the adversarial pass.
+            The step then stores the activations of one pass instead of two,
+            and one set of gradients. The training loop, its single backward
+            pass and the gradients stay the same. Defaults to False.
         **stock: Every argument of the stock algorithm, unchanged.
 
     Raises:
@@ -255,7 +256,7 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
         return step
 
     def choose_rows(self, batch_size: int) -> list[int] | None:
-        """Choose the images that get an adversarial example, anew each step.
+        """Choose the images that get an adversarial example in this step.
 
         Args:
             batch_size (int): Number of images B on this rank.

@@ -38,20 +38,20 @@ class AutoAttack:
     """The standard version of AutoAttack, L-infinity.
 
     APGD-CE, targeted APGD-DLR, targeted FAB and the Square attack one after
-    the other, each on the images that withstood those before it. `Reliable
-    evaluation of adversarial robustness with an ensemble of diverse
-    parameter-free attacks <https://arxiv.org/abs/2003.01690>`_. Computed by
-    the package pyautoattack, which must be installed.
+    the other, each on the images that the previous ones did not fool.
+    `Reliable evaluation of adversarial robustness with an ensemble of diverse
+    parameter-free attacks <https://arxiv.org/abs/2003.01690>`_. The package
+    pyautoattack computes it and must be installed.
 
-    Random numbers are drawn for a whole batch, not for an image: another
-    batch size, another order or another number of processes draws others.
-    The state of torch's generators is as before afterwards.
+    Random numbers are drawn for a whole batch, not for an image. They depend
+    on the batch size, the order and the number of processes. The state of
+    torch's generators is restored afterwards.
 
     Attributes:
-        package (str): That computes it.
+        package (str): The package that computes it.
         by_batch (bool): Whether its results depend on the batches.
         num_steps (int): For estimates of the time: forward and backward
-            passes of an image that withstands everything.
+            passes of an image that is never fooled.
 
     Args:
         seed (int): Seed of every batch. Defaults to 0.

@@ -12,10 +12,10 @@ def image_noise(
 ) -> Tensor:
     """Uniform noise in [-1, 1) for images that are known by their index.
 
-    The noise of an image depends on ``seed`` and its index alone, so that one
-    and eight processes, any batch size and any order attack from the same
-    starts. It is drawn on the CPU, by a generator of its own per image; no
-    global generator moves.
+    The noise of an image depends only on ``seed`` and its index. The start of
+    an attack is therefore the same for any number of processes, any batch
+    size and any order. It is drawn on the CPU, with one generator per image.
+    The global generators are not used.
 
     Args:
         seed (int): Names the stream, >= 0.

@@ -23,8 +23,8 @@ def pgd(
     the result, and is not rounded to whole pixel values. Everything runs in
     float32, under autocast too.
 
-    The defaults are PGD-20 as in Figure 3 of the AEMIM paper. Its step is
-    not given there; a quarter of epsilon is that of ARES-Bench.
+    The defaults are PGD-20 as in Figure 3 of the AEMIM paper. The paper does
+    not give the step. A quarter of epsilon is that of ARES-Bench.
 
     Args:
         model (Callable): Maps images in [0, 1] (N, C, H, W) to logits (N, K),

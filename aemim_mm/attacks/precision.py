@@ -19,14 +19,14 @@ _SWITCHES = (
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Attack and evaluate in float32, whatever runs around it.
+    """Attack and evaluate in float32, independent of the settings outside.
 
-    Inside, autocast, TF32 and inference mode are off. With fewer bits the
-    small gradients of a confident network flush to 0 and ``sign(0) = 0``: the
-    attack stands still, and the network looks robust. Perturbations of less
-    than one pixel value vanish, too, where images are rounded to bfloat16.
-    Afterwards all settings are as before. Whether gradients are recorded is
-    left as it is.
+    Inside, autocast, TF32 and inference mode are off. With fewer bits, the
+    small gradients of a confident network become 0 and ``sign(0) = 0``: the
+    attack does not change the image, and the network looks robust. If images
+    are rounded to bfloat16, perturbations of less than one pixel value
+    vanish, too. Afterwards all settings are restored. Whether gradients are
+    recorded is not changed.
 
     Yields:
         None: Nothing.

@@ -84,7 +84,7 @@ def _refusal(filename: str, message: str) -> ValueError:
         'types that a checkpoint may hold. Nothing of it was executed. If '
         'this is a class of your own code and you trust the file, allow it '
         'with torch.serialization.add_safe_globals([...]) before loading; '
-        'otherwise ask its author for the weights alone, saved by torch.save('
+        'otherwise ask its author for only the weights, saved by torch.save('
         "{'state_dict': model.state_dict()}, ...)."
     )
 
@@ -152,10 +152,10 @@ def load_checkpoint_file(
         if 'persistent_load of storage' in str(error):
             raise ValueError(
                 f'{path} is refused: it holds a whole network in the form '
-                'that torch wrote before 1.6, not its weights. Where you '
-                'trust it, in a place of its own, write the weights alone: '
-                'torch.save(torch.load(FILE, weights_only=False).state_dict()'
-                ', OUT)'
+                'that torch wrote before 1.6, not only its weights. If you '
+                'trust it, write only the weights, in an isolated '
+                'environment: torch.save('
+                'torch.load(FILE, weights_only=False).state_dict(), OUT)'
             ) from None
         raise RuntimeError(
             f'{path} ({path.stat().st_size} bytes) could not be read as a '

@@ -86,7 +86,7 @@ def check_default_hooks(cfg: Config) -> None:
         guesses = near_misses(name, DEFAULT_HOOKS)
         if guesses:
             raise TypeError(
-                f'default_hooks: "{name}" would be a further hook, and leave '
-                f'the default one as it is.{guesses} Hooks of your own '
-                'belong into custom_hooks.'
+                f'default_hooks: "{name}" would be an additional hook, and '
+                f'not change the default one.{guesses} Put your own hooks '
+                'into custom_hooks.'
             )

@@ -118,7 +118,7 @@ def check_names(cfg: Config) -> None:
         inlined = _bare(value) in inside
         if inlined and telling:
             continue
-        if file is not None and file.get(name, None) != value:
+        if file is not None and _bare(file.get(name, None)) != _bare(value):
             raise ValueError(
                 f'The options set "{name}", but nothing reads it: it is no '
                 'setting of the Runner, and a variable of the config has no '

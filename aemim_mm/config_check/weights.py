@@ -162,7 +162,7 @@ def _require_file(cfg: Config, key: str, file: str, owner: str) -> None:
         if '://' in named.get(key, ''):
             source = f' The config file has them from {named[key]}.'
     raise FileNotFoundError(
-        f'{key}: "{file}" is no file (current directory: {os.getcwd()}). It '
-        f'should hold the weights of {owner}: put or link them there, or pass '
+        f'{key}: "{file}" is not a file (current directory: {os.getcwd()}). '
+        f'It should hold the weights of {owner}: put them there, or pass '
         f'--cfg-options {key}=PATH.{source}'
     )

@@ -17,27 +17,27 @@ NORM_TYPES = (_NormBase, nn.LayerNorm, nn.GroupNorm) + (
 
 
 class AdapterBank(nn.Module):
-    """Twins of a module's adapters, filed under the names of the originals.
+    """Copies (twins) of a module's adapters, under the names of the originals.
 
     The bank holds a deep copy of every norm layer and/or class token of
     ``module``. The copy of ``backbone.layers.0.ln1`` is
     ``bank.backbone.layers.0.ln1``, so the bank's ``state_dict()`` has the keys
-    of the originals and ``bank.tensors()`` can be handed to
-    :func:`torch.func.functional_call` or :func:`call_swapped` as it is::
+    of the originals, and ``bank.tensors()`` can be passed directly to
+    :func:`torch.func.functional_call` or :func:`call_swapped`::
 
         bank = AdapterBank(model, ('norm',))
         clean = model(x)
         adversarial = functional_call(model, bank.tensors(), (x_adv,))
 
-    It works on any module and leaves the module untouched. It is ``phi_a`` of
-    Eq. 5 of AEMIM; the module's own tensors stay ``phi_c``.
+    It works with any module and does not change the module. It is ``phi_a``
+    of Eq. 5 of AEMIM. The module's own tensors are ``phi_c``.
 
     Args:
         module (nn.Module): The module to take the adapters from.
         kinds (Collection[str]): Which adapters: a subset of ``'norm'`` (every
             layer of a normalisation class, with its buffers) and
             ``'cls_token'`` (every parameter of that name). Empty means no
-            adapter at all. Defaults to ``('norm', )``.
+            adapters. Defaults to ``('norm', )``.
         exclude (Collection[str]): Names of submodules that are left out with
             all they contain. Defaults to ``()``.
 
@@ -97,8 +97,8 @@ class AdapterBank(nn.Module):
         """All parameters and buffers of the bank by their stock name.
 
         Returns:
-            dict[str, Tensor]: The live tensors: what is computed with them
-            sends its gradients to the bank.
+            dict[str, Tensor]: The tensors themselves, not copies: gradients
+            of results that are computed with them reach the bank.
         """
         return self._index.tensors()
 
@@ -108,8 +108,8 @@ class AdapterBank(nn.Module):
 
         Args:
             module (nn.Module): The module that has the originals.
-            skip (Collection[str]): Names of twins to leave alone. Defaults
-                to ``()``.
+            skip (Collection[str]): Names of twins that are not changed.
+                Defaults to ``()``.
         """
         originals = ModuleIndex(module).tensors()
         for name, twin in self.tensors().items():
@@ -122,7 +122,7 @@ class AdapterBank(nn.Module):
         prefix: str,
         bank_prefix: str,
     ) -> set[str]:
-        """Give twins that a checkpoint lacks the values of their originals.
+        """Fill missing twins of a checkpoint with the values of the originals.
 
         Meant for a load-state-dict pre-hook of the module that has both the
         originals and the bank.

@@ -28,14 +28,14 @@ FIRST_SCALE = 2.0**16
 
 
 class DeferredGradients:
-    """Takes the gradients of a loss, and hands them over in the backward pass.
+    """Compute the gradients of a loss now, and return them in backward().
 
-    In fp16 small gradients vanish unless the loss is scaled before it is
-    differentiated, by GradScaler in the training loop. What it will scale by
-    is not known here until its backward pass comes, so the factor of the last
-    one is used (the first time :data:`FIRST_SCALE`) and the stored gradients
-    are brought to the present one when they are handed over. Infinite ones
-    stay infinite, and the scaler skips the step as it does otherwise.
+    In fp16 small gradients vanish unless the loss is scaled before its
+    backward pass. GradScaler does this in the training loop, but its factor
+    is not known here before that backward pass. Therefore the factor of the
+    last step is used (:data:`FIRST_SCALE` in the first step), and the stored
+    gradients are converted to the current factor when they are returned.
+    Infinite gradients stay infinite, and the scaler skips the step as usual.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class DeferredGradients:
     def take(
         self, losses: Losses, parameters: Iterable[nn.Parameter]
     ) -> tuple[Losses, 'StoredGradients | None']:
-        """Differentiate the losses and free their graph.
+        """Compute the gradients of the losses and free their graph.
 
         Args:
             losses (Tensor | dict): A loss, or several; see
@@ -77,12 +77,12 @@ class DeferredGradients:
         )
 
     def give(self, losses: Losses, stored: 'StoredGradients | None') -> Losses:
-        """Let losses without a graph carry the gradients that were taken.
+        """Attach the stored gradients to losses that have no graph.
 
-        To be called behind the other passes of the step: autograd runs the
-        youngest node first, so the parameters have their stored gradients
-        when those of the other passes arrive, and DistributedDataParallel
-        sends each as soon as it is whole.
+        Call this after the other passes of the step: autograd runs the
+        newest node first. The parameters then have their stored gradients
+        before those of the other passes are added, and
+        DistributedDataParallel sends each as soon as it is complete.
 
         Args:
             losses (Tensor | dict): What :meth:`take` returned.

@@ -12,20 +12,20 @@ from .batch_subset import BatchSubset
 
 @dataclass(frozen=True)
 class EncoderCall:
-    """What the clean pass hands on to the attack and the adversarial pass.
+    """What the clean pass gives to the attack and the adversarial pass.
 
     Args:
         features (Sequence[Tensor]): E(x^m), feature maps (B, ...).
         mask (Any): The mask m in the form in which the model takes it, or
             what identifies it. Defaults to None.
-        arguments (tuple): What else the encoder was called with, positional
+        arguments (tuple): Further arguments of the encoder call, positional
             and by keyword. Defaults to ``((), {})``.
         output (Any): All that the encoder returned. Defaults to None.
-        targets (tuple): What networks returned that are not trained and give
-            targets. Defaults to ().
-        image (Tensor, optional): What the encoder was given, where that is an
-            image of the model's own making: adversarial examples are then
-            sought around it. Defaults to None, the images of the batch.
+        targets (tuple): Outputs of the networks that only compute targets.
+            Defaults to ().
+        image (Tensor, optional): The input of the encoder, if the model
+            creates this image itself: adversarial examples are then computed
+            around it. Defaults to None, the images of the batch.
 
     Raises:
         TypeError: If ``features`` is a tensor.

@@ -17,7 +17,7 @@ LOSS_SCALE = 2.0**12
 
 
 class FeatureAttack:
-    """Base of the attacks on features: steps up a distance.
+    """Base class of the attacks on features: they maximise a distance.
 
     Args:
         num_steps (int): Number of steps T.
@@ -65,7 +65,7 @@ class FeatureAttack:
         reference: Sequence[Tensor],
         loss: Callable[[Sequence[Tensor]], Tensor] | None,
     ) -> Callable[[Tensor], Tensor]:
-        """What the steps go up, a function of the images.
+        """The function of the images that the steps maximise.
 
         Args:
             encode (Callable): Maps images (R, C, H, W) to a sequence of

@@ -23,18 +23,19 @@ class FeatureDistancePGD(FeatureAttack):
         x_a \leftarrow \Pi\{x_a + \mu \cdot
         \mathrm{sign}(\nabla_{x_a} L_d(E(x_a), E(x)))\},
 
-    where the projection is the ball of radius epsilon around x, then the
-    valid pixel box. With ``num_steps=1`` it is FGSM from a random start (Fast
-    AEMIM). Plain torch: it needs no Runner and works on any ``encode``.
+    where the projection is onto the ball of radius epsilon around x, and then
+    onto the range of valid pixels. With ``num_steps=1`` it is FGSM from a
+    random start (Fast AEMIM). It needs only torch and works with any
+    ``encode``.
 
     Args:
         epsilon (float): Budget in 0-255 pixel values. Defaults to 2.
         num_steps (int): Number of steps T. Defaults to 2.
         step_size (float, optional): Step mu in 0-255 pixel values. None means
-            ``epsilon / num_steps``, with which half of the pixels reach the
-            ball's face if the gradient keeps its sign; from a random start
-            the whole ball takes ``2 * epsilon / num_steps``. Defaults to
-            None.
+            ``epsilon / num_steps``. Half of the pixels then reach the border
+            of the ball if the gradient keeps its sign. To reach the whole
+            ball from a random start, use ``2 * epsilon / num_steps``.
+            Defaults to None.
         distance (str): ``'l2'`` (sum of squares per image), ``'kl'`` (softmax
             over channels) or ``'reconstruction'`` (the loss handed to the
             call in place of a distance). Defaults to ``'l2'``.

@@ -65,8 +65,9 @@ def aemim_step(
 ) -> AEMIMStep:
     """One training step: clean pass, attack and adversarial pass.
 
-    The functions run the model's own modules; its adapters are set here. They
-    get the record of the clean pass, for the images in question.
+    The functions run the model's own modules. Its adapters are swapped here.
+    The functions receive the record of the clean pass, reduced to the images
+    that they process.
 
     Args:
         x (Tensor): Normalised images, (B, C, H, W).
@@ -77,7 +78,7 @@ def aemim_step(
             features of x_a: same mask, and the CLEAN images as target.
         reconstruction (Callable, optional): Maps features and the record to
             L_a, for attacks on the loss itself. Defaults to None.
-        swap (AdapterSwap): Puts phi_a in the place of phi_c.
+        swap (AdapterSwap): Replaces phi_c by phi_a.
         attack (Callable): Called as :class:`FeatureDistancePGD`.
         mean (Tensor): Mean of the normalisation, (C, 1, 1), 0-255 units.
         std (Tensor): Its standard deviation, likewise.
@@ -87,7 +88,7 @@ def aemim_step(
             and frees its graph before the attack. Defaults to None.
 
     Returns:
-        AEMIMStep: Both losses and what led to them.
+        AEMIMStep: Both losses and the intermediate results.
     """
     # Line 11 comes first, for its features are what Eq. 7 measures from:
     # L_c = L_mim(F(x^m; psi + phi_c), x), the first term of Eq. 5.

@@ -15,19 +15,19 @@ from .names import inside
 
 
 class AdapterSwap:
-    """Which adapters a model runs with, and whether it is trained.
+    """Contexts that choose the adapters of a model, and whether it is trained.
 
     The model itself has phi_c. In each context its own modules run with other
-    tensors, and afterwards it is as it was.
+    tensors. Afterwards the model has its own tensors again.
 
     Args:
         model (nn.Module): The auto-encoder F, parameters psi and phi_c.
-        bank (AdapterBank): phi_a, twins of adapters of ``model``. It may be a
-            part of it.
+        bank (AdapterBank): phi_a, copies of adapters of ``model``. It may be
+            a submodule of ``model``.
         encoder (str): Name of the encoder E in ``model``. Defaults to ``''``,
             the model itself.
-        exclude (Collection[str]): Names of submodules that are not trained,
-            and neither swapped nor frozen. Defaults to ``()``.
+        exclude (Collection[str]): Names of submodules that are not trained.
+            They are neither swapped nor frozen. Defaults to ``()``.
 
     Raises:
         ValueError: If the model has no such encoder.
@@ -78,14 +78,14 @@ class AdapterSwap:
         return self.model.swapped(self.bank.tensors())
 
     def frozen_adversarial(self) -> AbstractContextManager[None]:
-        """Psi + phi_a, of which nothing can be trained: for the attack."""
+        """Psi + phi_a, without parameter gradients, for the attack."""
         tensors = self.model.frozen(self.bank.tensors())
         return self.model.swapped(
             cast_ahead(self.model, tensors, within=self.encoder)
         )
 
     def frozen_clean(self) -> AbstractContextManager[None]:
-        """Psi + phi_c, of which nothing can be trained."""
+        """Psi + phi_c, without parameter gradients."""
         return self.model.swapped(self.model.frozen())
 
 

@@ -19,31 +19,32 @@ class WaveletPGD(FeatureAttack):
         m \leftarrow \mathrm{clip}(m + \mu \cdot
         \mathrm{sign}(\nabla_m L_d(E(x_a), E(x))), -\rho, \rho)
 
-    with the pixel box as projection. What is large in the wavelet domain
-    changes much, what is 0 stays 0: the examples stay closer to natural
-    images than those of additive noise (Liu et al., AdvWavAug, arXiv
-    2302.14302). Section 5 of AEMIM names such examples as future work; it has
-    no numbers for them. Called like :class:`FeatureDistancePGD`.
+    with the projection onto the range of valid pixels. Large wavelet
+    coefficients change much, and those that are 0 stay 0. The examples
+    therefore stay closer to natural images than those with additive noise
+    (Liu et al., AdvWavAug, arXiv 2302.14302). Section 5 of AEMIM names such
+    examples as future work and has no numbers for them. It is called like
+    :class:`FeatureDistancePGD`.
 
     Args:
-        budget (float): rho, the most that a coefficient changes relative to
-            itself, in (0, 1]. Defaults to 0.25.
-        bands (str): ``'detail'`` leaves the approximation alone, whose change
-            would be one of brightness over whole areas; ``'all'`` does not.
-            Defaults to ``'detail'``.
+        budget (float): rho, the largest relative change of a coefficient, in
+            (0, 1]. Defaults to 0.25.
+        bands (str): ``'detail'`` does not change the approximation, whose
+            change would be one of brightness over whole areas; ``'all'``
+            changes it, too. Defaults to ``'detail'``.
         wavelet (str): A discrete wavelet of PyWavelets. Defaults to
             ``'bior4.4'``, that of JPEG 2000.
-        levels (int): At most so many levels, as far as the images' sides can
-            be halved. Defaults to 3.
+        levels (int): Largest number of levels. Fewer are used if the sides
+            of the images cannot be halved as often. Defaults to 3.
         num_steps (int): Number of steps T. Defaults to 2.
         step_size (float, optional): Step mu of the factors. None means
             ``budget / num_steps``. Defaults to None.
-        distance (str): As of :class:`FeatureDistancePGD`. Defaults to
+        distance (str): As in :class:`FeatureDistancePGD`. Defaults to
             ``'l2'``.
         random_start (bool): Start at factors drawn uniformly from the budget.
             Defaults to True.
-        max_pixel_change (float, optional): An L-infinity bound in 0-255 pixel
-            values besides. Defaults to None.
+        max_pixel_change (float, optional): An additional L-infinity bound in
+            0-255 pixel values. Defaults to None.
 
     Raises:
         ImportError: If PyWavelets is not installed.

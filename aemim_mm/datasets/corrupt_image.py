@@ -20,11 +20,11 @@ def corrupt_image(
 ) -> Image.Image:
     """Corrupt a picture.
 
-    One whose shorter side has less than 32 pixels, the least that the
-    corruptions work on, is enlarged by the smallest whole factor that gives
-    it 32 (every pixel becomes a square), corrupted, and reduced by the same
-    factor (every square becomes its mean). Only the corruption changes it
-    thereby. Noise is weaker on it than the severity says.
+    The corruptions need at least 32 pixels on the shorter side. A smaller
+    picture is enlarged by the smallest whole factor that gives 32 (every
+    pixel becomes a square), corrupted, and reduced by the same factor (every
+    square becomes its mean). The resizing alone does not change the picture.
+    Noise is then weaker than the severity says.
 
     Args:
         picture (Image.Image): The picture; it is taken as RGB.

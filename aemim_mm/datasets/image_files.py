@@ -22,23 +22,23 @@ READ_EXTENSIONS = (
 
 @DATASETS.register_module()
 class ImageFiles(BaseDataset):
-    """All images below a folder, or those that a text file names, no labels.
+    """All images in a folder, or in a text file of paths, without labels.
 
     Folders are searched at any depth, links are followed, and the images are
-    sorted by their path. What ends in none of :data:`READ_EXTENSIONS`, and
-    what is hidden (its name begins with a dot), is skipped and counted:
-    :attr:`summary` says it.
+    sorted by their path. Hidden files (their names begin with a dot) and
+    files without one of :data:`READ_EXTENSIONS` are skipped.
+    :attr:`summary` reports their number.
 
     Args:
-        data_root (str): A folder; or a text file with one path a line,
-            relative to the folder of that file or absolute. Empty lines do
-            not count.
+        data_root (str): A folder; or a text file with one path per line,
+            relative to the folder of that file or absolute. Empty lines are
+            ignored.
         **kwargs: Further keyword arguments of
             :class:`mmpretrain.datasets.BaseDataset`, such as ``pipeline``.
 
     Raises:
         FileNotFoundError: If ``data_root`` or a file named in it is missing.
-        ValueError: If ``data_root`` is empty, a text file is no UTF-8, or
+        ValueError: If ``data_root`` is empty, a text file is not UTF-8, or
             there is no image.
     """
 
@@ -100,8 +100,8 @@ class ImageFiles(BaseDataset):
                 lines = [line.strip() for line in opened]
         except UnicodeDecodeError as error:
             raise ValueError(
-                f'{file} is no text file of paths: {error}. Give a folder, or '
-                'a file with one path a line'
+                f'{file} is not a text file of paths: {error}. Give a folder, '
+                'or a file with one path per line'
             ) from error
         folder = osp.dirname(osp.abspath(file))
         paths = [

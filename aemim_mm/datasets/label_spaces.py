@@ -91,14 +91,14 @@ def read_class_file(path: str) -> list[str]:
     for number, name in enumerate(names, 1):
         if not name or '/' in name or name.startswith('.'):
             raise ValueError(
-                f'{path}, line {number}: {name!r} is no name of a class '
+                f'{path}, line {number}: {name!r} is not the name of a class '
                 'folder. Write one folder name per line, in the order of the '
                 "model's classes"
             )
     for number, name in enumerate(names, 1):
         if names.index(name) != number - 1:
             raise ValueError(
-                f'{path}, line {number}: {name!r} stands on line '
-                f'{names.index(name) + 1} too, but has one label'
+                f'{path}, line {number}: {name!r} is also on line '
+                f'{names.index(name) + 1}, but can have only one label'
             )
     return names

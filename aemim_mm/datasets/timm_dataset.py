@@ -71,9 +71,10 @@ class TimmImages(_TimmBase, Dataset):
 class TimmStream(_TimmBase, IterableDataset):
     """A data set of timm that is read from its beginning to its end.
 
-    Each pass gives every shard to one worker of one rank: no image is left
-    out and none comes twice, however many ranks and workers there are. The
-    order of the shards, and so who reads which, is another one in each pass.
+    In each pass every shard is read by one worker of one rank. Each image is
+    therefore used exactly once, for any number of ranks and workers. The
+    order of the shards, and so the worker of each shard, changes in each
+    pass.
 
     Args:
         name (str): As :func:`timm_dataset`.
@@ -201,12 +202,13 @@ def timm_dataset(
     input_key: str | None = None,
     target_key: str | None = None,
 ) -> TimmImages | TimmStream:
-    """A data set of :func:`timm.data.create_dataset`, for data beyond a disk.
+    """A data set of :func:`timm.data.create_dataset`.
 
     ``wds/`` (WebDataset shards) and ``hfids/`` (streams of Hugging Face) have
     no index: use them with ``train_dataloader.sampler=None`` and
     ``train_cfg.type='IterBasedTrainLoop'``, and evaluate in one process.
-    Others, such as ``hfds/``, have one, and a sampler as any data set.
+    Others, such as ``hfds/``, have an index and use a sampler, as any data
+    set.
 
     Args:
         name (str): Such as ``'wds/photos'`` or ``'hfds/user/photos'``.

@@ -12,13 +12,14 @@ from .subset_accuracy import SubsetAccuracy
 class CorruptionError(SubsetAccuracy):
     """Errors over the cells of an ImageNet-C tree, and their mCE.
 
-    For one data set of all the cells that are evaluated, such as a
-    ``ConcatDataset`` of several :class:`ImageNetVariant`. The cell is read
-    from an image's path: ``<corruption>/<severity>/<class>/<image>``.
+    For one data set of all cells (pairs of corruption and severity) that are
+    evaluated, such as a ``ConcatDataset`` of several
+    :class:`ImageNetVariant`. The cell is read from the path of an image:
+    ``<corruption>/<severity>/<class>/<image>``.
 
-    Gives ``mce`` (where all 75 cells are there and the label space is that
-    of ImageNet-1K), ``mean_error``, both in percent, and ``cells`` and
-    ``images``, their numbers. :attr:`scores` has the whole table.
+    The metrics are ``mce`` (if all 75 cells are there and the classes are
+    those of ImageNet-1K) and ``mean_error``, both in percent, and the numbers
+    of ``cells`` and ``images``. :attr:`scores` has the whole table.
 
     Attributes:
         scores (dict): What :func:`corruption_scores` returns. Set by

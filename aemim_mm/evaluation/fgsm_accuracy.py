@@ -19,13 +19,13 @@ def fgsm_accuracy(
 ) -> dict[str, float]:
     """Top-1 accuracy on the FGSM examples of every image, per budget.
 
-    The examples are made against the classifier itself (white box). It is
-    evaluated in eval mode; the modes of all its modules are as before
-    afterwards, and no gradient is left on a parameter. Works inside
-    ``torch.no_grad()`` and ``torch.inference_mode()`` too.
+    The examples attack the classifier itself (white box). It is evaluated in
+    eval mode. Afterwards the modes of all its modules are restored, and no
+    parameter has a gradient. This also works inside ``torch.no_grad()`` and
+    ``torch.inference_mode()``.
 
-    One process evaluates what its own dataloader yields; nothing is gathered
-    from other ranks. :func:`robust_accuracy` does that.
+    Each process evaluates only its own dataloader. Results of several ranks
+    are not gathered; :func:`robust_accuracy` does that.
 
     Args:
         classifier (ImageClassifier): The classifier. Its ``data_preprocessor``

@@ -14,18 +14,18 @@ POOLINGS = ('token', 'avg')
 class FrozenEncoder(nn.Module):
     """Pools what a backbone returns for whole images, without a mask.
 
-    Of a :class:`~aemim_mm.models.backbones.DualNormViT` that is the clean
-    branch: adversarial adapters take no part.
+    For a :class:`~aemim_mm.models.backbones.DualNormViT` this is the clean
+    branch: adversarial adapters are not used.
 
     Args:
         backbone (nn.Module): Maps normalised images (N, C, H, W) to a tuple
             whose last entry is a map (N, D, h, w), tokens (N, L, D) or a
-            vector (N, D). Of a subclass of mmpretrain's ViT, BEiT and Swin
-            the plain class runs; another one gets ``mask=None`` if its
-            ``forward`` has that parameter.
+            vector (N, D). For a subclass of mmpretrain's ViT, BEiT and Swin,
+            ``forward`` of the plain class is used. Other backbones are called
+            with ``mask=None`` if ``forward`` has that parameter.
         pooling (str, optional): 'token' for the class token, 'avg' for the
-            mean of the patches. None means the class token where there is
-            one, as in linear probing and DINO. Defaults to None.
+            mean of the patches. None means the class token if there is one,
+            as in linear probing and DINO. Defaults to None.
 
     Raises:
         ValueError: If the pooling is unknown.

@@ -12,12 +12,13 @@ CHUNK = 65536
 class KNNHead(nn.Module):
     r"""Votes of the training images whose features are nearest.
 
-    Of the ``k`` training images of largest cosine similarity s each gives its
-    class :math:`\exp(s / T)`. `Emerging properties in self-supervised vision
-    transformers <https://arxiv.org/abs/2104.14294>`_, whose k and T are the
-    defaults. Nothing is trained. The similarities of a batch are computed for
-    a part of the training images at a time, so that the memory is that of the
-    training features and little more (ImageNet-1K, 768 channels: 4 GB).
+    The ``k`` training images with the largest cosine similarity s vote for
+    their classes with weight :math:`\exp(s / T)`. The defaults of k and T are
+    those of `Emerging properties in self-supervised vision transformers
+    <https://arxiv.org/abs/2104.14294>`_. Nothing is trained. The similarities
+    of a batch are computed for a part of the training images at a time.
+    Little memory is needed in addition to that of the training features
+    (ImageNet-1K, 768 channels: 4 GB).
 
     Args:
         features (Tensor): Of the training images, (M, D).
@@ -28,7 +29,7 @@ class KNNHead(nn.Module):
 
     Raises:
         ValueError: If there are fewer than ``k`` training images, or a
-            feature is no finite number.
+            feature is not finite.
     """
 
     features: Tensor

@@ -24,7 +24,7 @@ def minimal_epsilons(
     num_doublings: int = 5,
     num_bisections: int = 10,
 ) -> MinimalEpsilons:
-    r"""Search every image's minimal budget by doubling and bisection.
+    r"""Search for every image's minimal budget by doubling and bisection.
 
     The search of ARES-Bench. ``start`` is tried first and doubled while the
     attack fails, with ``num_doublings`` probes in all: by default 2/255,
@@ -43,12 +43,12 @@ def minimal_epsilons(
       where the pixel box cuts the perturbation.
 
     PGD is not monotone: it may succeed with a budget and fail with a larger
-    one. The recorded budget is then one of several borders, and an upper
-    bound of the first. It never is a budget that was not shown to suffice.
-    An image counts as fooled by all larger budgets, since its adversarial
-    example lies within those, too. A fixed grid, which runs the attack with
-    each budget, can therefore be a little higher; agreement of the two
-    curves is the check.
+    one. The recorded budget is then one of several boundaries, and an upper
+    bound of the smallest. The attack did succeed with the recorded budget.
+    An image counts as fooled by all larger budgets, because its adversarial
+    example is within those, too. A fixed grid, which runs the attack with
+    each budget, can therefore be slightly higher. Compare the two curves as a
+    check.
 
     Works under ``torch.distributed`` as :func:`robust_accuracy` does; the
     processes' batches need not be equal in number or size.

@@ -9,13 +9,13 @@ from mmengine.evaluator import BaseMetric
 
 
 class PerImageMetric(BaseMetric):
-    """Base of metrics that judge every image for itself, once.
+    """Base class of metrics that evaluate every image separately, once.
 
-    With several processes the sampler hands some images out twice to give
-    all processes equally many. mmengine drops the surplus by position, which
-    fits one way of dealing images out. Here images are told apart by a key
-    and each counts once, so that one process and several give the same
-    numbers, image by image.
+    With several processes the sampler repeats some images, so that all
+    processes have the same number. mmengine removes the repeated ones by
+    position, which is right for only one kind of sampler. Here images are
+    identified by a key and each counts once. One process and several
+    therefore give the same numbers, image by image.
 
     Attributes:
         keys (list): The images' keys, sorted: indices in the data set. Set

@@ -81,8 +81,8 @@ def features_of(
     encoder, plain = MODELS.build(cfg), architecture.plain
     if not isinstance(encoder, plain):
         raise ValueError(
-            f'{type(encoder).__name__} is no {plain.__name__}: its features '
-            'cannot be compared. Export without --check'
+            f'{type(encoder).__name__} is not a {plain.__name__}: its '
+            'features cannot be compared. Export without --check'
         )
     filled(encoder, source.encoder, source.path)
     # `forward` of a class for pre-training may mask.

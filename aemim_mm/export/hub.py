@@ -89,8 +89,8 @@ def check_push(name: str) -> None:
         raise ValueError(f'--push {name}: give USER/NAME')
     if get_token() is None:
         raise ValueError(
-            f'--push {name}: nobody is logged in to the Hugging Face Hub. Run '
-            '`hf auth login`, or set HF_TOKEN'
+            f'--push {name}: you are not logged in to the Hugging Face Hub. '
+            'Run `hf auth login`, or set HF_TOKEN'
         )
 
 

@@ -176,8 +176,8 @@ def _img_size(
     side = math.isqrt(patches)
     if side * side != patches:
         raise ValueError(
-            f'the position embedding has {patches} patches, which is no '
-            f'square, and the config says img_size='
+            f'the position embedding has {patches} patches, which is not a '
+            f'square number, and the config says img_size='
             f'{backbone.get("img_size")}. Pass the config file of the run '
             'with --config'
         )

@@ -82,14 +82,15 @@ class AtomicCheckpointHook(CheckpointHook):
     ``max_keep_ckpts=1`` the only one), writes in place, and truncates the
     file ``last_checkpoint`` before filling it. Here
 
-    1. the new checkpoint is written aside and renamed when it is complete;
+    1. the new checkpoint is written to a temporary name and renamed when it
+       is complete;
     2. then ``last_checkpoint`` is replaced in one step;
     3. only then are outdated checkpoints deleted, a former best one included.
 
     At every moment ``last_checkpoint`` names a complete checkpoint. The disk
-    must hold one checkpoint more than ``max_keep_ckpts``. A kill between 2
-    and 3 leaves one outdated checkpoint for good; what a killed write left
-    half-done is removed at the next start.
+    must hold one checkpoint more than ``max_keep_ckpts``. If the process is
+    killed between 2 and 3, one outdated checkpoint remains. Incomplete files
+    of a killed process are removed at the next start.
 
     Args:
         interval (int): As in ``CheckpointHook``. Defaults to -1.

@@ -11,10 +11,10 @@ from torch import Tensor
 class ChannelsLastHook(Hook):
     """Keep the weights of convolutions with their channels last in memory.
 
-    For convolutional encoders (SparK). The order of numbers in memory
-    changes, no number does. Vision transformers have nothing to gain: their
-    patch embedding is a matrix product. A run can begin without it and go on
-    with it, not the other way round: fused optimizers expect their moments in
+    For convolutional encoders (SparK). Only the order of the numbers in
+    memory changes. Vision transformers do not get faster, because their patch
+    embedding is a matrix product. A run without this hook can be resumed with
+    it, but not the other way round: fused optimizers expect their moments in
     the order of the weights, and checkpoints keep the order.
 
     Usage::

@@ -49,11 +49,11 @@ class CheckpointFitHook(Hook):
     the adversarial adapters, from a checkpoint without them) fits. Whether a
     load is a resume is read from ``resume`` in the runner's config.
 
-    From when the hook is built, mmengine loads the checkpoints of the process
-    without executing what they hold (:func:`use_safe_loader`).
+    After the hook has been built, mmengine executes no code in the
+    checkpoints that this process loads (:func:`use_safe_loader`).
 
-    Under another default scope write ``type='mmpretrain.CheckpointFitHook'``,
-    for example in a detection run.
+    In another default scope, for example in a detection run, write
+    ``type='mmpretrain.CheckpointFitHook'``.
 
     Args:
         allow_missing (Sequence[str]): Patterns of keys, relative to the

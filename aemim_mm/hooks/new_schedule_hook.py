@@ -16,14 +16,14 @@ class NewScheduleHook(Hook):
     Weights, the optimizer's moments and the number of finished epochs come
     from the checkpoint. All settings of the parameter groups (learning rate,
     weight decay, betas) are those of the config, and the schedulers are built
-    from it and advanced step by step to where the run is: from there on they
-    equal those of an uninterrupted run of the config.
+    from it and advanced step by step to the current iteration. From then on
+    they are equal to those of an uninterrupted run of the config.
 
-    Where epochs have another number of iterations than before, the finished
-    iterations are those that the config would have taken for the epochs.
+    If the number of iterations per epoch has changed, the finished iterations
+    are those that the finished epochs have with the new config.
 
-    This is ``--new-schedule`` of ``tools/train.py``. The hook acts on a
-    resumed run alone.
+    This is ``--new-schedule`` of ``tools/train.py``. The hook only affects a
+    resumed run.
     """
 
     # The log of the recipe shows what this hook has set.

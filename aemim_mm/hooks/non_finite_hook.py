@@ -16,11 +16,12 @@ _NEVER = torch.iinfo(torch.int64).max
 class NonFiniteLossHook(Hook):
     """Stop the run when a loss is NaN or infinite.
 
-    Each step only compares and selects on the device, where the number of the
-    first bad step of every loss is kept; nothing waits for the device. The
-    numbers are read every ``interval`` steps and before every checkpoint,
-    reduced over all processes so that all stop together. No checkpoint is
-    written, deleted or pointed to after a bad step: the last one is good.
+    In each step, the number of the first bad step of every loss is computed
+    and kept on the device, so that the host does not wait. The numbers are
+    read every ``interval`` steps and before every checkpoint. They are
+    reduced over all processes, so that all stop together. After a bad step no
+    checkpoint is written or deleted, and ``last_checkpoint`` is not changed:
+    the last checkpoint is good.
 
     The losses are what mmengine sums to the training loss, that is the
     outputs of ``train_step`` with ``loss`` in their names. Other outputs are
@@ -181,8 +182,8 @@ class NonFiniteLossHook(Hook):
         raise FloatingPointError(
             f'The loss became non-finite in iteration {step + 1} (epoch '
             f'{runner.epoch + 1}): {", ".join(names)}. The run stops; nothing '
-            f'was saved since. To go on, {resume} with a change: a lower '
-            'learning rate or a longer warm-up; bfloat16 or float32 in place '
+            f'was saved since. To continue, {resume} with a change: a lower '
+            'learning rate or a longer warm-up; bfloat16 or float32 instead '
             'of float16; gradient clipping, optim_wrapper.clip_grad='
             'dict(max_norm=1.0).'
         )

@@ -22,29 +22,29 @@ SPLITS = ('train', 'val')
 
 @HOOKS.register_module()
 class OnlineEvalHook(Hook):
-    """Measure the clean encoder on a small labelled set, now and then.
+    """Evaluate the clean encoder on a small labelled set during training.
 
     ``online/knn`` and ``online/linear`` are accuracies in percent on ``val``
     of a classifier fitted to ``train``: the nearest neighbours' vote and a
     linear layer. ``online/rankme`` is the effective number of dimensions of
     the features of ``train``, which needs no labels. They are
     measured before the first step, after every ``interval`` and at the end,
-    and go to the log and to the visualizer. The features are the mean of the
-    patches of the whole, unmasked image.
+    and are written to the log and the visualizer. The features are the mean
+    of the patches of the whole, unmasked image.
 
-    Training is not disturbed: see :func:`isolated`. The main process measures
-    alone; keep the set small.
+    The hook does not change the training: see :func:`isolated`. Only the main
+    process evaluates, so keep the set small.
 
     Args:
         data_root (str): Folder with ``train/CLASS/IMAGE`` and
             ``val/CLASS/IMAGE``.
-        interval (int): Epochs, or iterations, from one to the next. Defaults
-            to 1.
+        interval (int): Epochs, or iterations, between two evaluations.
+            Defaults to 1.
         by_epoch (bool): Whether ``interval`` counts epochs. Defaults to True.
         pipeline (list[dict], optional): How images are read. Defaults to
             None, that of ``test_dataloader`` in the run's config.
-        max_images (int): Of each of the two sets as many are used, evenly
-            spread. Defaults to 2000.
+        max_images (int): Largest number of images of each of the two sets,
+            evenly spread over the set. Defaults to 2000.
         batch_size (int): Images at a time. Defaults to 64.
         k (int): Neighbours. Defaults to 20.
 

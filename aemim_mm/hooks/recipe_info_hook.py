@@ -11,12 +11,12 @@ from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
 
 @HOOKS.register_module()
 class RecipeInfoHook(Hook):
-    """State at the start of training what recipe is really run.
+    """Log the recipe that is actually run, at the start of training.
 
     One block in the log: the effective batch size, the learning rate after
     scaling, the length of the schedule, the precision and, for a model with
-    an attack, the perturbation budget in pixel units. It warns when the
-    batch size is not the one that the learning rate was written for.
+    an attack, the perturbation budget in pixel units. It warns if the
+    learning rate was set for another batch size.
     """
 
     # After the hooks that may still change the model or the optimizer.

@@ -32,17 +32,17 @@ class ReconstructionHook(Hook):
     adversarial examples, the first three.
 
     The images, spread evenly over the training set, their augmentation, mask
-    and attack noise are the same each time. Training is not disturbed: random
-    streams, modes, buffers and gradients are as before, and a run with this
-    hook has the losses of a run without it. Only the main process draws, on
-    the unwrapped model, without any collective call.
+    and attack noise are the same each time. The hook does not change the
+    training: random generators, modes, buffers and gradients are restored,
+    and a run with this hook has the same losses as a run without it. Only the
+    main process draws, on the unwrapped model, without any collective call.
 
-    In iteration-based training an "epoch" is the whole run: one picture at its
-    end.
+    In iteration-based training an "epoch" is the whole run: there is one
+    picture at its end.
 
     Args:
-        interval (int): Draw every so many epochs, and after the last one.
-            Defaults to 1.
+        interval (int): Number of epochs between two pictures. The last epoch
+            is always drawn. Defaults to 1.
         num_images (int): Number of images. Defaults to 8.
         seed (int): Seed of augmentation, mask and attack. Defaults to 0.
 

@@ -14,7 +14,7 @@ from ..config_check.weights import named_weights
 
 @HOOKS.register_module()
 class RunOriginHook(Hook):
-    """Note in every checkpoint what its run started from.
+    """Write into every checkpoint which weights its run started from.
 
     ``checkpoint['meta']['run_origin']`` holds, by key of the config, path and
     SHA-256 of the weights that the model was initialised with (``weights``,
@@ -23,7 +23,7 @@ class RunOriginHook(Hook):
     resumed.
 
     ``checkpoint['meta']['started_from']`` holds sources and licences of these
-    weights (:mod:`aemim_mm.checkpoints.terms`); the log says them once.
+    weights (:mod:`aemim_mm.checkpoints.terms`). They are logged once.
     """
 
     def __init__(self) -> None:

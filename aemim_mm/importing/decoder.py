@@ -79,7 +79,7 @@ def decoder_config(
     )
     if problems:
         raise ValueError(
-            f'the decoder of the file is no {cfg["type"]}:{problems}\nThe '
-            'file is incomplete, or a variant of it'
+            f'the decoder of the file is not a {cfg["type"]}:{problems}\nThe '
+            'file is incomplete, or its decoder is a variant'
         )
     return cfg

@@ -124,9 +124,9 @@ def set_start(cfg: Config, resume: str | None = None) -> str:
     if resume is None and load_from and cfg.get('resume', False):
         raise ValueError(
             f'The config has resume=True and load_from="{load_from}": '
-            'mmengine would go on with the run of that file, its epoch '
-            'included. To start a new run from its weights, pass '
-            '--cfg-options resume=False. To go on with that run, pass '
+            'mmengine would resume the run of that file, including its '
+            'epoch. To start a new run from its weights, pass '
+            '--cfg-options resume=False. To continue that run, pass '
             f'--resume {load_from}.'
         )
     lacking = ''
@@ -137,14 +137,14 @@ def set_start(cfg: Config, resume: str | None = None) -> str:
             named_in = osp.join(cfg.work_dir, 'last_checkpoint')
             check_checkpoint(f'--resume ({named_in})', latest)
             cfg.load_from = None  # mmengine takes the latest by itself.
-            return f'The run goes on from {latest}.'
+            return f'The run resumes from {latest}.'
         lacking = f' (--resume: {cfg.work_dir} holds no checkpoint)'
     elif resume is not None:
         cfg.resume = True
         cfg.load_from = resume
-        return f'The run goes on from {resume}.'
+        return f'The run resumes from {resume}.'
     elif cfg.get('resume', False):
-        return 'The run goes on from the latest checkpoint, if there is one.'
+        return 'The run resumes from the latest checkpoint, if there is one.'
     start = f'from the weights of {load_from}' if load_from else 'anew'
     return f'The run starts {start}{lacking}.'
 

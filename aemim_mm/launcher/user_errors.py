@@ -22,7 +22,7 @@ def add_traceback_option(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
 
 

@@ -15,16 +15,16 @@ from torch import nn
 class DetLayerDecayOptimWrapperConstructor(
     LearningRateDecayOptimWrapperConstructor
 ):
-    """Layer-wise learning rate decay for detectors, too.
+    """Layer-wise learning rate decay, also for detectors.
 
-    mmpretrain's constructor asks the model for the depth of a parameter
-    (``get_layer_depth``), which mmdet's detectors cannot tell. For those it
-    is asked of their ``backbone`` here. A parameter at depth ``d`` of a ViT
-    with ``L`` blocks gets the learning rate times
-    ``layer_decay_rate ** (L + 1 - d)``: the embeddings have depth 0, block
-    ``i`` (from 0) has depth ``i + 1``, and what follows the blocks, the
-    neck and the heads of a detector among it, has depth ``L + 1`` and so the
-    full learning rate.
+    mmpretrain's constructor calls ``get_layer_depth`` of the model for the
+    depth of a parameter. mmdet's detectors do not have this method, so that
+    of their ``backbone`` is called here. For a parameter at depth ``d`` of a
+    ViT with ``L`` blocks, the learning rate is multiplied by
+    ``layer_decay_rate ** (L + 1 - d)``. The embeddings have depth 0, and
+    block ``i`` (from 0) has depth ``i + 1``. All that follows the blocks,
+    such as the neck and the heads of a detector, has depth ``L + 1`` and
+    therefore the full learning rate.
 
     The arguments and ``paramwise_cfg`` are those of
     :class:`LearningRateDecayOptimWrapperConstructor`, which ignores

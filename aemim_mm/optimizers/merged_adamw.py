@@ -12,15 +12,16 @@ from mmpretrain.registry import OPTIMIZERS
 
 @OPTIMIZERS.register_module()
 class MergedAdamW(torch.optim.AdamW):
-    """AdamW that updates groups of equal settings together.
+    """AdamW that updates parameter groups with equal settings together.
 
     mmengine makes a parameter group of every weight as soon as some weights
-    have settings of their own (norm layers that do not decay, say), and torch
-    updates group by group: hundreds of fused kernels where two would do, each
-    with its share of Python. Here groups whose settings are equal at a step
-    are one for that step. Values are the same to the bit; groups, schedulers
-    and the state in checkpoints are those of :class:`torch.optim.AdamW`, so a
-    run of one resumes with the other.
+    have their own settings (for example, norm layers without weight decay).
+    torch updates the groups one after the other: hundreds of fused kernels
+    instead of two, each with an overhead in Python. Here, groups with equal
+    settings are updated as one group in each step. The results are
+    bit-identical. Groups, schedulers and the state in checkpoints are those
+    of :class:`torch.optim.AdamW`, so a run with one can be resumed with the
+    other.
 
     Args:
         *args: As :class:`torch.optim.AdamW`.
@@ -31,7 +32,7 @@ class MergedAdamW(torch.optim.AdamW):
         """Update all weights.
 
         Args:
-            closure (Callable, optional): Computes the loss anew. It must not
+            closure (Callable, optional): Computes the loss again. It must not
                 change ``param_groups``. Defaults to None.
 
         Returns:

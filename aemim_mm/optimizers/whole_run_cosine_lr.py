@@ -12,24 +12,24 @@ INF = int(1e9)
 
 @PARAM_SCHEDULERS.register_module()
 class WholeRunCosineLR(CosineAnnealingLR):
-    r"""A cosine over the whole run, of which the part from ``begin`` acts.
+    r"""A cosine over the whole run, which is used from ``begin`` on.
 
-    That of timm's ``CosineLRScheduler`` with ``warmup_prefix=False``, hence of
-    the official SimMIM. With t counted from the start of the run,
+    It is that of timm's ``CosineLRScheduler`` with ``warmup_prefix=False``,
+    and so of the official SimMIM. With t counted from the start of the run,
 
     .. math::
         \eta_t = \eta_{min} + \frac{1}{2}(\eta_{max} - \eta_{min})
         \left(1 + \cos\left(\frac{t}{T_{max}}\pi\right)\right).
 
-    ``CosineAnnealingLR`` starts its cosine at ``begin``, after the warm-up:
-    the learning rate stays higher until the end.
+    ``CosineAnnealingLR`` starts its cosine at ``begin``, after the warm-up,
+    so its learning rate stays higher until the end.
 
     Args:
         optimizer (Optimizer or OptimWrapper): As ``CosineAnnealingLR``.
         T_max (int, optional): Length of the cosine, from the start of the
             run. None means ``end``. Defaults to None.
-        begin (int): Step from which the cosine acts. Defaults to 0.
-        end (int): Step at which it stops acting. Defaults to INF.
+        begin (int): Step from which the cosine is used. Defaults to 0.
+        end (int): Step up to which it is used. Defaults to INF.
         **kwargs: ``eta_min``, ``by_epoch`` and the others of
             ``CosineAnnealingLR``.
     """

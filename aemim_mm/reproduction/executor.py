@@ -105,9 +105,9 @@ class Executor:
                 if others and not self.redo:
                     raise StepError(
                         f'{step.chain} {step.name}: {step.folder / step.name} '
-                        f'holds a run with another {", ".join(others)}. Take '
+                        f'holds a run with another {", ".join(others)}. Pass '
                         'another --out to keep it, or --redo to delete it and '
-                        'train anew.'
+                        'train again.'
                     )
                 self._say(step, f'log: {step.log}')
                 if others:

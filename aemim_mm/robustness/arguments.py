@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description='Evaluate the robustness of a classifier: Tables 4 to 6 '
         'and Figure 3 of the AEMIM paper. Writes results.json, Markdown '
-        'tables and curves. A run that was killed goes on where it stopped: '
+        'tables and curves. A run that was killed can be continued: '
         'the same command computes what is missing in OUT/cells. '
         'docs/robustness.md says where to get the data.',
     )
@@ -137,7 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar='FILE',
         help='another label space than ImageNet-1K: the names of the class '
         "folders, one per line, in the order of the model's classes. There "
-        'is no mCE then, and no score.',
+        'is then no mCE and no score.',
     )
     data.add_argument(
         '--native',
@@ -233,7 +233,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         '--traceback',
         action='store_true',
-        help='show where in the code an error was found',
+        help='show the Python traceback of an error',
     )
     # torch's launchers pass either spelling.
     run.add_argument('--local_rank', '--local-rank', type=int, default=0)

@@ -144,8 +144,8 @@ def _classify(
         # -inf is for classes that k-nearest neighbours have no vote for.
         if not scores.amax(dim=1).isfinite().all():
             raise ValueError(
-                f'{classifier.name} returned logits that are no finite '
-                f'numbers in {cells[0].name}'
+                f'{classifier.name} returned logits that are not finite '
+                f'in {cells[0].name}'
             )
         predictions = [
             dict(

@@ -66,7 +66,7 @@ def wilson(percent: float, images: int) -> tuple[float, float]:
     """
     if images < 1 or not 0 <= percent <= 100:
         raise ValueError(
-            f'{percent} % of {images} images is no share: a percentage is 0 '
+            f'{percent} % of {images} images is not valid: a percentage is 0 '
             'to 100, of at least one image'
         )
     p, z = percent / 100, Z * Z / images

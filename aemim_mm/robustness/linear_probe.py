@@ -115,7 +115,7 @@ def with_linear_probe(
         raise ValueError(
             f'{probe.path} was trained on an encoder of mmpretrain, whose '
             f'weights it holds; {encoder.name} is one of timm. Give its '
-            'CONFIG and CHECKPOINT, or a file of weight and bias alone'
+            'CONFIG and CHECKPOINT, or a file with only weight and bias'
         )
     head = nn.Linear(channels, classes)
     head.load_state_dict(dict(weight=probe.weight, bias=probe.bias))

@@ -152,12 +152,16 @@ EVENTS = [
             train_cfg={**ITERATIONS, 'val_interval': 13},
             default_hooks__checkpoint__by_epoch=False,
         ),
-        notes=('train_cfg.val_interval=13', '12 iterations', 'at its end'),
+        notes=(
+            'train_cfg.val_interval=13',
+            '12 iterations',
+            'only at the end',
+        ),
     ),
     Row(
         'a validation interval of more epochs than there are',
         classify(train_cfg__val_interval=5),
-        notes=('train_cfg.val_interval=5', '2 epochs', 'at its end'),
+        notes=('train_cfg.val_interval=5', '2 epochs', 'only at the end'),
     ),
     Row(
         'a test of what was trained too short for averaging',

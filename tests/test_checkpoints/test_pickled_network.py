@@ -69,7 +69,7 @@ def test_the_form_before_torch_1_6_is_refused_with_the_way_out(
         lambda *args: save(*args, _use_new_zipfile_serialization=False),
     )
     save_decoder(path, decoder)
-    with pytest.raises(ValueError, match='write the weights alone'):
+    with pytest.raises(ValueError, match='write only the weights'):
         load_checkpoint_file(path)
 
 

@@ -95,9 +95,9 @@ def test_as_typed(text):
         ('a=[1,2', 'do not match in [1,2'),
         ('a=(1,[2)', 'do not match'),
         ('a=dict(type=A)', 'KEY.type=X'),
-        ('a=dict(open("f"))', 'no dict of plain values'),
-        ("a={**{'b': 1}}", 'no dict of plain values'),
-        ("a={'b'", 'no dict of plain values'),
+        ('a=dict(open("f"))', 'not a dict of plain values'),
+        ("a={**{'b': 1}}", 'not a dict of plain values'),
+        ("a={'b'", 'not a dict of plain values'),
     ],
 )
 def test_what_cannot_be_read(capsys, text, says):

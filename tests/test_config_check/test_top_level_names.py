@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from aemim_mm.config_check import check_names
+from aemim_mm.utils.read_config import read_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -92,6 +93,20 @@ def test_option_of_a_setting(tmp_path):
     check_names(cfg)
 
 
+def test_option_over_a_recipe_of_the_package(tmp_path):
+    """Scopes that reading drops make no difference to the file."""
+    name = 'pretrain/your_images/aemim_vit-small.py'
+    own = tmp_path / 'own.py'
+    own.write_text(f"_base_ = 'aemim_mm::{name}'\n")
+    cfg = read_config(str(own))
+    pipeline = 'train_dataloader.dataset.pipeline'
+    cfg.merge_from_dict({f'{pipeline}.1.scale': 32})
+    check_names(cfg)
+    cfg.merge_from_dict({'train_pipeline.1.scale': 16})
+    with pytest.raises(ValueError, match='The options set "train_pipeline"'):
+        check_names(cfg)
+
+
 @pytest.mark.parametrize(
     'path',
     [
@@ -111,7 +126,8 @@ def test_dumped_config(tmp_path, warnings, path):
     assert len(cfg) > 10
     cfg.dump(str(tmp_path / 'dump.py'))
     check_names(Config.fromfile(tmp_path / 'dump.py'))
-    # They are in computed values only: a path, a learning rate, sizes.
+    # They are in computed values only: a path, a learning rate, sizes, a dict
+    # that is unpacked into others.
     names = {warning.split('"')[1] for warning in warnings}
     assert names <= {
         'pretrained', 'base_lr', 'batch', 'scales', 'data_root',

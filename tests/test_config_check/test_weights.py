@@ -103,7 +103,7 @@ def test_a_missing_file_names_key_path_and_option(place, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         check_weights(cfg)
     message, key = str(error.value), f'model.{place}'
-    assert message.startswith(f'{key}: "/no/such.pth" is no file')
+    assert message.startswith(f'{key}: "/no/such.pth" is not a file')
     assert f'--cfg-options {key}=PATH' in message
     # The way out works.
     cfg.merge_from_dict({key: save(tmp_path / 'w.pth')})

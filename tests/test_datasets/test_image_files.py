@@ -93,7 +93,7 @@ def test_a_text_file_of_paths(tmp_path):
         ('nowhere', FileNotFoundError, 'no folder or file .*nowhere'),
         ('empty', ValueError, 'holds no image.*skipped: 1 .mov'),
         ('short.txt', FileNotFoundError, '1 of the 1 images.*gone.png'),
-        ('a.png', ValueError, 'no text file of paths'),
+        ('a.png', ValueError, 'is not a text file of paths'),
     ],
 )
 def test_bad_input(tmp_path, root, error, message):

@@ -46,7 +46,7 @@ def test_class_file_keeps_the_order_of_its_lines(tmp_path):
         ('\n', 'is empty'),
         ('a\n\nb\n', "line 2: ''"),
         ('a\nT-shirt/top\n', "line 2: 'T-shirt/top'"),
-        ('a\nb\na\n', "line 3: 'a' stands on line 1 too"),
+        ('a\nb\na\n', "line 3: 'a' is also on line 1"),
     ],
 )
 def test_bad_class_file(tmp_path, text, message):

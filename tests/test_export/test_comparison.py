@@ -189,5 +189,5 @@ def test_config_of_another_model(zoo, images):
     with pytest.raises(ValueError, match='(?s)does not fit.*head.*--config'):
         logits_of(source, architecture, x)
     source.config['model']['backbone']['type'] = 'BEiTViT'
-    with pytest.raises(ValueError, match='BEiTViT is no VisionTransformer'):
+    with pytest.raises(ValueError, match='BEiTViT is not a VisionTransformer'):
         features_of(source, architecture, x, maps=False)

@@ -81,7 +81,7 @@ def test_images_that_are_not_square(vit_of):
     weights = _weights('deit-tiny', img_size=(32, 48), patch_size=16)
     cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=(32, 48))
     assert vit_of(weights, cfg).img_size == (32, 48)
-    with pytest.raises(ValueError, match='6 patches.*no square'):
+    with pytest.raises(ValueError, match='6 patches.*not a square'):
         vit_of(weights)
 
 

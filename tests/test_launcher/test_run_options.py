@@ -78,15 +78,15 @@ def start_cfg(work_dir, **cfg):
         (dict(), 'auto', False, None, 'starts anew (--resume: '),
         (dict(load_from='a.pth'), None, False, 'a.pth', 'weights of a.pth.'),
         (dict(load_from='a.pth'), 'auto', False, 'a.pth', 'of a.pth (--res'),
-        (dict(load_from='a.pth'), 'b.pth', True, 'b.pth', 'goes on from b.pt'),
+        (dict(load_from='a.pth'), 'b.pth', True, 'b.pth', 'resumes from b.pt'),
         (dict(resume=True), None, True, None, 'from the latest checkpoint'),
-        (dict(resume=True), 'b.pth', True, 'b.pth', 'goes on from b.pth.'),
+        (dict(resume=True), 'b.pth', True, 'b.pth', 'resumes from b.pth.'),
         (
             dict(resume=True, load_from='a.pth'),
             'b.pth',
             True,
             'b.pth',
-            'goes on from b.pth.',
+            'resumes from b.pth.',
         ),
     ],
 )

@@ -35,7 +35,7 @@ def test_wilson(right, images, low, high):
 
 @pytest.mark.parametrize('share', [(101, 5), (-1, 5), (50, 0)])
 def test_no_share(share):
-    with pytest.raises(ValueError, match='is no share'):
+    with pytest.raises(ValueError, match='is not valid'):
         wilson(*share)
 
 

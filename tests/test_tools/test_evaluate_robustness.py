@@ -756,7 +756,7 @@ def test_interrupt(world, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(tool, 'run_suite', interrupted)
     argv = command(world, tmp_path, '--suite', 'v2')
     assert tool.main(argv) == 130
-    assert f'is in {tmp_path}/cells; the same' in capsys.readouterr().err
+    assert f'are in {tmp_path}/cells; run the same' in capsys.readouterr().err
 
 
 def finished(out):

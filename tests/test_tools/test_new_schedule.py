@@ -44,7 +44,7 @@ def test_a_finished_run_made_longer(tmp_path, monkeypatch, capfd):
     train(short, 'w')
     left = files(tmp_path / 'w')
     said = train(short, 'w', '--resume')
-    assert 'goes on from' in said and 'nothing is left to do' in said
+    assert 'resumes from' in said and 'nothing is left to do' in said
     with pytest.raises(SystemExit) as stop:
         train(long, 'w', '--resume')
     assert stop.value.code == 2

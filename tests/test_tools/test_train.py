@@ -147,7 +147,7 @@ def test_resume_keeps_load_from_where_there_is_no_checkpoint(
     cfg, said = run_main('--resume', '--cfg-options', option, resume=True)
     assert cfg.load_from is None
     assert cfg.resume is True
-    assert said == [f'The run goes on from {latest}.', 'train']
+    assert said == [f'The run resumes from {latest}.', 'train']
 
 
 def test_resume_with_load_from_in_the_config_stops_first(

@@ -61,7 +61,7 @@ def check_existing(version, venv=VENV):
         return None
     return (
         f'{venv} holds {found}, this is {wanted}; remove it with '
-        '`make clean` to make it anew'
+        '`make clean` and run the command again'
     )
 
 

@@ -5,9 +5,9 @@ from mmpretrain.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RequireImageSize(BaseTransform):
-    """Stop at an image that has not the size the data set is known for.
+    """Raise an error if an image does not have the expected size.
 
-    For images that must reach the model as they are, such as those of
+    For images that must not be resized or cropped, such as those of
     ImageNet-C: its 224 x 224 pixels were cropped before the corruption.
 
     Required Keys:

@@ -20,13 +20,13 @@ _MARKS = {
 
 @TRANSFORMS.register_module()
 class LoadImageOrSkip(LoadImageFromFile):
-    """Load an image; log an unreadable one and let another take its place.
+    """Load an image; log an unreadable one, and use another image instead.
 
-    An image is bad if it cannot be read (missing, empty), not be decoded, or
-    is a JPEG or PNG that was cut off. Not every decoder in every version
-    refuses those; some paint the rest grey without a word. A bad image gives
-    ``None``, for which the dataset draws another sample. Damage inside a file
-    that is complete and can be decoded goes unnoticed.
+    An image is bad if it cannot be read (missing, empty), cannot be decoded,
+    or is a truncated JPEG or PNG file. Not every decoder in every version
+    refuses truncated files; some fill the rest with grey without an error. A
+    bad image gives ``None``, and the dataset then draws another sample.
+    Damage inside a file that is complete and can be decoded is not detected.
 
     Required Keys:
 
@@ -39,20 +39,20 @@ class LoadImageOrSkip(LoadImageFromFile):
     - ori_shape
 
     Note:
-        In an evaluation no sample may be swapped, since the accuracy would
-        be of another set. Datasets of mmpretrain do not set their
-        ``test_mode`` by themselves: use ``LoadImageFromFile`` there, or this
+        In an evaluation no sample may be replaced, because the accuracy would
+        then be that of another set. Datasets of mmpretrain do not set their
+        ``test_mode`` themselves: use ``LoadImageFromFile`` there, or this
         class with ``test_mode=True``.
 
-        Each data worker counts for itself.
+        Each data worker counts separately.
 
     Args:
-        max_in_a_row (int): After so many bad images in a row stop with an
-            error. Defaults to 10.
+        max_in_a_row (int): Number of bad images in a row after which an error
+            is raised. Defaults to 10.
         test_mode (bool): Whether to raise at once on a bad image. Defaults
             to False.
-        to_float32 (bool): Whether to give float32 in place of uint8. Defaults
-            to False.
+        to_float32 (bool): Whether to return float32 instead of uint8.
+            Defaults to False.
         color_type (str): Flag of :func:`mmcv.imfrombytes`. Defaults to
             'color'.
         imdecode_backend (str): Decoder of :func:`mmcv.imfrombytes`, such as

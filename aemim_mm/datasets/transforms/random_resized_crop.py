@@ -19,22 +19,22 @@ INTERPOLATIONS = {
 
 @TRANSFORMS.register_module()
 class FastRandomResizedCrop(RandomResizedCrop):
-    """mmpretrain's ``RandomResizedCrop``, faster, with a backend more.
+    """A faster ``RandomResizedCrop`` of mmpretrain, with a further backend.
 
-    With the same seed both give the same pixels, bit for bit. The parent hands
-    Pillow a view into the image, which is copied value by value before; that
+    With the same seed both give bit-identical pixels. The parent class gives
+    Pillow a view into the image, which is first copied value by value. This
     takes longer than the resizing. Here Pillow reads the rows in place.
 
-    The backends, where the image shrinks:
+    The backends, if the image is reduced:
 
     - ``'pillow'``: the pixels of torchvision's and timm's transforms of PIL
-      images, hence of MAE's own code, bit for bit.
-    - ``'torch'``: two to three times as fast on x86 CPUs. Antialiased as
-      Pillow, with weights of fewer bits: of the values of photographs 4 in
-      100 differ from Pillow's, nearly all by 1 of 255, and 1 in 20000 by
-      more.
-    - ``'cv2'``: **without antialiasing**. Other pixels, not those of MAE's
-      recipe.
+      images, and so of MAE's own code, bit for bit.
+    - ``'torch'``: two to three times as fast on x86 CPUs. With antialiasing,
+      as Pillow, but with filter weights of fewer bits: in photographs 4 of
+      100 values differ from Pillow's, nearly all by 1 of 255, and 1 in 20000
+      by more.
+    - ``'cv2'``: **without antialiasing**. The pixels differ from those of
+      MAE's recipe.
 
     Required Keys:
 
@@ -52,10 +52,10 @@ class FastRandomResizedCrop(RandomResizedCrop):
             the image's area. Defaults to (0.08, 1.0).
         aspect_ratio_range (tuple[float, float]): Range of the crop's width to
             height. Defaults to (3 / 4, 4 / 3).
-        max_attempts (int): Draws before the crop in the centre is taken.
+        max_attempts (int): Draws before the centre crop is used instead.
             Defaults to 10.
-        interpolation (str): 'bilinear', 'bicubic', or what else the backend
-            has. Defaults to 'bicubic'.
+        interpolation (str): 'bilinear', 'bicubic', or another one of the
+            backend. Defaults to 'bicubic'.
         backend (str): 'pillow', 'torch' or 'cv2'. Defaults to 'pillow'.
 
     Raises:

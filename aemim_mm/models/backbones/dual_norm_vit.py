@@ -31,35 +31,36 @@ class DualNormViT(MAEViT):
     """Vision Transformer for (AE)MAE with one or two sets of norm layers.
 
     Its state-dict keys, outputs and random mask are those of mmpretrain's
-    :class:`MAEViT`. What differs:
+    :class:`MAEViT`. The differences:
 
     - Only the visible patches are embedded (the stock class embeds all of
       them and then drops 75 %).
-    - Its blocks are :class:`~aemim_mm.models.layers.FlatBlock`: the same to
-      the bit, with fewer operations and a shorter backward pass.
+    - Its blocks are :class:`~aemim_mm.models.layers.FlatBlock`: bit-identical
+      results with fewer operations and a shorter backward pass.
     - The mask can be data: pass the indices of the patches to keep.
     - The adapters can be data: pass tensors by name, or ``'adv'``.
-    - ``mask=None`` and ``mask=False`` both run the unmasked path, and with
-      ``mask_ratio=0.`` it is a plain backbone: a tuple of feature maps in
-      train mode too, for fine-tuning and detection.
+    - ``mask=None`` and ``mask=False`` both encode all patches. With
+      ``mask_ratio=0.`` it is a plain backbone, for fine-tuning and detection:
+      it returns a tuple of feature maps, also in train mode.
     - ``img_size`` may be (height, width), and :meth:`init_weights` keeps what
       ``init_cfg=dict(type='Pretrained', ...)`` has loaded.
     - The position embedding of a checkpoint of another shape, rectangles
-      included, is resized: its grid is told from its sin-cos values.
+      included, is resized. Its grid is computed from its sin-cos values.
 
-    Used alone it can own both norm sets: with ``adapters=('norm', )`` it holds
-    an :class:`AdapterBank` under ``adv.*``, for AdvProp-style fine-tuning and
-    for probing the adversarial branch of an AEMIM checkpoint. Inside
-    :class:`AEMIMAlgorithm` the algorithm holds the bank: leave ``adapters``
-    empty there.
+    Without :class:`AEMIMAlgorithm` it can hold both sets of norm layers: with
+    ``adapters=('norm', )`` it has an :class:`AdapterBank` under ``adv.*``, for
+    AdvProp-style fine-tuning and for evaluating the adversarial branch of an
+    AEMIM checkpoint. Inside :class:`AEMIMAlgorithm` leave ``adapters`` empty,
+    because the algorithm holds the bank.
 
-    The position embedding is sin-cos and does not train, as in
+    The position embedding is sin-cos and is not trained, as in
     :class:`MAEViT`.
 
     Args:
         *args: As :class:`MAEViT`.
-        adapters (Sequence[str]): Adapters that the backbone itself doubles: a
-            subset of ``'norm'`` and ``'cls_token'``. Defaults to ``()``.
+        adapters (Sequence[str]): Adapters of which the backbone itself holds
+            a copy: a subset of ``'norm'`` and ``'cls_token'``. Defaults to
+            ``()``.
         **kwargs: As :class:`MAEViT`. One-channel images:
             ``patch_cfg=dict(in_channels=1)``.
 
@@ -101,7 +102,7 @@ class DualNormViT(MAEViT):
         self._loaded_twins |= found
 
     def init_weights(self) -> None:
-        """Initialise as MAE does, or load ``Pretrained`` and leave it so."""
+        """Initialise as MAE does, or keep what ``Pretrained`` has loaded."""
         if self.is_init:  # as BaseModule: the first call counts
             return
         if self.adapters:

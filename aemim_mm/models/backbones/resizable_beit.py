@@ -27,10 +27,10 @@ _NUM_EXTRA = 3
 class ResizableBEiTAttention(BEiTAttention):
     """BEiT's attention, whose bias follows the grid of patches.
 
-    On the grid of its table it is the stock layer, to the bit. On another
-    one the table is resized and attention runs by torch's
-    ``scaled_dot_product_attention``, which keeps no map of all tokens by all
-    tokens but the bias.
+    On the grid of its table it is bit-identical to the stock layer. On
+    another grid the table is resized, and attention uses torch's
+    ``scaled_dot_product_attention``. It stores no map of all tokens by all
+    tokens except the bias.
     """
 
     mode = 'bicubic'
@@ -79,17 +79,17 @@ class ResizableBEiTAttention(BEiTAttention):
 class ResizableBEiT(BEiTViT):
     """BEiT's encoder for images of any size, and for any BEiT checkpoint.
 
-    Keys and arguments are those of mmpretrain's :class:`BEiTViT`, and so are
-    outputs and gradients at its own size (``img_size``), to the bit. For an
-    image of another size each block's table of relative positions is resized
-    (:func:`resize_bias_table`, by ``interpolate_mode``). An image whose sides
-    are no multiples of the patch size is padded with zeros at the bottom and
-    right.
+    Keys and arguments are those of mmpretrain's :class:`BEiTViT`. At its own
+    size (``img_size``), outputs and gradients are bit-identical. For an image
+    of another size, each block's table of relative positions is resized
+    (:func:`resize_bias_table`, with ``interpolate_mode``). If the sides of an
+    image are not multiples of the patch size, it is padded with zeros at the
+    bottom and right.
 
-    Of a checkpoint, every block gets a copy of the table that all blocks
-    share in pre-training, as in BEiT's fine-tuning, and tables of another
-    size are resized while they are loaded. The index that belongs to a table
-    (``relative_position_index``, a constant) stays the model's own.
+    When a checkpoint is loaded, every block gets a copy of the table that all
+    blocks share in pre-training, as in BEiT's fine-tuning. Tables of another
+    size are resized. The index that belongs to a table
+    (``relative_position_index``, a constant) is not loaded.
 
     Args:
         *args: As :class:`BEiTViT`.

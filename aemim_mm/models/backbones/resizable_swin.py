@@ -20,10 +20,10 @@ class ResizableSwin(SwinTransformer):
     """Swin Transformer whose relative-position tables fit any checkpoint.
 
     Same state-dict keys and outputs as mmpretrain's :class:`SwinTransformer`.
-    A table of another window size is resized while it is loaded, as the
-    official SimMIM does, for example from window 6 at 192 pixels to window 7
-    at 224. The index that belongs to it (``relative_position_index``, a
-    constant) stays the model's own and is not taken from the file.
+    A table of another window size is resized while it is loaded, as in the
+    official SimMIM, for example from window 6 at 192 pixels to window 7 at
+    224. The index that belongs to it (``relative_position_index``, a
+    constant) is not loaded from the file.
 
     Args:
         *args: As :class:`SwinTransformer`.

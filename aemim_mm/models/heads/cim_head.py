@@ -46,8 +46,8 @@ class CIMHead(MAEPretrainHead):
         """Normalise each pixel by the pixels around it, and cut into patches.
 
         A pixel becomes (x - mean) / sqrt(var + 1e-6), with mean and variance
-        of its channel in the window around it; beyond the image there is
-        nothing to count.
+        of its channel in the window around it. Only pixels inside the image
+        are used.
 
         Args:
             target (Tensor): Normalised images, (B, C, H, W).

@@ -14,11 +14,11 @@ from ..layers.sincos import grid_of_image
 
 @MODELS.register_module()
 class MAEMaskedHead(MAEPretrainHead):
-    """MAE's head for a decoder that predicts the masked patches alone.
+    """MAE's head for a decoder that predicts only the masked patches.
 
-    Its loss is that of :class:`mmpretrain.models.MAEPretrainHead`, which
-    takes the predictions of visible patches and multiplies them by 0. Use it
-    with :class:`MAEMaskedDecoder`. Images may be rectangular.
+    Its loss is that of :class:`mmpretrain.models.MAEPretrainHead`, which also
+    needs the predictions of visible patches and multiplies their errors by 0.
+    Use it with :class:`MAEMaskedDecoder`. Images may be rectangular.
 
     Args:
         *args: As :class:`mmpretrain.models.MAEPretrainHead`.
@@ -69,8 +69,8 @@ class MAEMaskedHead(MAEPretrainHead):
             Tensor: (B, C, H, W).
 
         Raises:
-            ValueError: If L is not the number of patches of ``img_size``, or
-                without it no square.
+            ValueError: If L is not the number of patches of ``img_size``, or,
+                without ``img_size``, not a square number.
         """
         p, side = self.patch_size, math.isqrt(x.shape[1])
         rows, columns = self._grid or (side, side)
@@ -103,7 +103,7 @@ class MAEMaskedHead(MAEPretrainHead):
         if pred.shape[1] == mask.shape[1]:
             raise ValueError(
                 f'there are {pred.shape[1]} predictions for as many patches, '
-                'but MAEMaskedHead takes those of masked patches alone: use '
+                'but MAEMaskedHead needs only those of masked patches: use '
                 "neck=dict(type='MAEMaskedDecoder', ...), or MAEPretrainHead"
             )
         ids_masked = masked_ids(mask, pred.shape[1])

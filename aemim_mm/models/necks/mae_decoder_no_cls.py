@@ -8,15 +8,15 @@ from torch import Tensor, cat
 class MAEPretrainDecoderNoCls(MAEPretrainDecoder):
     """MAE's decoder for encoders without class token, such as HiViT.
 
-    :class:`MAEPretrainDecoder` takes the first token for a class token. An
-    encoder that has none gives it the first visible patch there: every
-    visible position then decodes the patch of the next one, and the last one
-    a mask token. Here each token goes to its own position.
+    :class:`MAEPretrainDecoder` treats the first token as the class token. If
+    the encoder has none, this is the first visible patch: every visible
+    position then decodes the patch of the next one, and the last one a mask
+    token. Here each token is decoded at its own position.
 
-    For encoders with a class token keep :class:`MAEPretrainDecoder`. The
+    For encoders with a class token use :class:`MAEPretrainDecoder`. The
     arguments, parameters and state-dict keys of the two are the same, so a
-    checkpoint of one loads into the other; of ``decoder_pos_embed`` the first
-    entry, that of the class token, is not used here.
+    checkpoint of one can be loaded into the other. The first entry of
+    ``decoder_pos_embed``, that of the class token, is not used here.
     """
 
     def forward(self, x: Tensor, ids_restore: Tensor) -> Tensor:

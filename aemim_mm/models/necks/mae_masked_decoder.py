@@ -16,24 +16,25 @@ from .partial_blocks import (
 
 @MODELS.register_module()
 class MAEMaskedDecoder(MAEPretrainDecoder):
-    """MAE's decoder that computes no more than the loss looks at.
+    """MAE's decoder that computes only what the loss needs.
 
-    The loss is taken on masked patches. So the last block computes queries,
-    MLP, norm and prediction of the masked tokens alone; keys and values are
-    those of all tokens. In the first block a masked token is the mask token
-    at its place, in every image: norm, queries, keys and values are computed
-    once for each place, not for each image. Tokens stay in the order class
-    token, visible, masked: attention does not depend on it, each token has
-    the embedding of its own place, and nothing has to be sorted back.
+    The loss uses only masked patches. The last block therefore computes
+    queries, MLP, norm and prediction only for the masked tokens; keys and
+    values are those of all tokens. In the first block a masked token is the
+    mask token plus its position embedding, which is the same in every image.
+    Its norm, queries, keys and values are computed once for each position,
+    not for each image. Tokens stay in the order class token, visible, masked:
+    attention does not depend on the order, each token has its own position
+    embedding, and the tokens need not be sorted.
 
     The predictions are, up to rounding, those of
-    :class:`mmpretrain.models.MAEPretrainDecoder`, whose arguments, parameters
-    and state-dict keys it has: checkpoints of one load into the other. It
-    needs :class:`MAEMaskedHead`, which knows which patches they are of, and
-    an encoder with a class token.
+    :class:`mmpretrain.models.MAEPretrainDecoder`. Arguments, parameters and
+    state-dict keys are the same, so a checkpoint of one can be loaded into
+    the other. It needs :class:`MAEMaskedHead`, which assigns the predictions
+    to their patches, and an encoder with a class token.
 
-    The position embedding is sin-cos and does not train: that of a checkpoint
-    of another grid gives way to the one of this grid.
+    The position embedding is sin-cos and is not trained. That of a checkpoint
+    of another grid is replaced by the one of this grid.
 
     Args:
         num_patches (int): Number of patches of a square image. Defaults to
@@ -41,8 +42,8 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         patch_size (int): Side of a patch in pixels. Defaults to 16.
         *args: As :class:`MAEPretrainDecoder`, from ``in_chans`` on.
         img_size (int | tuple[int, int], optional): Height and width of the
-            images in pixels, for rectangles; it goes before ``num_patches``.
-            Defaults to None.
+            images in pixels, for rectangles. If it is given, ``num_patches``
+            is ignored. Defaults to None.
         **kwargs: As :class:`MAEPretrainDecoder`.
 
     Raises:
@@ -90,7 +91,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         Args:
             x (Tensor): Class token and K visible tokens in the order in which
                 the encoder kept them, (B, 1 + K, embed_dim).
-            ids_restore (Tensor): Where each of the L patches stands in the
+            ids_restore (Tensor): Position of each of the L patches in the
                 sequence of visible and masked ones, (B, L).
 
         Returns:

@@ -17,11 +17,12 @@ NUM_LEVELS = 4
 class ViTPyramid(BaseModule):
     """Four scales from four maps of one scale, for a detector over a ViT.
 
-    The maps that a plain ViT with patches of 16 pixels gives after four of
-    its blocks become maps of the strides 4, 8, 16 and 32: two transposed
-    convolutions with a norm and GELU between them, one transposed
-    convolution, nothing, and max pooling, as in BEiT's and CAE's detectors.
-    The number of channels stays. mmdet's ``FPN`` follows it::
+    A plain ViT with patches of 16 pixels returns maps after four of its
+    blocks. They are converted to maps of the strides 4, 8, 16 and 32 by: two
+    transposed convolutions with a norm and GELU between them, one transposed
+    convolution, no operation, and max pooling, as in BEiT's and CAE's
+    detectors. The number of channels does not change. mmdet's ``FPN`` follows
+    it::
 
         neck=[
             dict(type='ViTPyramid', in_channels=768),
