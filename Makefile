@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
-	docs demo demo-quick robustness-demo reproduce-smoke test-newest clean \
+	docs demo demo-quick robustness-demo reproduce-smoke test-newest audit \
+	clean \
 	preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
@@ -54,6 +55,7 @@ help:
 	@echo 'make format       let ruff put right what it can'
 	@echo 'make types        mypy'
 	@echo 'make docs         the documentation as a site, in docs/_build'
+	@echo 'make audit        known vulnerabilities of the pinned packages'
 	@echo 'make clean        remove .venv and build products'
 	@echo 'PYTHON=... selects the Python (3.11 to 3.13, tested: 3.11)'
 
@@ -80,6 +82,14 @@ test-newest: preflight
 		|| true
 	@OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(WORKERS) \
 		--dist loadfile -m 'not slow and not det and not gpu'
+
+# An environment of its own: pip-audit needs other packages than we do.
+AUDIT := .venv-audit
+audit: preflight
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -qq --no-input pip-audit
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --no-deps --desc off \
+		$(patsubst %,-r %,$(wildcard requirements/*.txt))
 
 lint: preflight $(DEV)
 	@$(VENV_PYTHON) -m ruff check .
@@ -109,7 +119,7 @@ reproduce-smoke: install-det $(ROBUSTNESS)
 		--jobs $$(nproc)
 
 clean:
-	rm -rf .venv .venv-newest build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-audit .venv-newest build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find aemim_mm aemim_mm_cli benchmarks tests tools configs \
 		-name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
