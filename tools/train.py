@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.interruption import catch_signals  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
@@ -119,6 +120,7 @@ if __name__ == '__main__':
     # Help and mistakes are answered before torch is imported.
     parse_args()
     be_quiet()
+    catch_signals('Interrupted before training began.')
 
 from mmengine.config import Config  # noqa: E402
 from mmengine.dist import is_main_process  # noqa: E402
@@ -136,6 +138,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
@@ -279,6 +282,16 @@ def print_check(run: Run, start: str) -> None:
 
 def main() -> None:
     """Run the tool."""
+    with Interruptions() as interruptions:
+        train(interruptions)
+
+
+def train(interruptions: Interruptions) -> None:
+    """Do what the command line asks for.
+
+    Args:
+        interruptions (Interruptions): Learns where the run's checkpoints are.
+    """
     use_safe_loader()
     run, start = prepare()
     if parse_args().check:
@@ -291,6 +304,7 @@ def main() -> None:
     runner = run_options.build_runner(run.cfg, run.data)
     if is_main_process():
         delete_overwritten(run)
+    interruptions.work_dir = runner.work_dir
     print_log(start, logger='current')
     run.print_notes()
     if run.new_schedule and run.resumes_from is not None:
