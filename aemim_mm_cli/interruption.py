@@ -78,7 +78,7 @@ def catch_signals(message: str = '') -> dict[int, object]:
     _said = message
     sys.unraisablehook = _drop
     _received.clear()
-    before = {}
+    before: dict[int, object] = {}
     for name in NAMES:
         number = getattr(signal, name, None)
         if number is None:

@@ -188,25 +188,27 @@ class InterruptHook(Hook):
         return number.item()
 
     def _save_and_stop(self, runner: Runner, by_epoch: bool) -> None:
-        event = 'epochs' if by_epoch else 'iterations'
+        event = 'epoch' if by_epoch else 'iter'
         step = runner.epoch if by_epoch else runner.iter
         due = self.every_n_epochs if by_epoch else self.every_n_train_iters
         for hook in runner.hooks:
             if not isinstance(hook, CheckpointHook):
                 continue
-            if hook.by_epoch != by_epoch or not due(
-                runner, hook.interval, hook.save_begin
-            ):
-                hook.by_epoch, hook.interval, hook.save_begin = by_epoch, 1, 0
-                if by_epoch:
-                    hook.after_train_epoch(runner)
-                else:
-                    hook.after_train_iter(runner, step)
-        self._stop(runner, f'the state after {step + 1} {event} is saved')
+            if hook.by_epoch != by_epoch:
+                hook.filename_tmpl = f'{event}_{{}}.pth'
+            elif due(runner, hook.interval, hook.save_begin):
+                continue
+            hook.by_epoch, hook.interval, hook.save_begin = by_epoch, 1, 0
+            if by_epoch:
+                hook.after_train_epoch(runner)
+            else:
+                hook.after_train_iter(runner, step)
+        self._stop(runner, f'the state after {event} {step + 1} is saved')
 
     def _stop(self, runner: Runner, why: str) -> None:
         runner.logger.info(f'Stopped by {self.signal.name}: {why}.')
-        # A process that is gone makes launchers end the others.
-        barrier()
-        signals.signal(signals.SIGTERM, signals.SIG_IGN)
+        if get_world_size() > 1:
+            barrier()
+            # A launcher ends the others when the first process is gone.
+            signals.signal(signals.SIGTERM, signals.SIG_IGN)
         raise Interrupted(TRY_AGAIN)
