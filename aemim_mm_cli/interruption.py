@@ -102,6 +102,18 @@ def release_signals(before: dict[int, object]) -> None:
     _received.clear()
 
 
+def leave_signals() -> None:
+    """Ignore signals from the end of a program on.
+
+    All is written by then; Python takes a while to clear its memory, and has
+    no handlers any more, so that a signal would seem to have ended the run.
+    """
+    for name in NAMES:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _drop(lost: 'sys.UnraisableHookArgs') -> None:
     """Show what is raised where Python cannot pass it on, but for ours."""
     if not isinstance(lost.exc_value, Interrupted):

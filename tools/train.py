@@ -2,6 +2,7 @@
 """Train a model: pre-training, fine-tuning, detection."""
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
-from aemim_mm_cli.interruption import catch_signals  # noqa: E402
+from aemim_mm_cli.interruption import (  # noqa: E402
+    catch_signals,
+    leave_signals,
+)
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
@@ -121,6 +125,7 @@ if __name__ == '__main__':
     parse_args()
     be_quiet()
     catch_signals('Interrupted before training began.')
+    atexit.register(leave_signals)
 
 from mmengine.config import Config  # noqa: E402
 from mmengine.dist import is_main_process  # noqa: E402
@@ -304,7 +309,7 @@ def train(interruptions: Interruptions) -> None:
     runner = run_options.build_runner(run.cfg, run.data)
     if is_main_process():
         delete_overwritten(run)
-    interruptions.work_dir = runner.work_dir
+    interruptions.work_dir = run.cfg.work_dir
     print_log(start, logger='current')
     run.print_notes()
     if run.new_schedule and run.resumes_from is not None:

@@ -1,11 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import gc
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from aemim_mm_cli import interruption
 from aemim_mm_cli.interruption import Interrupted
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +93,21 @@ def test_command_of_other_launchers(monkeypatch):
     assert command == "python train.py 'c d.py'"
     monkeypatch.setenv('TORCHELASTIC_RUN_ID', '1')
     assert interruption.typed_command(resume=False) is None
+
+
+def test_at_the_end_of_a_program_a_signal_changes_nothing():
+    code = """
+import signal
+from aemim_mm_cli import interruption
+interruption.catch_signals()
+interruption.leave_signals()
+
+class Last:
+    def __del__(self, raise_signal=signal.raise_signal):
+        raise_signal(15)
+
+last = Last()
+last.itself = last
+"""
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT)
+    assert done.returncode == 0

@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -83,23 +84,23 @@ def code_digest():
     return digest.hexdigest()[:16]
 
 
-def read_tries(summary):
+def read_tries(summary, code):
     """Kind -> name -> result, of this code."""
     if not summary.is_file():
         return {}
     stored = json.loads(summary.read_text())
-    if stored['code'] != code_digest():
+    if stored['code'] != code:
         print(f'{summary} is of other code: all is tried anew')
         return {}
     return {kind: entry['tries'] for kind, entry in stored['kinds'].items()}
 
 
-def write_tries(tries, summary):
+def write_tries(tries, summary, code):
     kinds = {
         kind: dict(report.counts(results), tries=results)
         for kind, results in tries.items()
     }
-    text = json.dumps(dict(code=code_digest(), kinds=kinds), indent=2)
+    text = json.dumps(dict(code=code, kinds=kinds), indent=2)
     AtomicLocalBackend().put_text(f'{text}\n', summary)
 
 
@@ -125,7 +126,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     summary = out / 'summary.json'
-    tries = read_tries(summary)
+    code = code_digest()
+    tries = read_tries(summary, code)
     missing = [
         (kind, f'{kind}-{args.seed}-{number}')
         for kind in args.only
@@ -138,11 +140,12 @@ def main():
         bar.set_postfix_str(kind)
         make, hurt, _ = KINDS[kind]
         if make not in worlds:
-            folder = out / f'runs-{len(worlds)}'
-            shutil.rmtree(folder, ignore_errors=True)
-            worlds[make] = make(folder)
+            worlds[make] = make(Path(tempfile.mkdtemp('', f'{kind}-', out)))
         tries.setdefault(kind, {})[name] = attempt(hurt, worlds[make], name)
-        write_tries(tries, summary)
+        write_tries(tries, summary, code)
+    for runs in worlds.values():
+        if not list(runs.folder.glob('*-*.log')):  # of tries that failed
+            shutil.rmtree(runs.folder, ignore_errors=True)
     tries = {kind: tries[kind] for kind in KINDS if kind in tries}
     print(report.write_table(tries, args.page))
     return int(any(report.counts(kind)['failed'] for kind in tries.values()))

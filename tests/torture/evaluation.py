@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import signal
 import time
 
@@ -23,7 +22,6 @@ class Robustness:
 
     def __init__(self, folder):
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
         self.data = toys.write_data(folder / 'data')
         self.files = toys.write_model(folder / 'model', toys.build())
         begin = time.monotonic()
@@ -82,8 +80,6 @@ class Reproduction:
 
     def __init__(self, folder):
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         write_fashion_mnist(folder / 'images', train=128, test=40)
         begin = time.monotonic()
         code = processes.wait(self.start(folder / 'whole'))

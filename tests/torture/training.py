@@ -42,7 +42,6 @@ class Training:
 
     def __init__(self, folder, number=1):
         self.folder, self.number = folder, number
-        folder.mkdir(parents=True, exist_ok=True)
         self.config = make_config(folder)
         begin = time.monotonic()
         process = self.start(folder / 'whole')
