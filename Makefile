@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
 	docs demo demo-quick robustness-demo reproduce-smoke test-newest audit \
-	clean \
+	torture clean \
 	preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
@@ -51,6 +51,7 @@ help:
 	@echo 'make test         install all that the tests need, and run them'
 	@echo 'make test-slow    the tests that need minutes each'
 	@echo 'make test-newest  the tests on the newest torch, timm and numpy'
+	@echo 'make torture      kills runs at random, and lets them go on'
 	@echo 'make lint         ruff check and ruff format --check'
 	@echo 'make format       let ruff put right what it can'
 	@echo 'make types        mypy'
@@ -70,6 +71,13 @@ test-fast: preflight $(CORE) $(TESTS) $(DEV)
 
 test-slow: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
 	@$(VENV_PYTHON) -m pytest -m slow
+
+# Runs that are killed and go on: 30 minutes. A call that was interrupted goes
+# on, too. TORTURE='--only kill --times 3' is a part of it.
+TORTURE ?= --page docs/robust_runs.md
+torture: preflight $(CORE) $(ROBUSTNESS) $(TESTS)
+	@OMP_NUM_THREADS=1 CUDA_VISIBLE_DEVICES=-1 PYTHONPATH=.:tests \
+		$(VENV_PYTHON) -m torture $(TORTURE)
 
 # An environment of its own, in which nothing is pinned. Without compiled ops.
 NEWEST := .venv-newest

@@ -18,8 +18,9 @@ def test_everything_is_registered():
         assert MODELS.get(name).__name__ == name
     for name in (
         'AtomicCheckpointHook', 'CheckpointFitHook', 'EpochSeedHook',
-        'NewScheduleHook', 'NonFiniteLossHook', 'OnlineEvalHook',
-        'RecipeInfoHook', 'ReconstructionHook', 'RunOriginHook',
+        'InterruptHook', 'NewScheduleHook', 'NonFiniteLossHook',
+        'OnlineEvalHook', 'RecipeInfoHook', 'ReconstructionHook',
+        'RunOriginHook',
     ):  # fmt: skip
         assert HOOKS.get(name).__name__ == name
     for name in ('LoadImageOrSkip', 'RequireImageSize'):

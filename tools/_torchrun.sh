@@ -1,10 +1,23 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-# Sourced by dist_train.sh and dist_test.sh.
+# Sourced by dist_train.sh, dist_test.sh and slurm_train.sh.
 # Usage: run_distributed PROCESSES SCRIPT [arguments]
 
 # Whether something listens on a port of this machine.
 is_busy() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# The line that was typed, for the message of a run that is interrupted:
+# command_line [names of variables] -- [words]
+command_line() {
+    while [ "$1" != -- ]; do
+        if [ -n "${!1:-}" ]; then
+            printf '%s=%q ' "$1" "${!1}"
+        fi
+        shift
+    done
+    shift
+    printf '%q ' "$@"
 }
 
 run_distributed() {
@@ -14,10 +27,6 @@ run_distributed() {
     # clone's own environment does.
     if [ -z "${PYTHON:-}" ] && [ -x "$TOOLS/../.venv/bin/python" ]; then
         PYTHON=$TOOLS/../.venv/bin/python
-    fi
-    local launch=("${PYTHON:-python}" -m torch.distributed.run)
-    if [ -z "${PYTHON:-}" ] && command -v torchrun >/dev/null; then
-        launch=(torchrun)
     fi
 
     # Alone on its machine a run needs no port that others know.
@@ -37,5 +46,9 @@ run_distributed() {
             --master_port="$PORT"
         )
     fi
-    exec "${launch[@]}" "${where[@]}" --nproc_per_node="$processes" "$@"
+    # A scheduler's signal to all processes is for those that train: see
+    # InterruptHook. The launcher would die of it.
+    trap '' USR1 USR2
+    exec "${PYTHON:-python}" "$TOOLS/_torchrun.py" "${where[@]}" \
+        --nproc_per_node="$processes" "$@"
 }

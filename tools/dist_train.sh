@@ -11,13 +11,16 @@ if [ $# -lt 2 ]; then
     echo "usage: $0 CONFIG GPUS [options of train.py]" >&2
     exit 2
 fi
+TOOLS=$(cd "$(dirname "$0")" && pwd)
+source "$TOOLS/_torchrun.sh"
+AEMIM_COMMAND=$(command_line PORT NNODES NODE_RANK MASTER_ADDR PYTHON \
+    -- "$0" "$@")
+export AEMIM_COMMAND
 CONFIG=$1
 GPUS=$2
 shift 2
 
-TOOLS=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
 
-source "$TOOLS/_torchrun.sh"
 run_distributed "$GPUS" "$TOOLS/train.py" "$CONFIG" \
     --launcher pytorch "$@"

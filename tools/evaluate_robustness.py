@@ -9,6 +9,11 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.interruption import (  # noqa: E402
+    Interrupted,
+    catch_signals,
+    release_signals,
+)
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
 if __name__ == '__main__':
@@ -45,8 +50,6 @@ from aemim_mm.robustness.arguments import (  # noqa: E402
 )
 from aemim_mm.robustness.compare import compare_results  # noqa: E402
 from aemim_mm.robustness.results_report import write_report  # noqa: E402
-
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
 def load_classifier(args: argparse.Namespace) -> EvaluatedClassifier:
@@ -163,13 +166,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool.
 
     Returns:
-        int: 0 if it is done, 130 if it was interrupted.
+        int: 0 if it is done, 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
         SystemExit: With code 2, if something is wrong with what was given.
     """
     use_safe_loader()
     args = parse_args(argv)
+    before = catch_signals()
     try:
         with user_errors(args.traceback):
             if args.compare is not None:
@@ -178,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
             else:
                 paths = evaluate(args)
-    except KeyboardInterrupt:
+    except Interrupted as stop:
         if is_main_process():
             print(
                 '\nInterrupted. The finished parts are in '
@@ -186,7 +190,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 'continue.',
                 file=sys.stderr,
             )
-        return INTERRUPTED
+        return stop.code
+    finally:
+        release_signals(before)
     for path in paths:
         print(path)
     launch.shut_down()

@@ -17,6 +17,11 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.interruption import (  # noqa: E402
+    Interrupted,
+    catch_signals,
+    release_signals,
+)
 from aemim_mm_cli.places import ROOT  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
@@ -31,6 +36,7 @@ from aemim_mm.reproduction.executor import (  # noqa: E402
     Executor,
     StepError,
 )
+from aemim_mm.reproduction.folder_lock import folder_lock  # noqa: E402
 from aemim_mm.reproduction.manifest import (  # noqa: E402
     PRESETS,
     Preset,
@@ -54,7 +60,10 @@ from aemim_mm.reproduction.study_results import (  # noqa: E402
     write_cost,
     write_results,
 )
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
+from aemim_mm.utils.storage import (  # noqa: E402
+    AtomicLocalBackend,
+    remove_partial,
+)
 
 TABLES = read_tables()
 STUDY = 'study'
@@ -270,18 +279,24 @@ def execute(executor: Executor, preset: str, out: Path) -> int:
         out (Path): The folder.
 
     Returns:
-        int: 0 if it is done, 1 if a step failed, 130 after Ctrl-C.
+        int: 0 if it is done, 1 if a step failed, 130 after Ctrl-C, 143 after
+        SIGTERM.
     """
     note = json.dumps({'preset': preset})
     AtomicLocalBackend().put_text(f'{note}\n', out / NOTE)
+    before = catch_signals()
     try:
-        executor.run()
+        with folder_lock(out) as executor.pass_fds:
+            remove_partial(out)
+            executor.run()
     except StepError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except Interrupted as stop:
         print('\nInterrupted. The same call goes on.', file=sys.stderr)
-        return 130
+        return stop.code
+    finally:
+        release_signals(before)
     return 0
 
 

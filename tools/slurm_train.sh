@@ -10,6 +10,11 @@ if [ $# -lt 4 ]; then
         "[options of train.py]" >&2
     exit 2
 fi
+TOOLS=$(cd "$(dirname "$0")" && pwd)
+source "$TOOLS/_torchrun.sh"
+AEMIM_COMMAND=$(command_line GPUS GPUS_PER_NODE CPUS_PER_TASK SRUN_ARGS PORT \
+    PYTHON -- "$0" "$@")
+export AEMIM_COMMAND
 PARTITION=$1
 JOB_NAME=$2
 CONFIG=$3
@@ -25,7 +30,6 @@ fi
 # Several options in one variable: split at white space.
 read -r -a EXTRA <<<"${SRUN_ARGS:-}"
 
-TOOLS=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}"
 
 # PYTHON selects the interpreter, else the clone's own environment does.

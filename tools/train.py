@@ -2,6 +2,7 @@
 """Train a model: pre-training, fine-tuning, detection."""
 
 import argparse
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.interruption import (  # noqa: E402
+    catch_signals,
+    leave_signals,
+)
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 
@@ -118,6 +123,8 @@ if __name__ == '__main__':
     # Help and mistakes are answered before torch is imported.
     parse_args()
     be_quiet()
+    catch_signals('Interrupted before training began.')
+    atexit.register(leave_signals)
 
 from mmengine.config import Config  # noqa: E402
 from mmengine.dist import is_main_process  # noqa: E402
@@ -135,6 +142,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
@@ -278,6 +286,16 @@ def print_check(run: Run, start: str) -> None:
 
 def main() -> None:
     """Run the tool."""
+    with Interruptions() as interruptions:
+        train(interruptions)
+
+
+def train(interruptions: Interruptions) -> None:
+    """Do what the command line asks for.
+
+    Args:
+        interruptions (Interruptions): Learns where the run's checkpoints are.
+    """
     use_safe_loader()
     run, start = prepare()
     if parse_args().check:
@@ -290,6 +308,7 @@ def main() -> None:
     runner = run_options.build_runner(run.cfg, run.data)
     if is_main_process():
         delete_overwritten(run)
+    interruptions.work_dir = run.cfg.work_dir
     print_log(start, logger='current')
     run.print_notes()
     if run.new_schedule and run.resumes_from is not None:

@@ -8,6 +8,7 @@ from .channels_last_hook import ChannelsLastHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .compile_blocks_hook import CompileBlocksHook
 from .epoch_seed_hook import EpochSeedHook
+from .interrupt_hook import InterruptHook
 from .new_schedule_hook import NewScheduleHook
 from .non_finite_hook import NonFiniteLossHook
 from .online_eval_hook import OnlineEvalHook
@@ -21,6 +22,7 @@ __all__ = [
     'CheckpointFitHook',
     'CompileBlocksHook',
     'EpochSeedHook',
+    'InterruptHook',
     'NewScheduleHook',
     'NonFiniteLossHook',
     'OnlineEvalHook',

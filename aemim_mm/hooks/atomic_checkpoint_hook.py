@@ -21,23 +21,33 @@ from ..utils.storage import (
 )
 
 POINTER = 'last_checkpoint'
+# In the checkpoint that made them so.
+OUTDATED = 'outdated_ckpts'
 
 
 class _DelayedRemoval:
-    """A storage backend that removes files only when told so."""
+    """A storage backend that removes files only when told so.
 
-    def __init__(self, backend: Any) -> None:
+    What waits is noted for the checkpoint that will be written meanwhile.
+    """
+
+    def __init__(self, backend: Any, runner: Runner) -> None:
         self._backend = backend
+        self._message_hub = runner.message_hub
         self._waiting: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
 
     def remove(self, path: str) -> None:
-        self._waiting[str(path)] = 'remove'
+        self._wait(path, 'remove')
 
     def rmtree(self, path: str) -> None:
-        self._waiting[str(path)] = 'rmtree'
+        self._wait(path, 'rmtree')
+
+    def _wait(self, path: str, method: str) -> None:
+        self._waiting[str(path)] = method
+        self._message_hub.update_info(OUTDATED, list(self._waiting))
 
     def flush(self, keep: set[str]) -> None:
         waiting, self._waiting = self._waiting, {}
@@ -88,9 +98,9 @@ class AtomicCheckpointHook(CheckpointHook):
     3. only then are outdated checkpoints deleted, a former best one included.
 
     At every moment ``last_checkpoint`` names a complete checkpoint. The disk
-    must hold one checkpoint more than ``max_keep_ckpts``. If the process is
-    killed between 2 and 3, one outdated checkpoint remains. Incomplete files
-    of a killed process are removed at the next start.
+    must hold one checkpoint more than ``max_keep_ckpts``. What a killed
+    process left is removed at the next start: incomplete files and, when the
+    run is resumed, a checkpoint that was to be deleted.
 
     Args:
         interval (int): As in ``CheckpointHook``. Defaults to -1.
@@ -163,7 +173,26 @@ class AtomicCheckpointHook(CheckpointHook):
                         f'Removed {name} in {folder}, the rest of a write '
                         'that was killed'
                     )
-        self.file_backend = _DelayedRemoval(self.file_backend)
+        self.file_backend = _DelayedRemoval(self.file_backend, runner)
+        if is_main_process():
+            self._remove_outdated(runner)
+
+    def _remove_outdated(self, runner: Runner) -> None:
+        """Delete what the run was about to delete when it was killed."""
+        outdated = runner.message_hub.runtime_info.get(OUTDATED, [])
+        for path in outdated:
+            # Not of a run in another folder, from which this one goes on.
+            if path == self.file_backend.join_path(
+                str(self.out_dir), Path(path).name
+            ):
+                self.file_backend.remove(path)
+        if outdated:
+            self.file_backend.flush(keep=self._in_use())
+
+    def _in_use(self) -> set[str]:
+        in_use = {self.last_ckpt, getattr(self, 'best_ckpt_path', None)}
+        in_use.update(getattr(self, 'best_ckpt_path_dict', {}).values())
+        return {str(path) for path in in_use}
 
     @contextmanager
     def _in_order(self, runner: Runner) -> Iterator[_PointerAside]:
@@ -176,9 +205,7 @@ class AtomicCheckpointHook(CheckpointHook):
         ):
             # A validation without training before it.
             return
-        in_use = {self.last_ckpt, getattr(self, 'best_ckpt_path', None)}
-        in_use.update(getattr(self, 'best_ckpt_path_dict', {}).values())
-        self.file_backend.flush(keep={str(path) for path in in_use})
+        self.file_backend.flush(keep=self._in_use())
 
     def after_train_iter(
         self,

@@ -15,6 +15,12 @@ from .work_dir_name import suffix
 
 # mmengine's own pattern, and what AEMIM logs besides losses.
 MEAN_PATTERN = r'.*(loss|time|data_time|grad_norm|recon|distance).*'
+DEFAULT_HOOKS = (
+    'EpochSeedHook',
+    'RecipeInfoHook',
+    'RunOriginHook',
+    'InterruptHook',
+)
 
 
 def set_work_dir(
@@ -75,7 +81,8 @@ def add_training_defaults(cfg: Config) -> None:
     """Give a stock config what the shipped ones have in their base.
 
     The recipe in the log, seeding per epoch, what the run started from in its
-    checkpoints, and what AEMIM logs smoothed like losses. Means are taken
+    checkpoints, a scheduler's signal that saves and stops, and what AEMIM logs
+    smoothed like losses. Means are taken
     over the interval of the LoggerHook: mmengine's own window is 10 iterations
     whatever the interval. What the config sets itself is left alone.
 
@@ -84,7 +91,7 @@ def add_training_defaults(cfg: Config) -> None:
     """
     hooks = list(cfg.get('custom_hooks', None) or [])
     present = {str(hook.get('type')).rpartition('.')[2] for hook in hooks}
-    for name in ('EpochSeedHook', 'RecipeInfoHook', 'RunOriginHook'):
+    for name in DEFAULT_HOOKS:
         if name not in present:
             # With the scope, for configs of mmdet.
             hooks.append(ConfigDict(type=f'mmpretrain.{name}'))

@@ -43,6 +43,9 @@ class Executor:
             made from something else is in its place. Defaults to False.
         on_finish (Callable, optional): Called with each step of a chain that
             is finished or was. Defaults to None.
+
+    Attributes:
+        pass_fds (tuple[int, ...]): File descriptors that commands inherit.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Executor:
         on_finish: Callable[[Step], None] | None = None,
     ) -> None:
         self.plan = plan
+        self.pass_fds: tuple[int, ...] = ()
         self.on_finish = on_finish
         self.jobs = jobs
         self.redo = redo
@@ -66,6 +70,7 @@ class Executor:
                 self.seconds.setdefault(step.kind, []).append(taken)
         self._lock = threading.Lock()
         self._failed = threading.Event()
+        self._running: set[subprocess.Popen] = set()
 
     def run(self) -> None:
         """Carry the plan out.
@@ -85,8 +90,10 @@ class Executor:
             chains = [pool.submit(self._chain, c) for c in self.plan.chains]
             try:
                 wait(chains, return_when=FIRST_EXCEPTION)
-            except BaseException:  # Ctrl-C
+            except BaseException:  # a signal
                 self._failed.set()
+                for process in list(self._running):
+                    process.terminate()
                 raise
             for chain in as_completed(chains):
                 chain.result()
@@ -143,19 +150,29 @@ class Executor:
         step.folder.mkdir(parents=True, exist_ok=True)
         with step.log.open('w') as log:
             try:
-                code = subprocess.run(
+                process = subprocess.Popen(
                     words,
                     cwd=ROOT,
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                ).returncode
+                    pass_fds=self.pass_fds,
+                )
             except OSError as error:
                 raise StepError(
                     f'{step.chain} {step.name}: {words[0]} cannot be run: '
                     f'{error}'
                 ) from error
+            self._running.add(process)
+            try:
+                code = process.wait()
+            except BaseException:  # a signal, in the main thread
+                process.terminate()
+                process.wait()
+                raise
+            finally:
+                self._running.discard(process)
         if code or not step.output.exists():
             tail = step.log.read_text(errors='replace').splitlines()
             what = (

@@ -10,6 +10,7 @@ from mmengine.runner import find_latest_checkpoint
 
 from aemim_mm.checkpoints import load_checkpoint_file
 from aemim_mm.hooks import AtomicCheckpointHook
+from aemim_mm.utils.storage import AtomicLocalBackend
 
 _HOOK = dict(type='AtomicCheckpointHook', interval=1)
 
@@ -195,6 +196,33 @@ def test_resumed_run_goes_on_deleting(make_runner, tmp_path):
         train_cfg=dict(by_epoch=True, max_epochs=3),
     ).train()
     assert _files(tmp_path) == ['epoch_3.pth', 'last_checkpoint']
+
+
+@pytest.mark.parametrize('elsewhere', [False, True])
+def test_resumed_run_deletes_what_a_kill_left(
+    make_runner, tmp_path, monkeypatch, elsewhere
+):
+    hook = dict(_HOOK, max_keep_ckpts=1)
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(AtomicLocalBackend, 'remove', killed)
+        make_runner(checkpoint=hook).train()
+    left = ['epoch_1.pth', 'epoch_2.pth', 'last_checkpoint']
+    assert _files(tmp_path) == left
+    place = tmp_path / 'other' if elsewhere else tmp_path
+    make_runner(
+        place,
+        checkpoint=hook,
+        resume=True,
+        load_from=str(tmp_path / 'epoch_2.pth'),
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+    ).train()
+    assert _files(place) == ['epoch_3.pth', 'last_checkpoint']
+    if elsewhere:
+        assert _files(tmp_path) == left
 
 
 def test_save_best(make_runner, tmp_path):

@@ -129,6 +129,7 @@ def test_a_stock_config_gets_the_training_defaults():
         own,
         dict(type='mmpretrain.RecipeInfoHook'),
         dict(type='mmpretrain.RunOriginHook'),
+        dict(type='mmpretrain.InterruptHook'),
     ]
     pattern = cfg.log_processor.mean_pattern
     for name in ('recon_adv', 'distance_end', 'loss_clean', 'data_time'):

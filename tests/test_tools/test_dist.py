@@ -1,9 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
+import sys
 
 import pytest
 import tiny_run
@@ -96,10 +98,10 @@ def fake(folder, name, first=''):
 def arguments(tmp_path, script, *args, **variables):
     """What a script of a clone in tmp_path hands to its launcher."""
     (tmp_path / 'tools').mkdir(exist_ok=True)
-    for name in (script, '_torchrun.sh'):
+    for name in (script, '_torchrun.sh', '_torchrun.py'):
         shutil.copy(TOOLS / name, tmp_path / 'tools')
     env = {**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
-    for name in ('PYTHON', 'PORT', 'MASTER_PORT'):
+    for name in ('PYTHON', 'PORT', 'MASTER_PORT', 'AEMIM_COMMAND'):
         env.pop(name, None)
     done = subprocess.run(
         ['bash', tmp_path / 'tools' / script, *args],
@@ -112,7 +114,7 @@ def arguments(tmp_path, script, *args, **variables):
 
 
 def test_torchrun_is_called_with_the_variables(tmp_path):
-    fake(tmp_path, 'torchrun')
+    fake(tmp_path, 'python')
     args = arguments(
         tmp_path,
         'dist_train.sh',
@@ -126,6 +128,7 @@ def test_torchrun_is_called_with_the_variables(tmp_path):
         MASTER_ADDR='10.0.0.1',
     )
     assert args == [
+        f'{tmp_path}/tools/_torchrun.py',
         '--nnodes=2',
         '--node_rank=1',
         '--master_addr=10.0.0.1',
@@ -158,23 +161,23 @@ def test_a_busy_port_is_named(tmp_path, script, nodes):
 
 
 def test_several_nodes_need_a_port_that_all_know(tmp_path):
-    fake(tmp_path, 'torchrun')
+    fake(tmp_path, 'python')
     args = arguments(
         tmp_path, 'dist_train.sh', 'c.py', '4', NODE_RANK='1', NNODES='2'
     )
     assert '--master_port=29500' in args
     args = arguments(tmp_path, 'dist_train.sh', 'c.py', '4')
-    assert args[0] == '--standalone'
-    assert args[2] == '--nproc_per_node=4'
+    assert args[1] == '--standalone'
+    assert args[3] == '--nproc_per_node=4'
 
 
 def test_python_selects_the_interpreter(tmp_path):
-    fake(tmp_path, 'torchrun')
+    fake(tmp_path, 'python')
     fake(tmp_path, 'mypython')
     args = arguments(
         tmp_path, 'dist_test.sh', 'c.py', 'd.pth', '2', PYTHON='mypython'
     )
-    assert args[:2] == ['-m', 'torch.distributed.run']
+    assert args[0] == f'{tmp_path}/tools/_torchrun.py'
     assert '--nproc_per_node=2' in args
     assert args[-5:] == [
         f'{tmp_path}/tools/test.py',
@@ -194,7 +197,6 @@ SCRIPTS = {
 
 @pytest.mark.parametrize('script', SCRIPTS)
 def test_interpreter_of_the_clone_unless_python_names_one(tmp_path, script):
-    fake(tmp_path, 'torchrun')
     # srun runs what it is given, behind its options.
     fake(tmp_path, 'srun', 'while [ "$2" != -u ]; do shift; done; exec "$@"')
     for name in ('mypython', '.venv/bin/python', 'python'):
@@ -206,8 +208,58 @@ def test_interpreter_of_the_clone_unless_python_names_one(tmp_path, script):
     assert first() == '.venv/bin/python runs'
     assert first(PYTHON='mypython') == 'mypython runs'
     (tmp_path / '.venv/bin/python').unlink()
-    slurm = script == 'slurm_train.sh'
-    assert first() == ('python runs' if slurm else '--standalone')
+    assert first() == 'python runs'
+
+
+@pytest.mark.parametrize(
+    'script, variables, typed',
+    [
+        ('dist_train.sh', {}, '{} "c d.py" 2 --resume'),
+        (
+            'dist_train.sh',
+            dict(PORT='12', NNODES='1', GPUS='9'),
+            'PORT=12 NNODES=1 {} "c d.py" 2 --resume',
+        ),
+        (
+            'slurm_train.sh',
+            dict(GPUS='9', SRUN_ARGS='--time=1 --x'),
+            'GPUS=9 "SRUN_ARGS=--time=1 --x" {} part job "c d.py" w --resume',
+        ),
+    ],
+)
+def test_what_was_typed_is_known(tmp_path, script, variables, typed):
+    for name in ('srun', 'python'):
+        fake(tmp_path, name, 'echo "$AEMIM_COMMAND"')
+    args = ['c d.py', '2']
+    if script == 'slurm_train.sh':
+        args = ['part', 'job', 'c d.py', 'w']
+    said = arguments(tmp_path, script, *args, '--resume', **variables)[0]
+    path = shlex.quote(str(tmp_path / 'tools' / script))
+    assert shlex.split(said) == shlex.split(typed.format(path))
+
+
+@pytest.mark.parametrize(
+    'end, code, says',
+    [
+        ('sys.exit(75)', 75, ''),
+        ('os.kill(os.getpid(), 9)', 137, 'process 0 was killed by SIGKILL'),
+        ('pass', 0, ''),
+    ],
+)
+def test_exit_code_of_several_processes(tmp_path, end, code, says):
+    script = tmp_path / 'script.py'
+    script.write_text(f'import os, sys\n{end}\n')
+    done = subprocess.run(
+        [
+            *(sys.executable, TOOLS / '_torchrun.py', '--standalone'),
+            *('--local-addr=127.0.0.1', '--nproc_per_node=1', script),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert 'Traceback' not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 import copy
 import gc
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -749,13 +750,16 @@ def test_compare(complete, world, tmp_path, capsys):
     )
 
 
-def test_interrupt(world, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    'number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_interrupt(world, tmp_path, capsys, monkeypatch, number, code):
     def interrupted(*args):
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(tool, 'run_suite', interrupted)
     argv = command(world, tmp_path, '--suite', 'v2')
-    assert tool.main(argv) == 130
+    assert tool.main(argv) == code
     assert f'are in {tmp_path}/cells; run the same' in capsys.readouterr().err
 
 

@@ -1,0 +1,44 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""One call at a time works in a folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[tuple[int, ...]]:
+    """Wait for a folder to be free, and hold it.
+
+    A call that was killed may leave a command behind, which holds the folder
+    as long as it runs: what comes next must not work beside it. Where the
+    file system knows no locks, nothing is held.
+
+    Args:
+        folder (Path): The folder, which is there.
+
+    Yields:
+        tuple[int, ...]: File descriptors, for commands to inherit.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on POSIX
+        yield ()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f'Another call, or a command that a killed one has left, '
+                f'still works in {folder}: waiting for its end.',
+                flush=True,
+            )
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # some network file systems
+            pass
+        yield (handle,)
+    finally:
+        os.close(handle)

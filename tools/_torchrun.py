@@ -1,0 +1,44 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""torchrun, with the exit code and one line of what ended the processes.
+
+torchrun itself ends with 1 and a traceback of its own, whatever happened.
+"""
+
+import signal
+import sys
+
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import parse_args, run
+
+
+def main() -> int:
+    """Run the processes.
+
+    Returns:
+        int: 0, or the exit code of the first process that failed; 128 and
+        the number of the signal that ended it, or this launcher.
+    """
+    try:
+        run(parse_args(sys.argv[1:]))
+    except SignalException as error:
+        # The processes got the signal as well, and have said more.
+        return 128 + error.sigval
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        code = failure.exitcode
+        if code < 0:
+            print(
+                f'error: process {rank} was killed by '
+                f'{signal.Signals(-code).name}; the others were stopped. The '
+                'same command with --resume goes on from the latest '
+                'checkpoint',
+                file=sys.stderr,
+            )
+            return 128 - code
+        return code
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
