@@ -16,19 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    run_main,
-)
-from aemim_mm.visualization import (  # noqa: E402
-    draw_curves,
-    epoch_means,
-    read_scalars,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -44,6 +32,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_traceback_option(parser)
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.visualization import (  # noqa: E402
+    draw_curves,
+    epoch_means,
+    read_scalars,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

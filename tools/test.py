@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
+)
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {
@@ -98,11 +102,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='none',
         help='how the processes of a distributed run were started',
     )
-    parser.add_argument(
-        '--traceback',
-        action='store_true',
-        help='show where in the code an error was found',
-    )
+    add_traceback_option(parser)
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args(argv)
@@ -138,7 +138,6 @@ from aemim_mm.launcher import (  # noqa: E402
     run_options,
 )
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
 
 # The keys that switch a hook on and name its folder.

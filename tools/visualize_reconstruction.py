@@ -15,37 +15,10 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-import mmcv  # noqa: E402
-import torch  # noqa: E402
-from mmengine.config import Config  # noqa: E402
-from mmengine.dataset import Compose, default_collate  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-from mmpretrain.registry import DATASETS, MODELS  # noqa: E402
-from torch import nn  # noqa: E402
-
-import aemim_mm  # noqa: E402, F401
-from aemim_mm.checkpoints import (  # noqa: E402
-    load_checkpoint_file,
-    use_safe_loader,
-)
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    run_main,
-)
-from aemim_mm.utils import CfgOptions  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
-from aemim_mm.visualization import (  # noqa: E402
-    draw_rows,
-    isolated,
-    reconstruct,
-    sample_batch,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -73,7 +46,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--seed', type=int, default=0, help='of mask and attack'
     )
     parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+        '--device',
+        help='default: the accelerator if there is one, else the CPU',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, help='key=value'
@@ -85,6 +59,33 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.seed < 0:
         parser.error(f'--seed must be >= 0, got {args.seed}')
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+import mmcv  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+from mmengine.dataset import Compose, default_collate  # noqa: E402
+from mmengine.device import get_device  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+from mmpretrain.registry import DATASETS, MODELS  # noqa: E402
+from torch import nn  # noqa: E402
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.checkpoints import (  # noqa: E402
+    load_checkpoint_file,
+    use_safe_loader,
+)
+from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.visualization import (  # noqa: E402
+    draw_rows,
+    isolated,
+    reconstruct,
+    sample_batch,
+)
 
 
 def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
@@ -194,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    model = load_model(cfg, args.checkpoint, args.device)
+    model = load_model(cfg, args.checkpoint, args.device or get_device())
     if args.images:
         batch = load_images(args.images, model, cfg)
     else:

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The preprocessing that published results on ImageNet's variants have."""
 
-from .imagenet_variants_info import variant_info
+from aemim_mm_cli.imagenet_variants import variant_info
 
 
 def eval_pipeline(

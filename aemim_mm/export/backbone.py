@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from aemim_mm_cli.choices import LIMIT
+
 from .architecture import Architecture, find_architecture
-from .comparison import LIMIT, compare
+from .comparison import compare
 from .export_file import check_out, is_folder
 from .metadata import describe
 from .source import Source, read_source

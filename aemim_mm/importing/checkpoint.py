@@ -12,10 +12,10 @@ from typing import Any
 from mmengine.config import Config
 from torch import Tensor
 
-from ..checkpoints.foreign import KINDS
+from aemim_mm_cli.choices import KINDS, LIMIT
+
 from ..checkpoints.terms import KEY, Terms
 from ..export.architecture import Architecture, find_architecture
-from ..export.comparison import LIMIT
 from ..export.export_file import check_out, save_export
 from ..export.metadata import describe
 from ..export.mmpretrain_library import MMPretrain

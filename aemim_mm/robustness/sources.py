@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from aemim_mm_cli.imagenet_variants import variant_info
+
 from ..datasets import ImageNetVariant
-from ..datasets.imagenet_variants_info import variant_info
 
 # How many of many problems a message shows.
 _MOST_PROBLEMS = 8

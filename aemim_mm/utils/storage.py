@@ -4,6 +4,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 import uuid
 from os import PathLike, fspath
 from pathlib import Path
@@ -81,6 +82,31 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_writable(file: str | PathLike) -> None:
+    """Make sure that a file can be written, before what it is for is done.
+
+    Folders that are not there yet are not created.
+
+    Args:
+        file (str or PathLike): The file, which need not exist.
+
+    Raises:
+        OSError: If it is a folder, if a part of its path is a file, or if
+            nothing can be written there.
+    """
+    path = Path(fspath(file)).expanduser().absolute()
+    if path.is_dir():
+        raise IsADirectoryError(f'{file} is a folder: give the name of a file')
+    there = next(part for part in path.parents if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f'{file} cannot be written: {error.strerror} ({there})'
+        ) from error
 
 
 def remove_partial(folder: str | PathLike) -> list[str]:

@@ -3,7 +3,7 @@
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _ArgumentGroup
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,11 +13,12 @@ USAGE_ERROR = 2
 USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
 
-def add_traceback_option(parser: ArgumentParser) -> None:
+def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
     """Add ``--traceback``, whose value :func:`user_errors` takes.
 
     Args:
-        parser (ArgumentParser): The parser. Changed in place.
+        parser (ArgumentParser): The parser, or a group of its options.
+            Changed in place.
     """
     parser.add_argument(
         '--traceback',

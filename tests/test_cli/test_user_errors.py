@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from aemim_mm.launcher.user_errors import run_main, user_errors
+from aemim_mm_cli.user_errors import run_main, user_errors
 
 
 def fail(error):
