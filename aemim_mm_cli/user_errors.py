@@ -43,7 +43,9 @@ def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
 
 @contextmanager
 def user_errors(
-    traceback: bool = False, *more: type[Exception]
+    traceback: bool = False,
+    *more: type[Exception],
+    until: Callable[[], bool] | None = None,
 ) -> Iterator[None]:
     """Turn errors of a ``with`` block into a message and exit code 2.
 
@@ -53,6 +55,8 @@ def user_errors(
         traceback (bool): Whether errors are left as they are. Defaults to
             False.
         *more: Further kinds of errors that are the user's.
+        until (Callable, optional): Once it is true, a traceback says more, but
+            of errors of the system (files, disks). Defaults to None, never.
 
     Yields:
         None: Nothing.
@@ -67,6 +71,8 @@ def user_errors(
     try:
         yield
     except kinds as error:
+        if until is not None and until() and not isinstance(error, OSError):
+            raise
         if os.environ.get('LOCAL_RANK', '0') == '0':
             # The text of a KeyError is the representation of its argument.
             plain = isinstance(error, KeyError) and len(error.args) == 1

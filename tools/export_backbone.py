@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one cannot be used.
-        RuntimeError: If one is damaged, or the Hub refuses.
+        RuntimeError: If the Hub refuses.
     """
     args = parse_args(argv)
     if args.push:

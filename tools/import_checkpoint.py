@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one cannot be used.
-        RuntimeError: If one is damaged, or cannot be downloaded.
+        RuntimeError: If it cannot be downloaded.
     """
     args = parse_args(argv)
     done = import_checkpoint(

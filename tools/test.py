@@ -137,8 +137,10 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.begin_hook import START_ERRORS  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 # The keys that switch a hook on and name its folder.
 DRAWING_HOOKS = {
@@ -270,6 +272,8 @@ def prepare(
         cfg = read_config(args.config)
         args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
         cfg = merge_args(cfg, args)
+        if args.out is not None:
+            check_writable(args.out)
         check_config(cfg, phases=('test',))
         run_options.check_checkpoint('checkpoint', cfg.load_from)
         run = Run(cfg, phases=('test',))
@@ -281,16 +285,17 @@ def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, args = prepare()
-    launch.adapt_to_hardware(run.cfg)
-    runner = run_options.build_runner(run.cfg, run.data)
-    run.print_notes()
-    if args.out and args.out_item != 'metrics':
-        runner.test_evaluator.metrics.append(
-            DumpResults(out_file_path=args.out)
-        )
-    metrics = runner.test()
-    if args.out and args.out_item == 'metrics' and is_main_process():
-        mmengine.dump(metrics, args.out)
+    with user_errors(args.traceback, *START_ERRORS):
+        launch.adapt_to_hardware(run.cfg)
+        runner = run_options.build_runner(run.cfg, run.data)
+        run.print_notes()
+        if args.out and args.out_item != 'metrics':
+            runner.test_evaluator.metrics.append(
+                DumpResults(out_file_path=args.out)
+            )
+        metrics = runner.test()
+        if args.out and args.out_item == 'metrics' and is_main_process():
+            mmengine.dump(metrics, args.out)
     launch.shut_down()
 
 

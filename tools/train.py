@@ -121,7 +121,6 @@ if __name__ == '__main__':
     be_quiet()
 
 from mmengine.config import Config  # noqa: E402
-from mmengine.dist import is_main_process  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 
 import aemim_mm  # noqa: E402, F401
@@ -135,6 +134,10 @@ from aemim_mm.hooks import NewScheduleHook  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
+)
+from aemim_mm.launcher.begin_hook import (  # noqa: E402
+    START_ERRORS,
+    BeginHook,
 )
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.utils.read_config import read_config  # noqa: E402
@@ -280,22 +283,24 @@ def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, start = prepare()
-    if parse_args().check:
+    args = parse_args()
+    if args.check:
         print_check(run, start)
         return
     if is_finished(run):
         print_log(f'{start} It is finished: nothing is left to do.')
         return
-    launch.adapt_to_hardware(run.cfg)
-    runner = run_options.build_runner(run.cfg, run.data)
-    if is_main_process():
-        delete_overwritten(run)
-    print_log(start, logger='current')
-    run.print_notes()
-    if run.new_schedule and run.resumes_from is not None:
-        hook = NewScheduleHook()
-        runner.register_hook(hook, hook.priority)
-    runner.train()
+    begin = BeginHook(lambda: delete_overwritten(run))
+    with user_errors(args.traceback, *START_ERRORS, until=begin.is_done):
+        launch.adapt_to_hardware(run.cfg)
+        runner = run_options.build_runner(run.cfg, run.data)
+        print_log(start, logger='current')
+        run.print_notes()
+        if run.new_schedule and run.resumes_from is not None:
+            hook = NewScheduleHook()
+            runner.register_hook(hook, hook.priority)
+        runner.register_hook(begin, begin.priority)
+        runner.train()
     launch.shut_down()
 
 

@@ -79,6 +79,10 @@ from aemim_mm.checkpoints import (  # noqa: E402
     load_checkpoint_file,
     use_safe_loader,
 )
+from aemim_mm.checkpoints.fit import (  # noqa: E402
+    require_finite,
+    state_dict_of,
+)
 from aemim_mm.utils.read_config import read_config  # noqa: E402
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
@@ -102,8 +106,11 @@ def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
     Raises:
         ValueError: If no key of the checkpoint, or no shape, fits the model.
     """
-    loaded = load_checkpoint_file(checkpoint)
-    weights = loaded.get('state_dict', loaded)
+    try:
+        weights = state_dict_of(load_checkpoint_file(checkpoint))
+        require_finite(weights)
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
     # As the Runner does.
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     model = MODELS.build(cfg.model)

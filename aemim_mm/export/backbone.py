@@ -84,7 +84,6 @@ def export_backbone(
     Raises:
         FileNotFoundError: If a file or the folder of ``out`` is not there.
         ValueError: If the checkpoint or an argument cannot be used.
-        RuntimeError: If the checkpoint is damaged.
     """
     folder = target == 'timm' and is_folder(out)
     path = check_out(out, checkpoint, force, folder)

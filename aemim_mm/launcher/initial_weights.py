@@ -55,7 +55,7 @@ def initial_weights(value: str, cfg: Config) -> str:
     try:
         checkpoint = read_checkpoint(value, 'cpu')
         keys = state_dict_of(checkpoint)
-    except (RuntimeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f'init: {error}') from error
     if not any(key.startswith(PREFIX) for key in keys):
         raise ValueError(

@@ -229,7 +229,10 @@ def load_weights(
         ValueError: If it does not fit.
     """
     weights = state_dict_of(checkpoint, prefix)
-    fit = fit_checkpoint(model, weights)
+    try:
+        fit = fit_checkpoint(model, weights)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f'{path} is refused: {error}') from error
     if fit.missing or fit.mismatched or fit.surplus:
         raise ValueError(
             f'{path} does not fit: {fit} of the model would be loaded.'
