@@ -271,6 +271,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         if getattr(args, name) < least:
             option = f'--{name.replace("_", "-")}'
             parser.error(f'{option} must be at least {least}')
+    if args.input_size is not None and args.input_size < 1:
+        parser.error('--input-size must be at least 1')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 

@@ -6,9 +6,12 @@ import sys
 from argparse import ArgumentParser, _ArgumentGroup
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 # Exit code of a command line that cannot be served, as argparse's.
 USAGE_ERROR = 2
+# Parts of the paths of this project's code, whose messages say it all.
+_OURS = ('aemim_mm', f'{os.sep}tools{os.sep}', f'{os.sep}benchmarks{os.sep}')
 # What checks raise for what the user wrote.
 USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
@@ -74,8 +77,21 @@ def user_errors(
         if until is not None and until() and not isinstance(error, OSError):
             raise
         if os.environ.get('LOCAL_RANK', '0') == '0':
-            # The text of a KeyError is the representation of its argument.
-            plain = isinstance(error, KeyError) and len(error.args) == 1
-            message = error.args[0] if plain else error
-            print(f'error: {message}', file=sys.stderr)
+            print(f'error: {_message(error)}', file=sys.stderr)
         raise SystemExit(USAGE_ERROR) from None
+
+
+def _message(error: Exception) -> str:
+    """What to say; of an error of another library also where it is from."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    where = frames[-1].f_code.co_filename
+    if isinstance(error, OSError) or any(n in where for n in _OURS):
+        # The text of a KeyError is the representation of its argument.
+        plain = isinstance(error, KeyError) and len(error.args) == 1
+        return str(error.args[0] if plain else error)
+    place = where.rpartition('site-packages/')[2]
+    return (
+        f'{type(error).__name__}: {str(error) or "no reason is given"} '
+        f'({place}, line {frames[-1].f_lineno}; --traceback shows the way '
+        'there)'
+    )

@@ -20,7 +20,7 @@ from aemim_mm.hooks.compile_blocks_hook import (
     compile_blocks,
 )
 from aemim_mm.launcher.launch import disable_amp
-from aemim_mm.utils.read_config import read_config
+from aemim_mm.utils.read_config import merge_options, read_config
 
 from .command_line import PRECISIONS
 from .synthetic import synthetic_batch
@@ -78,7 +78,7 @@ class Trainee:
                 f'{", ".join(PRECISIONS)}'
             )
         cfg = read_config(config)
-        cfg.merge_from_dict(dict(cfg_options or {}))
+        merge_options(cfg, cfg_options)
         init_default_scope(cfg.get('default_scope') or 'mmpretrain')
         # Autocast and scaler are set here, on any device.
         disable_amp(cfg)

@@ -45,6 +45,7 @@ from aemim_mm.robustness import (  # noqa: E402
 from aemim_mm.robustness.arguments import suite_options  # noqa: E402
 from aemim_mm.robustness.compare import compare_results  # noqa: E402
 from aemim_mm.robustness.results_report import write_report  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
@@ -123,6 +124,7 @@ def evaluate(args: argparse.Namespace) -> list[Path]:
         ValueError: If something does not fit.
     """
     options = suite_options(args)
+    check_writable(Path(args.out) / 'results.json')
     # As mmengine's Runner does: without it, workers of a distributed run
     # would start anew in every cell.
     set_multi_processing(distributed=args.launcher != 'none')

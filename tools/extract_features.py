@@ -92,6 +92,10 @@ from aemim_mm.features import (  # noqa: E402
     save_features,
 )
 from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
 from aemim_mm.visualization.feature_plot import plot_features  # noqa: E402
 
 
@@ -130,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise FileNotFoundError(f'there is no folder for {path}')
         if Path(path).exists() and not args.force:
             raise ValueError(f'{path} exists: pass --force to replace it')
+        check_writable(path)
     checkpoint, config = find_weights(args.model, args.weights)
     encoder = load_encoder(checkpoint, config, args.pool).to(
         args.device or get_device()
@@ -141,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     count, width = found.features.shape
     print(f'{args.out}: {count} images x {width} features ({args.pool})')
     if args.plot:
-        plot_features(found.names, found.features).savefig(args.plot)
+        save_figure(plot_features(found.names, found.features), args.plot)
         print(args.plot)
     return 0
 

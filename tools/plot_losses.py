@@ -39,6 +39,10 @@ if __name__ == '__main__':
     parse_args()
     be_quiet()
 
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
 from aemim_mm.visualization import (  # noqa: E402
     draw_curves,
     epoch_means,
@@ -57,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     entries = read_scalars(args.work_dir)
     means = epoch_means(entries)
     out = Path(args.out or Path(args.work_dir) / 'losses.png')
-    out.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
     unit = 'epoch' if 'epoch' in entries[0] else 'iteration'
     figure = draw_curves(means, unit)
-    figure.savefig(out)
+    save_figure(figure, out)
     drawn = ', '.join(axis.get_title().lower() for axis in figure.axes)
     print(f'{out}: {drawn}, over {len(means["epoch"])} {unit}s')
 

@@ -132,14 +132,16 @@ from mmengine.evaluator import DumpResults  # noqa: E402
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.agreement import Run, check_agreement  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.config_check import check_config, check_nesting  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
-from aemim_mm.launcher.begin_hook import START_ERRORS  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
 from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 # The keys that switch a hook on and name its folder.
@@ -271,6 +273,8 @@ def prepare(
     with user_errors(args.traceback):
         cfg = read_config(args.config)
         args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        merge_options(cfg, args.cfg_options)
+        check_nesting(cfg)
         cfg = merge_args(cfg, args)
         if args.out is not None:
             check_writable(args.out)
@@ -285,7 +289,7 @@ def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, args = prepare()
-    with user_errors(args.traceback, *START_ERRORS):
+    with user_errors(args.traceback, Exception):
         launch.adapt_to_hardware(run.cfg)
         runner = run_options.build_runner(run.cfg, run.data)
         run.print_notes()

@@ -129,18 +129,18 @@ from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
 from aemim_mm.agreement.resumed import is_finished  # noqa: E402
 from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.config_check import check_config, check_nesting  # noqa: E402
 from aemim_mm.hooks import NewScheduleHook  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
-from aemim_mm.launcher.begin_hook import (  # noqa: E402
-    START_ERRORS,
-    BeginHook,
-)
+from aemim_mm.launcher.begin_hook import BeginHook  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -234,6 +234,8 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     with user_errors(args.traceback):
         cfg = read_config(args.config)
         args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        merge_options(cfg, args.cfg_options)
+        check_nesting(cfg)
         cfg = merge_args(cfg, args)
         own_resume = cfg.get('resume', False)
         load_from = None if own_resume else cfg.get('load_from', None) or ''
@@ -291,7 +293,7 @@ def main() -> None:
         print_log(f'{start} It is finished: nothing is left to do.')
         return
     begin = BeginHook(lambda: delete_overwritten(run))
-    with user_errors(args.traceback, *START_ERRORS, until=begin.is_done):
+    with user_errors(args.traceback, Exception, until=begin.is_done):
         launch.adapt_to_hardware(run.cfg)
         runner = run_options.build_runner(run.cfg, run.data)
         print_log(start, logger='current')

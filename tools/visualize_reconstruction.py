@@ -66,7 +66,6 @@ if __name__ == '__main__':
     parse_args()
     be_quiet()
 
-import mmcv  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.dataset import Compose, default_collate  # noqa: E402
 from mmengine.device import get_device  # noqa: E402
@@ -83,7 +82,15 @@ from aemim_mm.checkpoints.fit import (  # noqa: E402
     require_finite,
     state_dict_of,
 )
-from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.datasets import LoadImageOrSkip  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
 from aemim_mm.visualization import (  # noqa: E402
     draw_rows,
     isolated,
@@ -146,7 +153,7 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a file is not an image.
+        OSError: If a file is not an image.
     """
     size = model.backbone.img_size
     size = size if isinstance(size, int) else size[0]
@@ -166,25 +173,19 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
             dict(type='PackInputs'),
         ]
     )
+    load = LoadImageOrSkip(
+        test_mode=True, color_type='grayscale' if grey else 'color'
+    )
     samples = []
     for path in paths:
         if not Path(path).is_file():
             raise FileNotFoundError(f'no image file {path}')
-        try:
-            image = mmcv.imread(
-                path,
-                flag='grayscale' if grey else 'color',
-                # Array datasets such as CIFAR hold RGB; loaders give BGR.
-                channel_order='bgr' if loads else 'rgb',
-                backend='pillow',
-            )
-        except Exception as error:
-            raise ValueError(
-                f'cannot read {path} as an image: {error}'
-            ) from error
-        sample = dict(img=image, img_shape=image.shape[:2])
-        if loads:
-            sample['img_path'] = path
+        sample = load(dict(img_path=path))
+        if not loads and not grey:
+            # Array datasets such as CIFAR hold RGB; loaders give BGR.
+            sample['img'] = sample['img'][..., ::-1]
+        if not loads:
+            del sample['img_path']
         samples.append(crop(sample))
     return default_collate(samples)
 
@@ -198,9 +199,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     use_safe_loader()
     args = parse_args(argv)
+    check_writable(args.out)
     cfg = read_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model = load_model(cfg, args.checkpoint, args.device or get_device())
     if args.images:
@@ -211,8 +212,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             batch = sample_batch(dataset, args.num_images, default_collate)
     data = model.data_preprocessor(batch, False)
     rows = reconstruct(model, data['inputs'], data['data_samples'], args.seed)
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    draw_rows(rows).savefig(args.out)
+    save_figure(draw_rows(rows), args.out)
     print(f'{args.out}: {len(rows.images["original"])} images')
 
 

@@ -59,7 +59,8 @@ def eval_pipeline(
     return [
         # mmcv's default turns an image as its EXIF data say.
         dict(
-            type='LoadImageFromFile',
+            type='LoadImageOrSkip',
+            test_mode=True,
             color_type=f'{color_type}_ignore_orientation',
         ),
         *middle,

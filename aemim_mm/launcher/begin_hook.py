@@ -7,10 +7,6 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-# What parts of a model raise, as they are built and first called, for what
-# stands in the config.
-START_ERRORS = (AssertionError, AttributeError, RuntimeError)
-
 
 class BeginHook(Hook):
     """Does what a run must not do before it is known that it can train.

@@ -130,7 +130,9 @@ def _survey(source: ImageSource, strict: bool) -> Survey:
     samples = _relative(source, dataset.load_data_list())
     digest = hashlib.sha256()
     for name, label in samples:
-        digest.update(f'{name} {label}\n'.encode())
+        # A name may be no UTF-8.
+        line = f'{name} {label}\n'
+        digest.update(line.encode(errors='surrogateescape'))
     return Survey(
         folder=osp.abspath(source.root),
         images=dataset.num_found,

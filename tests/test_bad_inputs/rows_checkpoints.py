@@ -13,6 +13,7 @@ from test_bad_inputs.table import (
     Row,
     checkpoint,
     classification,
+    earlier,
     pretraining,
     weights,
     write_images,
@@ -37,10 +38,11 @@ def init_cfg(folder, file):
 
 
 def resume(folder, file):
-    return [pretraining(folder), '--work-dir', 'out', '--resume', file]
+    config = pretraining(folder, {'train_cfg.max_epochs': 2})
+    return [config, '--work-dir', 'out', '--resume', file]
 
 
-def test(folder, file):
+def tested(folder, file):
     return [classification(folder), file, '--work-dir', 'out']
 
 
@@ -51,7 +53,7 @@ def export(folder, file):
 
 def import_(folder, file):
     out = earlier(folder, 'imported.pth')
-    return [file, out, '--from', 'timm', '--force']
+    return [file, out, '--from', 'mmpretrain', '--force']
 
 
 def extract(folder, file):
@@ -61,22 +63,15 @@ def extract(folder, file):
 
 
 def visualize(folder, file):
-    config = pretraining(folder)
-    return [config, file, '--num-images', 1, '--out', earlier(folder, 'p.png')]
-
-
-def earlier(folder, name):
-    """An earlier result."""
-    (folder / 'out').mkdir()
-    (folder / 'out' / name).write_bytes(b'earlier')
-    return f'out/{name}'
+    out = earlier(folder, 'p.png')
+    return [pretraining(folder), file, '--num-images', 1, '--out', out]
 
 
 ROADS = {
     'load_from': ('train', train_from('load_from')),
     'resume': ('train', resume),
     'init_cfg': ('train', init_cfg),
-    'test': ('test', test),
+    'test': ('test', tested),
     'export': ('export_backbone', export),
     'import': ('import_checkpoint', import_),
     'extract': ('extract_features', extract),
@@ -102,106 +97,159 @@ def archive():
     return buffer.getvalue()
 
 
-def header(content):
-    text = json.dumps(content).encode()
+def header():
+    entry = dict(dtype='F32', shape=[9], data_offsets=[0])
+    text = json.dumps(dict(a=entry)).encode()
     return struct.pack('<Q', len(text)) + text
 
 
-# Files that cannot be read, and what is said of them.
+# Names of files that cannot be read, what makes them, what is said of them.
 UNREADABLE = {
     'empty': ('a.pth', lambda: b'', '0 bytes'),
     'truncated': (
         'a.pth',
         lambda: saved(checkpoint())[:5000],
-        'could not be read as a checkpoint',
+        'most often it is truncated',
     ),
     'text': ('a.pth', lambda: b'weights', 'could not be read'),
-    'zip': ('a.pth', archive, 'could not be read'),
-    'bomb': ('a.pth', lambda: saved(dict(a=Bomb())), 'is refused'),
-    'damaged header': (
-        'a.safetensors',
-        lambda: header(dict(a=dict(dtype='F32', shape=[9], data_offsets=[0]))),
-        'could not be read',
-    ),
-    'directory': ('a.pth', None, 'a.pth'),
-    'broken link': ('a.pth', None, 'a.pth'),
+    'a zip file': ('a.pth', archive, 'data.pkl'),
+    'code': ('a.pth', lambda: saved(dict(a=Bomb())), 'posix.mkdir'),
+    'a damaged header': ('a.safetensors', header, 'invalid JSON in header'),
 }
+# No files at all.
+NOT_THERE = {
+    'a folder': lambda: Path('a.pth').mkdir(),
+    'a broken link': lambda: Path('a.pth').symlink_to('nowhere'),
+}
+# All roads lead to the same reader: each takes a few of these files.
+FEW = ('resume', 'init_cfg', 'extract', 'visualize')
 
 
-def of_file(road, name, make):
+def of_bytes(road, name, make):
     def arrange(folder):
-        path = Path(name)
-        if make is not None:
-            path.write_bytes(make())
+        Path(name).write_bytes(make())
         return road(folder, name)
 
     return arrange
 
 
-def of_directory(road):
+def of_place(road, make):
     def arrange(folder):
-        Path('a.pth').mkdir()
+        make()
         return road(folder, 'a.pth')
 
     return arrange
 
 
-def of_link(road):
+def of_content(road, content):
     def arrange(folder):
-        Path('a.pth').symlink_to('nowhere')
+        kind = 'classifier' if road is tested else 'mae'
+        torch.save(content(kind), 'a.pth')
         return road(folder, 'a.pth')
 
     return arrange
 
 
-ROWS = []
-for kind, (name, make, says) in UNREADABLE.items():
-    for place, (tool, road) in ROADS.items():
-        arrange = of_file(road, name, make)
-        if kind == 'directory':
-            arrange = of_directory(road)
-        if kind == 'broken link':
-            arrange = of_link(road)
-        ROWS.append(Row(f'{kind} by {place}', tool, arrange, (name, says)))
+def state(change):
+    """A checkpoint whose weights are changed."""
+    return lambda kind: checkpoint(kind, change(weights(kind)))
 
-# Files that can be read.
+
 def prefixed(prefix):
-    return lambda state: {f'{prefix}{k}': v for k, v in state.items()}
+    return lambda weights: {f'{prefix}{k}': v for k, v in weights.items()}
 
-def half(state):
-    return {k: v.half() for k, v in state.items()}
+
+def half(weights):
+    return {key: value.half() for key, value in weights.items()}
+
 
 def filled(value):
-    def change(state):
-        state['backbone.ln1.weight'] = torch.full_like(state['backbone.ln1.weight'], value)
-        return state
+    """Weights of which one is this number everywhere."""
+
+    def change(weights):
+        key = 'backbone.ln1.weight'
+        return {**weights, key: torch.full_like(weights[key], value)}
+
     return change
 
-def lacks(state):
-    state.pop('backbone.ln1.weight')
-    return state
 
-def huge(state):
-    state['backbone.ln1.weight'] = torch.zeros(1).expand(10**12)
-    return state
+def lacking(weights):
+    return {k: v for k, v in weights.items() if k != 'backbone.ln1.weight'}
 
-CHANGES = {
-    'half': half, 'module': prefixed('module.'), 'orig': prefixed('_orig_mod.'),
-    'nan': filled(float('nan')), 'inf': filled(float('inf')), 'lacks': lacks, 'huge': huge,
-    'wide': None, 'optimizer': None,
+
+def bare(kind):
+    """What an optimizer alone leaves."""
+    content = checkpoint(kind)
+    del content['state_dict']
+    return content
+
+
+# What works, and the roads.
+GOOD = {
+    'half precision': (state(half), ROADS),
+    'module.': (
+        state(prefixed('module.')),
+        ('load_from', 'init_cfg', 'test', 'export', 'visualize'),
+    ),
+    '_orig_mod.': (
+        state(prefixed('_orig_mod.')),
+        ('resume', 'init_cfg', 'import', 'extract'),
+    ),
+    'module._orig_mod.': (
+        state(prefixed('module._orig_mod.')),
+        ('load_from', 'export'),
+    ),
 }
-def of_change(road, place, change, kind):
-    def arrange(folder):
-        which = 'classifier' if place in ('test',) else 'mae'
-        if kind == 'wide':
-            content = checkpoint(which, weights(which, 96))
-        elif kind == 'optimizer':
-            content = checkpoint(which); content.pop('state_dict')
-        else:
-            content = checkpoint(which, change(weights(which)))
-        torch.save(content, 'a.pth')
-        return road(folder, 'a.pth')
-    return arrange
-for kind, change in CHANGES.items():
-    for place, (tool, road) in ROADS.items():
-        ROWS.append(Row(f'{kind} by {place}', tool, of_change(road, place, change, kind), ('?',)))
+# What does not, by road: what is said.
+LACKS = 'backbone.ln1.weight'
+BAD = {
+    'NaN': (state(filled(float('nan'))), dict.fromkeys(ROADS, 'NaN or inf')),
+    'Inf': (
+        state(filled(float('inf'))),
+        dict.fromkeys(('resume', 'test', 'export', 'visualize'), 'NaN or inf'),
+    ),
+    'one key less': (
+        state(lacking),
+        dict.fromkeys(('load_from', 'resume', 'test'), LACKS)
+        | dict.fromkeys(('export', 'import', 'extract'), 'incomplete')
+        | dict(init_cfg='ln1.weight'),
+    ),
+    'another width': (
+        lambda kind: checkpoint(kind, weights(kind, 96)),
+        dict.fromkeys(
+            ('load_from', 'resume', 'init_cfg', 'test', 'visualize'), '96'
+        )
+        | dict(export='feedforward_channels', extract='feedforward_channels'),
+    ),
+    'an optimizer alone': (
+        bare,
+        dict.fromkeys(ROADS, "'meta' is a dict"),
+    ),
+}
+ROWS = [
+    Row(f'{kind} by {place}', tool, of_bytes(road, name, make), (name, says))
+    for kind, (name, make, says) in UNREADABLE.items()
+    for place, (tool, road) in ROADS.items()
+    if kind == 'truncated' or place in FEW
+]
+ROWS += [
+    Row(f'{kind} by {place}', tool, of_place(road, make), ('a.pth',))
+    for kind, make in NOT_THERE.items()
+    for place, (tool, road) in ROADS.items()
+]
+ROWS += [
+    Row(f'{kind} by {place}', ROADS[place][0], of_content(road, content))
+    for kind, (content, roads) in GOOD.items()
+    for place, (_, road) in ROADS.items()
+    if place in roads
+]
+ROWS += [
+    Row(
+        f'{kind} by {place}',
+        ROADS[place][0],
+        of_content(ROADS[place][1], content),
+        ('a.pth', says),
+    )
+    for kind, (content, roads) in BAD.items()
+    for place, says in roads.items()
+]

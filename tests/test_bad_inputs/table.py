@@ -13,7 +13,12 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from PIL import Image
-from test_agreement.table import changed, loader, text_of
+from test_agreement.table import changed, text_of
+
+from aemim_mm_cli.user_errors import run_main
+
+# They end the process by themselves.
+WHOLE = ('train', 'test')
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,6 @@ class Row:
         says (tuple[str, ...]): What the message holds. Empty where the tool
             does what it is asked for.
         prints (tuple[str, ...]): What is said where it does.
-        writes (str): What is there then, in any case. Defaults to nothing.
         slow (bool): Whether it takes seconds. Defaults to False.
     """
 
@@ -38,7 +42,6 @@ class Row:
     make: Callable[[Path], list]
     says: tuple[str, ...] = ()
     prints: tuple[str, ...] = ()
-    writes: str = ''
     slow: bool = False
 
 
@@ -64,12 +67,35 @@ def pretraining(folder: Path, changes: dict | None = None) -> str:
     return write_config(folder / 'tiny.py', changed(cfg, changes or {}))
 
 
+def image_files(root: str) -> dict:
+    """Changes to :func:`pretraining`: the recipe for images of one's own."""
+    return {
+        'train_dataloader.dataset': dict(
+            _delete_=True,
+            type='ImageFiles',
+            data_root=root,
+            pipeline=[
+                dict(type='LoadImageOrSkip'),
+                dict(type='RandomResizedCrop', scale=32),
+                dict(type='PackInputs'),
+            ],
+        )
+    }
+
+
 def classification(folder: Path, changes: dict | None = None) -> str:
     """The config of a test of a classifier of two classes; the path."""
     root = write_images(folder / 'images')
     cfg = tiny_run.classify_cfg(str(root))
     cfg['custom_hooks'] = [dict(type='CheckpointFitHook')]
     return write_config(folder / 'classify.py', changed(cfg, changes or {}))
+
+
+def earlier(folder: Path, name: str) -> str:
+    """An earlier result; its path."""
+    (folder / 'out').mkdir(exist_ok=True)
+    (folder / 'out' / name).write_bytes(b'earlier')
+    return f'out/{name}'
 
 
 def write_config(path: Path, cfg: dict) -> str:
@@ -102,10 +128,12 @@ def checkpoint(kind: str = 'mae', state: dict | None = None) -> dict:
     """What mmengine would have saved."""
     model = tiny_run.mae() if kind == 'mae' else classifier()
     cfg = Config(dict(model=model))
+    parameters = [torch.zeros(1) for _ in weights(kind)]
     return dict(
         meta=dict(epoch=1, iter=2, seed=3, cfg=text_of(cfg)),
         state_dict=weights(kind) if state is None else state,
-        optimizer=dict(state={}, param_groups=[]),
+        optimizer=torch.optim.AdamW(parameters, lr=1e-2).state_dict(),
+        message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
     )
 
 
@@ -128,4 +156,11 @@ def _is_log(path: Path) -> bool:
     )
 
 
-__all__ = ['loader']
+def exit_code(tool):
+    """Run a tool as its script does; its exit code."""
+    main = tiny_run.load_tool(tool).main
+    try:
+        main() if tool in WHOLE else run_main(main)
+    except SystemExit as stop:
+        return stop.code
+    return None
