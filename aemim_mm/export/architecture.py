@@ -65,8 +65,8 @@ def find_architecture(source: Source) -> Architecture:
         if said != value:
             raise ValueError(
                 f'{source.path}: the config says {key}={said}, the weights '
-                f'say {value}: they are not of the same run. Pass the config file of the '
-                'run with --config'
+                f'say {value}: they are not of the same run. Pass the config '
+                'file of the run with --config'
             )
     fit = fit_checkpoint(MODELS.build(cfg), source.encoder)
     problems = (

@@ -245,6 +245,5 @@ ROWS += [
         'averages that are not in the checkpoint',
         'train',
         averaged,
-        prints=('ema_state_dict',),
     )
 ]

@@ -13,7 +13,7 @@ NOWHERE = {
     'benchmark_host': ('--json', '/proc/x.json'),
     'benchmark_loader': ('--config', 'no/c.py'),
     'demo': ('--work-dir', '/proc/x'),
-    'evaluate_robustness': ('no/c.py', 'no.pth', '--out', 'out'),
+    'evaluate_robustness': ('--compare', 'no/a.json', 'b.json', '--out', 'o'),
     'export_backbone': ('no.pth', 'out.pth', '--to', 'timm'),
     'extract_features': ('no.pth', 'no', '--out', 'out.npz'),
     'import_checkpoint': ('no.pth', 'out.pth', '--from', 'timm'),
@@ -30,10 +30,10 @@ NOWHERE = {
 }
 
 
-@pytest.mark.parametrize(
-    'tool',
-    sorted(path.stem for path in (tiny_run.ROOT / 'tools').glob('*.py')),
-)
+TOOLS = sorted(path.stem for path in (tiny_run.ROOT / 'tools').glob('*.py'))
+
+
+@pytest.mark.parametrize('tool', TOOLS)
 def test_no_traceback(tool, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'argv', [tool, *NOWHERE[tool]])

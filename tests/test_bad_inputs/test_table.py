@@ -48,7 +48,7 @@ def test_row(row, tmp_path, monkeypatch, capfd):
         assert contents(tmp_path) == before
         return
     assert not code, err
-    assert not [text for text in row.prints if text not in out + err], err
+    assert not [text for text in row.prints if text not in out + err], out
     assert contents(tmp_path) != before
 
 
