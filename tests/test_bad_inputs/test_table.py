@@ -4,6 +4,7 @@
 import sys
 
 import pytest
+from mmengine.runner import CheckpointLoader
 from test_bad_inputs import (
     rows_checkpoints,
     rows_configs,
@@ -33,6 +34,9 @@ ROWS = [
 )
 def test_row(row, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
+    # Tools replace them for the process.
+    loaders = dict(CheckpointLoader._schemes)
+    monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
     # Runners and data sets collect garbage, which takes most of a row's time.
     monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
     argv = [str(argument) for argument in row.make(tmp_path)]
