@@ -2,6 +2,7 @@
 """What kind of value stands where, before anything else looks into it."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmengine.config import Config
 
@@ -68,10 +69,10 @@ def _check_part(key: str, part: object) -> None:
         raise ValueError(f'{key} has no type: {dict(part)!r:.100}')
 
 
-def _values(cfg: Config) -> Iterator[tuple[str, object]]:
+def _values(cfg: Config) -> Iterator[tuple[str, Any]]:
     """Key and value of all that is looked at, outer parts first."""
     for key in sorted((*_MAPPINGS, *_LISTS, *_TEXTS), key=len):
-        value: object = cfg
+        value: Any = cfg
         for name in key.split('.'):
             if not isinstance(value, Mapping | Config):
                 value = None
