@@ -6,9 +6,10 @@ import os
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parents[1] / 'aemim_mm'
 # OpenMMLab's folder for what is no Python package. In a checkout it holds
 # links, in an installed package the files themselves.
-_MIM = Path(__file__).resolve().parents[1] / 'aemim_mm' / '.mim'
+_MIM = PACKAGE / '.mim'
 CONFIGS = (_MIM / 'configs').resolve()
 TOOLS = (_MIM / 'tools').resolve()
 # The folder that holds both. In the checkout it is its root.

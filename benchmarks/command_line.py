@@ -2,16 +2,10 @@
 """What the command lines of the benchmarks have in common."""
 
 import argparse
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-import torch
-from mmengine.logging import MMLogger
-
-from aemim_mm.utils.storage import AtomicLocalBackend
-
-from .trainee import PRECISIONS
+# Data types of autocast.
+PRECISIONS = ('fp32', 'bf16', 'fp16')
 
 
 def above(
@@ -76,28 +70,3 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='also write all measurements to this file',
     )
-
-
-def write_json(path: str | None, content: Mapping[str, Any]) -> None:
-    """Write what was measured.
-
-    Args:
-        path (str, optional): Of the file; None writes nothing.
-        content (Mapping): What is written.
-    """
-    if path is not None:
-        text = json.dumps(content, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', path)
-
-
-def set_up(threads: int | None) -> None:
-    """Prepare this process for training steps.
-
-    Args:
-        threads (int, optional): Of operations on the CPU; None leaves torch's
-            own number.
-    """
-    # mmengine logs every parameter's learning rate.
-    MMLogger.get_instance('benchmark', log_level='WARNING')
-    if threads is not None:
-        torch.set_num_threads(threads)

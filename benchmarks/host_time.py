@@ -16,26 +16,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .host_models import MODELS, STOCK
 from .image_size import size_options
 from .timing import interleave, median_ratio
 from .trainee import Trainee
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-RECIPE = 'pretrain/{}_vit-small-p16_8xb512-amp-coslr-300e_in1k.py'
-# The base comes first.
-STOCK = 'stock MAE'
-MODELS = {
-    STOCK: ('benchmark/stock-mae_vit-small-p16.py', {}),
-    'our MAE': (RECIPE.format('mae'), {}),
-    **{
-        f'{name}{kind}': (
-            RECIPE.format(recipe),
-            {'model.sequential_backward': sequential},
-        )
-        for name, recipe in (('Fast AEMIM', 'fast-aemim'), ('AEMIM', 'aemim'))
-        for kind, sequential in (('', True), (', joint', False))
-    },
-}
 BATCH_SIZE = 4
 IMAGE_SIZE = 64
 WIDTH = 16

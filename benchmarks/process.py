@@ -1,11 +1,17 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The process that a benchmark runs in."""
 
+import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import torch
+from mmengine.logging import MMLogger
+
+from aemim_mm.utils.storage import AtomicLocalBackend
 
 # glibc gives large blocks back to the system at every step and gets them
 # anew, page by page; a ratio of times would measure that.
@@ -36,3 +42,28 @@ def machine() -> str:
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     return f'{device}, torch {torch.__version__}'
+
+
+def set_up(threads: int | None) -> None:
+    """Prepare this process for training steps.
+
+    Args:
+        threads (int, optional): Of operations on the CPU; None leaves torch's
+            own number.
+    """
+    # mmengine logs every parameter's learning rate.
+    MMLogger.get_instance('benchmark', log_level='WARNING')
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def write_json(path: str | None, content: Mapping[str, Any]) -> None:
+    """Write what was measured.
+
+    Args:
+        path (str, optional): Of the file; None writes nothing.
+        content (Mapping): What is written.
+    """
+    if path is not None:
+        text = json.dumps(content, indent=2)
+        AtomicLocalBackend().put_text(f'{text}\n', path)

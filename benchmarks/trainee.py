@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import MessageHub
 from mmengine.model import revert_sync_batchnorm
@@ -21,14 +20,18 @@ from aemim_mm.hooks.compile_blocks_hook import (
     compile_blocks,
 )
 from aemim_mm.launcher.launch import disable_amp
+from aemim_mm.utils.read_config import merge_options, read_config
 
+from .command_line import PRECISIONS
 from .synthetic import synthetic_batch
 
-PRECISIONS = {
-    'fp32': torch.float32,
-    'bf16': torch.bfloat16,
-    'fp16': torch.float16,
-}
+DTYPES = dict(
+    zip(
+        PRECISIONS,
+        (torch.float32, torch.bfloat16, torch.float16),
+        strict=True,
+    )
+)
 
 
 class Trainee:
@@ -74,13 +77,13 @@ class Trainee:
                 f'precision is {precision!r}; it must be one of '
                 f'{", ".join(PRECISIONS)}'
             )
-        cfg = Config.fromfile(config)
-        cfg.merge_from_dict(dict(cfg_options or {}))
+        cfg = read_config(config)
+        merge_options(cfg, cfg_options)
         init_default_scope(cfg.get('default_scope') or 'mmpretrain')
         # Autocast and scaler are set here, on any device.
         disable_amp(cfg)
         self.device = get_device()
-        self.dtype = PRECISIONS[precision]
+        self.dtype = DTYPES[precision]
         # A run's length, which mmengine's hook tells it: the momentum of MoCo
         # v3 depends on it. Any will do here.
         MessageHub.get_current_instance().update_info('max_iters', 1000)

@@ -13,6 +13,8 @@ import toys
 from mmengine.config import Config
 from PIL import Image
 
+from aemim_mm_cli.user_errors import run_main
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -183,11 +185,11 @@ def load_tool(name):
 
 
 def exit_code(main, *argv):
-    """Of a tool's main function, which gives it or ends the process."""
+    """Of a tool's main function, run as the tool runs it."""
     try:
-        return main(*argv)
+        run_main(lambda: main(*argv), RuntimeError)
     except SystemExit as stop:
-        return stop.code
+        return stop.code or 0
 
 
 def call_tool(monkeypatch, name, *arguments, cwd):

@@ -21,27 +21,32 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.utils import CfgOptions  # noqa: E402
-from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 from benchmarks.command_line import (  # noqa: E402
     above,
     add_json_option,
     add_trainee_options,
-    set_up,
-    write_json,
 )
-from benchmarks.cost.cost_row import HEADER  # noqa: E402
-from benchmarks.cost.measurement import Settings, measure  # noqa: E402
-from benchmarks.cost.profile import KIND_NAMES  # noqa: E402
-from benchmarks.process import keep_memory, machine  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('base', metavar='BASE', help='config to compare with')
     parser.add_argument(
-        'configs', nargs='*', metavar='CONFIG', help='configs to measure'
+        'base',
+        type=config_path,
+        metavar='BASE',
+        help='config to compare with',
+    )
+    parser.add_argument(
+        'configs',
+        nargs='*',
+        type=config_path,
+        metavar='CONFIG',
+        help='configs to measure',
     )
     parser.add_argument(
         '--batch-size',
@@ -104,6 +109,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'model.sequential_backward=True',
     )
     add_json_option(parser)
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.compile and args.profile:
         parser.error(
@@ -113,13 +119,32 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
+from benchmarks.cost.cost_row import HEADER  # noqa: E402
+from benchmarks.cost.measurement import Settings, measure  # noqa: E402
+from benchmarks.cost.profile import KIND_NAMES  # noqa: E402
+from benchmarks.process import keep_memory, machine, set_up, write_json  # noqa: E402
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark.
 
     Returns:
-        int: 0, or 1 if a config cannot be used.
+        int: 0.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+        ValueError: If a config cannot be used.
     """
     args = parse_args(argv)
+    if args.json is not None:
+        check_writable(args.json)
     set_up(args.threads)
     settings = Settings(
         batch_size=args.batch_size,
@@ -134,11 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts=not args.no_parts,
         profile=args.profile,
     )
-    try:
-        rows = measure([args.base, *args.configs], settings)
-    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    rows = measure([args.base, *args.configs], settings)
     table = markdown(
         ['config', *HEADER], [[row.name, *row.cells()] for row in rows]
     )
@@ -164,4 +185,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 if __name__ == '__main__':
     keep_memory()
-    sys.exit(main())
+    run_main(main)

@@ -14,42 +14,28 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mmengine.config import Config
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.utils.markdown import markdown, number  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 from benchmarks.command_line import (  # noqa: E402
     above,
     add_json_option,
     add_trainee_options,
-    set_up,
-    write_json,
 )
-from benchmarks.cost.cost_row import CostRow  # noqa: E402
-from benchmarks.cost.measurement import Settings, measure  # noqa: E402
-from benchmarks.cost.variations import Variation, variations  # noqa: E402
-from benchmarks.process import keep_memory, machine  # noqa: E402
-
-HEADER = [
-    'setting',
-    'value',
-    's / step, base',
-    's / step',
-    'ratio',
-    'floor',
-    'peak of base, GB',
-    'peak, GB',
-    'ratio',
-]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('base', metavar='BASE', help='MAE with a ViT')
-    parser.add_argument('config', metavar='CONFIG', help='AEMIM over it')
+    parser.add_argument(
+        'base', type=config_path, metavar='BASE', help='MAE with a ViT'
+    )
+    parser.add_argument(
+        'config', type=config_path, metavar='CONFIG', help='AEMIM over it'
+    )
     parser.add_argument(
         '--batch-size',
         type=above(0),
@@ -86,7 +72,34 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_trainee_options(parser)
     add_json_option(parser)
+    add_traceback_option(parser)
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.utils.markdown import markdown, number  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
+from benchmarks.cost.cost_row import CostRow  # noqa: E402
+from benchmarks.cost.measurement import Settings, measure  # noqa: E402
+from benchmarks.cost.variations import Variation, variations  # noqa: E402
+from benchmarks.process import keep_memory, machine, set_up, write_json  # noqa: E402
+
+HEADER = [
+    'setting',
+    'value',
+    's / step, base',
+    's / step',
+    'ratio',
+    'floor',
+    'peak of base, GB',
+    'peak, GB',
+    'ratio',
+]
 
 
 def line(variation: Variation, base: CostRow, row: CostRow) -> list[str]:
@@ -120,26 +133,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark.
 
     Returns:
-        int: 0, or 1 if a config cannot be used.
+        int: 0.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+        ValueError: If a config cannot be used.
     """
     args = parse_args(argv)
-    try:
-        run(args)
-    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
-
-
-def run(args: argparse.Namespace) -> None:
-    """Measure every point, and print.
-
-    Args:
-        args (argparse.Namespace): The options.
-    """
+    if args.json is not None:
+        check_writable(args.json)
     set_up(args.threads)
     points = variations(
-        Config.fromfile(args.config),
+        read_config(args.config),
         args.batch_size,
         args.batch_sizes,
         args.num_steps,
@@ -173,8 +178,9 @@ def run(args: argparse.Namespace) -> None:
         f'{args.precision}, medians of {args.iters} steps; {machine()}\n\n'
         f'{markdown(HEADER, lines)}'
     )
+    return 0
 
 
 if __name__ == '__main__':
     keep_memory()
-    sys.exit(main())
+    run_main(main)

@@ -17,21 +17,13 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 from benchmarks.command_line import (  # noqa: E402
     above,
     add_json_option,
-    set_up,
-    write_json,
 )
-from benchmarks.host_time import (  # noqa: E402
-    HEADER,
-    MODELS,
-    measure_host,
-    profile_host,
-)
-from benchmarks.process import machine  # noqa: E402
-from benchmarks.progress import Progress  # noqa: E402
+from benchmarks.host_models import MODELS  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -60,10 +52,27 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         f'one model: {", ".join(map(repr, MODELS))}',
     )
     add_json_option(parser)
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.profile and args.json:
         parser.error('--profile measures nothing for --json: leave one out')
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
+from benchmarks.host_time import (  # noqa: E402
+    HEADER,
+    measure_host,
+    profile_host,
+)
+from benchmarks.process import machine, set_up, write_json  # noqa: E402
+from benchmarks.progress import Progress  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0.
     """
     args = parse_args(argv)
+    if args.json is not None:
+        check_writable(args.json)
     set_up(threads=1)
     if args.profile:
         print(profile_host(args.profile, args.warmup))
@@ -93,4 +104,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

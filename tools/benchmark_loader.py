@@ -20,30 +20,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
-import PIL
-import torch
-import torchvision
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-
 REPO = Path(__file__).resolve().parents[1]
 # A checkout works without installation.
 sys.path.insert(0, str(REPO))
 
-import aemim_mm  # noqa: E402, F401
-from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 from benchmarks.command_line import (  # noqa: E402
     above,
     add_json_option,
-    write_json,
 )
-from benchmarks.loader_speed.loaders import LoaderSettings  # noqa: E402
-from benchmarks.loader_speed.photographs import (  # noqa: E402
-    write_photographs,
-)
-from benchmarks.loader_speed.rounds import measure_loaders  # noqa: E402
-from benchmarks.loader_speed.speed_row import HEADER  # noqa: E402
 
 CONFIG = REPO / 'configs' / '_base_' / 'datasets' / 'imagenet_bs512_mae.py'
 
@@ -53,6 +40,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         '--config',
+        type=config_path,
         default=str(CONFIG),
         metavar='CONFIG',
         help='config with the pipeline, of a run or of a data set (default: '
@@ -80,7 +68,32 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
             help=f'{text} (default: %(default)s)',
         )
     add_json_option(parser)
+    add_traceback_option(parser)
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+import cv2  # noqa: E402
+import PIL  # noqa: E402
+import torch  # noqa: E402
+import torchvision  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.utils.markdown import markdown  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
+from benchmarks.loader_speed.loaders import LoaderSettings  # noqa: E402
+from benchmarks.loader_speed.photographs import (  # noqa: E402
+    write_photographs,
+)
+from benchmarks.loader_speed.rounds import measure_loaders  # noqa: E402
+from benchmarks.loader_speed.speed_row import HEADER  # noqa: E402
+from benchmarks.process import write_json  # noqa: E402
 
 
 def machine_and_libraries() -> str:
@@ -96,24 +109,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark.
 
     Returns:
-        int: 0, or 1 after an error.
+        int: 0.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+        ImportError: If scikit-image is not installed.
+        ValueError: If the config cannot be used.
     """
     args = parse_args(argv)
+    if args.json is not None:
+        check_writable(args.json)
     # Processes, not threads, share the work: as in training.
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     init_default_scope('mmpretrain')
-    try:
-        cfg = Config.fromfile(args.config)
-        with tempfile.TemporaryDirectory(prefix='loader_') as folder:
-            size = write_photographs(Path(folder), args.images)
-            settings = LoaderSettings(
-                Path(folder), args.batch_size, args.num_workers
-            )
-            rows, best = measure_loaders(cfg, settings, args.rounds)
-    except (FileNotFoundError, ImportError, ValueError) as error:
-        print(f'{error}', file=sys.stderr)
-        return 1
+    cfg = read_config(args.config)
+    with tempfile.TemporaryDirectory(prefix='loader_') as folder:
+        size = write_photographs(Path(folder), args.images)
+        settings = LoaderSettings(
+            Path(folder), args.batch_size, args.num_workers
+        )
+        rows, best = measure_loaders(cfg, settings, args.rounds)
     print(
         f'\n{args.images} files of {size / args.images / 1000:.0f} kB on '
         f'average, batches of {args.batch_size}, {args.num_workers} workers, '
@@ -133,4 +149,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

@@ -19,8 +19,45 @@ TOOLS = REPO / 'tools'
 sys.path.insert(0, str(REPO))
 
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=REPO / 'work_dirs/demo',
+        help='where everything goes (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--data-root',
+        type=Path,
+        default=REPO / 'data/fashion_mnist',
+        help='where the data are or will be (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='continue the runs in the work directory; by default those of '
+        'an earlier demo are deleted',
+    )
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='a few images and iterations, to test that everything works; '
+        'top-1 then has no meaning and is not checked',
+    )
+    add_traceback_option(parser)
+    args = parser.parse_args(argv)
+    args.work_dir = args.work_dir.resolve()
+    return args
+
 
 if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
     be_quiet()
 
 from mmengine.config import Config  # noqa: E402
@@ -79,38 +116,6 @@ QUICK_FINETUNE = {
 }
 
 
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default=REPO / 'work_dirs/demo',
-        help='where everything goes (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--data-root',
-        type=Path,
-        default=REPO / 'data/fashion_mnist',
-        help='where the data are or will be (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--resume',
-        action='store_true',
-        help='continue the runs in the work directory; by default those of '
-        'an earlier demo are deleted',
-    )
-    parser.add_argument(
-        '--quick',
-        action='store_true',
-        help='a few images and iterations, to test that everything works; '
-        'top-1 then has no meaning and is not checked',
-    )
-    args = parser.parse_args(argv)
-    args.work_dir = args.work_dir.resolve()
-    return args
-
-
 def train(
     config: Path, work_dir: Path, options: Mapping[str, object], resume: bool
 ) -> Config:
@@ -159,11 +164,11 @@ def evaluate(cfg: Config, checkpoint: str) -> dict[str, float]:
     return fgsm_accuracy(classifier, loader, BUDGETS)
 
 
-def main(argv: Sequence[str] | None = None) -> list[str]:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        list[str]: What should have been reached and was not.
+        int: 0, or 1 if something that should have been reached was not.
 
     Raises:
         FileNotFoundError: If the data cannot be had.
@@ -251,13 +256,10 @@ def main(argv: Sequence[str] | None = None) -> list[str]:
     page = demo_report(summary, recipes, wall_time, out, ' '.join(notes))
     (out / 'report.html').write_text(page)
     print(f'\nreport: {out / "report.html"}\nsummary: {out / "summary.json"}')
-    return failures
+    for failure in failures:
+        print(f'demo: {failure}', file=sys.stderr)
+    return int(bool(failures))
 
 
 if __name__ == '__main__':
-    try:
-        failed = main()
-    except (FileNotFoundError, RuntimeError, ValueError) as error:
-        sys.exit(f'demo: {error}')
-    if failed:
-        sys.exit('demo: ' + '; '.join(failed))
+    run_main(main, RuntimeError)

@@ -15,8 +15,12 @@ from aemim_mm_cli.interruption import (  # noqa: E402
     release_signals,
 )
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.robustness_arguments import parse_args  # noqa: E402
+from aemim_mm_cli.user_errors import run_main  # noqa: E402
 
 if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
     be_quiet()
 
 from mmengine.device import get_device  # noqa: E402
@@ -29,7 +33,6 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
 from aemim_mm.robustness import (  # noqa: E402
     EvaluatedClassifier,
     Loading,
@@ -44,12 +47,10 @@ from aemim_mm.robustness import (  # noqa: E402
     with_linear_probe,
     with_neighbours,
 )
-from aemim_mm.robustness.arguments import (  # noqa: E402
-    parse_args,
-    suite_options,
-)
+from aemim_mm.robustness.arguments import suite_options  # noqa: E402
 from aemim_mm.robustness.compare import compare_results  # noqa: E402
 from aemim_mm.robustness.results_report import write_report  # noqa: E402
+from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 
 def load_classifier(args: argparse.Namespace) -> EvaluatedClassifier:
@@ -126,6 +127,7 @@ def evaluate(args: argparse.Namespace) -> list[Path]:
         ValueError: If something does not fit.
     """
     options = suite_options(args)
+    check_writable(Path(args.out) / 'results.json')
     # As mmengine's Runner does: without it, workers of a distributed run
     # would start anew in every cell.
     set_multi_processing(distributed=args.launcher != 'none')
@@ -169,19 +171,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0 if it is done, 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
-        SystemExit: With code 2, if something is wrong with what was given.
+        OSError: If a file cannot be read or written.
+        ValueError: If something is wrong with what was given.
     """
     use_safe_loader()
     args = parse_args(argv)
     before = catch_signals()
     try:
-        with user_errors(args.traceback):
-            if args.compare is not None:
-                paths = compare_results(
-                    [Path(p) for p in args.compare], Path(args.out)
-                )
-            else:
-                paths = evaluate(args)
+        if args.compare is not None:
+            paths = compare_results(
+                [Path(p) for p in args.compare], Path(args.out)
+            )
+        else:
+            paths = evaluate(args)
     except Interrupted as stop:
         if is_main_process():
             print(
@@ -200,4 +202,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

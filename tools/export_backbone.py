@@ -14,22 +14,10 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.choices import LIMIT, TARGETS  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-import torch  # noqa: E402
-
-from aemim_mm.checkpoints.terms import in_words  # noqa: E402
-from aemim_mm.export import LIMIT, TARGETS, export_backbone  # noqa: E402
-from aemim_mm.export.export_file import is_folder  # noqa: E402
-from aemim_mm.export.hub import check_push, push  # noqa: E402
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    run_main,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 DTYPES = ('float32', 'float16', 'bfloat16')
 
@@ -94,11 +82,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.out is None:
         parser.error('OUT is missing: the name of the new file or folder')
-    if args.push and not (args.to == 'timm' and is_folder(args.out)):
-        parser.error('--push needs --to timm and a folder: --out DIR/')
     if args.public and not args.push:
         parser.error('--public needs --push USER/NAME')
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+import torch  # noqa: E402
+
+from aemim_mm.checkpoints.terms import in_words  # noqa: E402
+from aemim_mm.export import export_backbone  # noqa: E402
+from aemim_mm.export.export_file import is_folder  # noqa: E402
+from aemim_mm.export.hub import check_push, push  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,10 +109,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one cannot be used.
-        RuntimeError: If one is damaged, or the Hub refuses.
+        RuntimeError: If the Hub refuses.
     """
     args = parse_args(argv)
     if args.push:
+        if not (args.to == 'timm' and is_folder(args.out)):
+            raise ValueError('--push needs --to timm and a folder: --out DIR/')
         check_push(args.push)
     export = export_backbone(
         args.checkpoint,

@@ -11,21 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.config_check.weights import named_weights  # noqa: E402
-from aemim_mm.features import (  # noqa: E402
-    extract,
-    load_encoder,
-    save_features,
-)
-from aemim_mm.features.encoder import POOLS  # noqa: E402
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
-from aemim_mm.visualization.feature_plot import plot_features  # noqa: E402
+from aemim_mm_cli.choices import POOLS  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -36,6 +28,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         'model',
+        type=config_path,
         metavar='CONFIG-or-CHECKPOINT',
         help='a checkpoint or exported file; or a config (.py) that names its '
         'weights by load_from or init_cfg, or with --weights',
@@ -71,23 +64,39 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--device',
-        default='cuda' if torch.cuda.is_available() else 'cpu',
-        help='default here: %(default)s',
+        help='default: the accelerator if there is one, else the CPU',
     )
     parser.add_argument(
         '--force', action='store_true', help='replace the file if it exists'
     )
-    parser.add_argument(
-        '--traceback',
-        action='store_true',
-        help='show the Python traceback of an error',
-    )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.batch_size < 1 or args.workers < 0:
         parser.error('--batch-size must be >= 1, and --workers >= 0')
     if not args.out.endswith('.npz'):
         parser.error(f'--out {args.out} must end in .npz')
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from mmengine.device import get_device  # noqa: E402
+
+from aemim_mm.config_check.weights import named_weights  # noqa: E402
+from aemim_mm.features import (  # noqa: E402
+    extract,
+    load_encoder,
+    save_features,
+)
+from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
+from aemim_mm.visualization.feature_plot import plot_features  # noqa: E402
 
 
 def find_weights(model: str, weights: str | None) -> tuple[str, str | None]:
@@ -105,7 +114,7 @@ def find_weights(model: str, weights: str | None) -> tuple[str, str | None]:
     """
     if not model.endswith('.py'):
         return model, None
-    cfg = Config.fromfile(model)
+    cfg = read_config(model)
     named = [file for _, file, _ in named_weights(cfg) if file]
     weights = weights or cfg.get('load_from', None) or next(iter(named), None)
     if not weights:
@@ -120,25 +129,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: The exit status.
     """
     args = parse_args(argv)
-    with user_errors(args.traceback):
-        for path in filter(None, (args.out, args.plot)):
-            if not Path(path).resolve().parent.is_dir():
-                raise FileNotFoundError(f'there is no folder for {path}')
-            if Path(path).exists() and not args.force:
-                raise ValueError(f'{path} exists: pass --force to replace it')
-        checkpoint, config = find_weights(args.model, args.weights)
-        encoder = load_encoder(checkpoint, config, args.pool).to(args.device)
-        found = extract(encoder, args.folder, args.batch_size, args.workers)
-        save_features(found, args.out)
-        for reason in found.unreadable:
-            print(f'left out: {reason}', file=sys.stderr)
-        count, width = found.features.shape
-        print(f'{args.out}: {count} images x {width} features ({args.pool})')
-        if args.plot:
-            plot_features(found.names, found.features).savefig(args.plot)
-            print(args.plot)
+    for path in filter(None, (args.out, args.plot)):
+        if not Path(path).resolve().parent.is_dir():
+            raise FileNotFoundError(f'there is no folder for {path}')
+        if Path(path).exists() and not args.force:
+            raise ValueError(f'{path} exists: pass --force to replace it')
+        check_writable(path)
+    checkpoint, config = find_weights(args.model, args.weights)
+    encoder = load_encoder(checkpoint, config, args.pool).to(
+        args.device or get_device()
+    )
+    found = extract(encoder, args.folder, args.batch_size, args.workers)
+    save_features(found, args.out)
+    for reason in found.unreadable:
+        print(f'left out: {reason}', file=sys.stderr)
+    count, width = found.features.shape
+    print(f'{args.out}: {count} images x {width} features ({args.pool})')
+    if args.plot:
+        save_figure(plot_features(found.names, found.features), args.plot)
+        print(args.plot)
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

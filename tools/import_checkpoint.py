@@ -16,10 +16,10 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from aemim_mm.checkpoints.foreign import KINDS  # noqa: E402
-from aemim_mm.checkpoints.terms import in_words  # noqa: E402
-from aemim_mm.export import LIMIT  # noqa: E402
-from aemim_mm.importing import import_checkpoint  # noqa: E402
+from aemim_mm_cli.choices import KINDS, LIMIT  # noqa: E402
+from aemim_mm_cli.places import config_path  # noqa: E402
+from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,6 +39,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--config',
+        type=config_path,
         help='a config with model.backbone (and model.neck) of this size, '
         'for what the shapes do not show, such as the heads of an unusual ViT',
     )
@@ -67,7 +68,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--force', action='store_true', help='replace OUT if it exists'
     )
+    add_traceback_option(parser)
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.checkpoints.terms import in_words  # noqa: E402
+from aemim_mm.importing import import_checkpoint  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one cannot be used.
-        RuntimeError: If one is damaged, or cannot be downloaded.
+        RuntimeError: If it cannot be downloaded.
     """
     args = parse_args(argv)
     done = import_checkpoint(
@@ -117,8 +128,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(main())
-    except (FileNotFoundError, ValueError, RuntimeError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        sys.exit(2)
+    run_main(main, RuntimeError)

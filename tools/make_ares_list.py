@@ -11,19 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.datasets.ares_list import (  # noqa: E402
-    HOW_TO_GET,
-    annotate,
-    read_ares_ids,
-)
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    user_errors,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,7 +28,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=f'{__doc__} Its lines are "path label", paths relative '
         'to the folder of the class folders (imagenet/val), labels being '
         'ranks of the WordNet ids. Nothing is downloaded, and only the '
-        f'published list is taken, by its SHA-256. {HOW_TO_GET}.',
+        'published list is taken, by its SHA-256; without it the tool says '
+        'where to get it.',
     )
     parser.add_argument(
         '--ids',
@@ -53,6 +42,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.datasets.ares_list import (  # noqa: E402
+    annotate,
+    read_ares_ids,
+)
+
+
 def main() -> int:
     """Write the annotation file.
 
@@ -60,17 +60,17 @@ def main() -> int:
         int: 0.
 
     Raises:
-        SystemExit: With code 2, if something is wrong with what was given.
+        OSError: If a file cannot be read or written.
+        ValueError: If something is wrong with what was given.
     """
     args = parse_args()
-    with user_errors(args.traceback):
-        lines = annotate(read_ares_ids(args.ids))
-        os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
-        with open(args.out, 'w', encoding='ascii') as file:
-            file.writelines(f'{line}\n' for line in lines)
+    lines = annotate(read_ares_ids(args.ids))
+    os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
+    with open(args.out, 'w', encoding='ascii') as file:
+        file.writelines(f'{line}\n' for line in lines)
     print(f'{args.out}: {len(lines)} images')
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

@@ -10,28 +10,9 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.datasets.corruption_tree import (  # noqa: E402
-    CorruptionJobs,
-    TreeSettings,
-    write_corruption_tree,
-)
-from aemim_mm.datasets.fashion_mnist_images import (  # noqa: E402
-    export_fashion_mnist,
-    write_attack_list,
-)
-from aemim_mm.evaluation.corruption_scores import (  # noqa: E402
-    CORRUPTIONS,
-    SEVERITIES,
-)
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    user_errors,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -135,6 +116,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.datasets.corruption_tree import (  # noqa: E402
+    CorruptionJobs,
+    TreeSettings,
+    write_corruption_tree,
+)
+from aemim_mm.datasets.fashion_mnist_images import (  # noqa: E402
+    export_fashion_mnist,
+    write_attack_list,
+)
+
+
 def main() -> int:
     """Write the tree.
 
@@ -142,28 +139,28 @@ def main() -> int:
         int: 0.
 
     Raises:
-        SystemExit: With code 2, if something is wrong with what was given.
+        OSError: If a file cannot be read or written.
+        ValueError: If something is wrong with what was given.
     """
     args = parse_args()
-    with user_errors(args.traceback):
-        settings = TreeSettings(
-            size=None if args.keep_size else args.size,
-            quality=args.quality,
-            seed=args.seed,
-        )
-        if args.fashion_mnist is not None:
-            number = export_fashion_mnist(args.fashion_mnist, args.image_dir)
-            print(f'{args.image_dir}: {number} images')
-        jobs = CorruptionJobs(
-            args.image_dir,
-            args.out,
-            list(product(args.corruptions, args.severities)),
-            settings,
-            per_class=args.per_class,
-        )
-        written = write_corruption_tree(jobs, args.workers)
-        if args.attack_list is not None:
-            write_attack_list(args.image_dir, args.per_class, args.attack_list)
+    settings = TreeSettings(
+        size=None if args.keep_size else args.size,
+        quality=args.quality,
+        seed=args.seed,
+    )
+    if args.fashion_mnist is not None:
+        number = export_fashion_mnist(args.fashion_mnist, args.image_dir)
+        print(f'{args.image_dir}: {number} images')
+    jobs = CorruptionJobs(
+        args.image_dir,
+        args.out,
+        list(product(args.corruptions, args.severities)),
+        settings,
+        per_class=args.per_class,
+    )
+    written = write_corruption_tree(jobs, args.workers)
+    if args.attack_list is not None:
+        write_attack_list(args.image_dir, args.per_class, args.attack_list)
     print(
         f'{args.out}: {len(jobs)} images x {len(jobs.cells)} corruptions and '
         f'severities, {written} files written now'
@@ -172,4 +169,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

@@ -11,15 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.places import ROOT  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.datasets.mini_coco import write_mini_coco  # noqa: E402
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    user_errors,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 DEFAULT_ROOT = ROOT / 'data' / 'mini_coco'
 
@@ -85,6 +77,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.datasets.mini_coco import write_mini_coco  # noqa: E402
+
+
 def main() -> int:
     """Write the data set.
 
@@ -92,18 +92,18 @@ def main() -> int:
         int: 0.
 
     Raises:
-        SystemExit: With code 2, if something is wrong with what was given.
+        OSError: If a file cannot be read or written.
+        ValueError: If something is wrong with what was given.
     """
     args = parse_args()
-    with user_errors(args.traceback):
-        counts = write_mini_coco(
-            args.root,
-            num_train=args.num_train,
-            num_val=args.num_val,
-            size=tuple(args.size),
-            seed=args.seed,
-            force=args.force,
-        )
+    counts = write_mini_coco(
+        args.root,
+        num_train=args.num_train,
+        num_val=args.num_val,
+        size=tuple(args.size),
+        seed=args.seed,
+        force=args.force,
+    )
     print(
         f'{args.root}: {args.num_train} training images with '
         f'{counts["train2017"]} objects, {args.num_val} validation images '
@@ -114,4 +114,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

@@ -16,19 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    run_main,
-)
-from aemim_mm.visualization import (  # noqa: E402
-    draw_curves,
-    epoch_means,
-    read_scalars,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -46,6 +34,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
+from aemim_mm.visualization import (  # noqa: E402
+    draw_curves,
+    epoch_means,
+    read_scalars,
+)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw the curves.
 
@@ -57,10 +61,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     entries = read_scalars(args.work_dir)
     means = epoch_means(entries)
     out = Path(args.out or Path(args.work_dir) / 'losses.png')
-    out.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
     unit = 'epoch' if 'epoch' in entries[0] else 'iteration'
     figure = draw_curves(means, unit)
-    figure.savefig(out)
+    save_figure(figure, out)
     drawn = ', '.join(axis.get_title().lower() for axis in figure.axes)
     print(f'{out}: {drawn}, over {len(means["epoch"])} {unit}s')
 

@@ -10,17 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aemim_mm_cli.places import ROOT  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
-    prepare_fashion_mnist,
-)
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    user_errors,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 DEFAULT_ROOT = ROOT / 'data' / 'fashion_mnist'
 
@@ -38,6 +28,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
+    prepare_fashion_mnist,
+)
+
+
 def main() -> int:
     """Prepare the data.
 
@@ -45,13 +45,12 @@ def main() -> int:
         int: 0.
 
     Raises:
-        SystemExit: With code 2, if the data cannot be had.
+        OSError: If the data cannot be had.
     """
     args = parse_args()
-    with user_errors(args.traceback):
-        print(prepare_fashion_mnist(args.root))
+    print(prepare_fashion_mnist(args.root))
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

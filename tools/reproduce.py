@@ -14,61 +14,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.choices import PRESETS  # noqa: E402
 from aemim_mm_cli.interruption import (  # noqa: E402
     Interrupted,
     catch_signals,
     release_signals,
 )
-from aemim_mm_cli.places import ROOT  # noqa: E402
+from aemim_mm_cli.places import PACKAGE, ROOT  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
-if __name__ == '__main__':
-    be_quiet()
-
-from aemim_mm.reproduction.commands import (  # noqa: E402
-    Place,
-    command_text,
+# The paper's tables and figures, in its order.
+TABLES = tuple(
+    yaml.safe_load((PACKAGE / 'reproduction' / 'paper.yaml').read_text())
 )
-from aemim_mm.reproduction.executor import (  # noqa: E402
-    Executor,
-    StepError,
-)
-from aemim_mm.reproduction.folder_lock import folder_lock  # noqa: E402
-from aemim_mm.reproduction.manifest import (  # noqa: E402
-    PRESETS,
-    Preset,
-    read_preset,
-    read_tables,
-)
-from aemim_mm.reproduction.plan import (  # noqa: E402
-    Plan,
-    make_plan,
-    select_rows,
-)
-from aemim_mm.reproduction.report import (  # noqa: E402
-    list_tables,
-    write_report,
-)
-from aemim_mm.reproduction.steps import Step  # noqa: E402
-from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
-from aemim_mm.reproduction.study_report import write_study  # noqa: E402
-from aemim_mm.reproduction.study_results import (  # noqa: E402
-    is_complete,
-    write_cost,
-    write_results,
-)
-from aemim_mm.utils.storage import (  # noqa: E402
-    AtomicLocalBackend,
-    remove_partial,
-)
-
-TABLES = read_tables()
 STUDY = 'study'
-# Says with which preset a folder was filled.
-NOTE = 'reproduction.json'
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -161,6 +126,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='run nothing: write report.md, tables.json and the pictures from '
         'what is in OUT',
     )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     args.study = args.tables == [STUDY]
     if args.study:
@@ -189,6 +155,51 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.out is not None:
         args.out = args.out.resolve()
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from aemim_mm.reproduction.commands import (  # noqa: E402
+    Place,
+    command_text,
+)
+from aemim_mm.reproduction.executor import (  # noqa: E402
+    Executor,
+    StepError,
+)
+from aemim_mm.reproduction.folder_lock import folder_lock  # noqa: E402
+from aemim_mm.reproduction.manifest import (  # noqa: E402
+    Preset,
+    read_preset,
+    read_tables,
+)
+from aemim_mm.reproduction.plan import (  # noqa: E402
+    Plan,
+    make_plan,
+    select_rows,
+)
+from aemim_mm.reproduction.report import (  # noqa: E402
+    list_tables,
+    write_report,
+)
+from aemim_mm.reproduction.steps import Step  # noqa: E402
+from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
+from aemim_mm.reproduction.study_report import write_study  # noqa: E402
+from aemim_mm.reproduction.study_results import (  # noqa: E402
+    is_complete,
+    write_cost,
+    write_results,
+)
+from aemim_mm.utils.storage import (  # noqa: E402
+    AtomicLocalBackend,
+    remove_partial,
+)
+
+# Says with which preset a folder was filled.
+NOTE = 'reproduction.json'
 
 
 def check_preset(out: Path, preset: str) -> None:
@@ -230,36 +241,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool.
 
     Returns:
-        int: 0 if it is done, 1 if a step failed, 2 if the options do not fit.
+        int: 0 if it is done, 1 if a step failed.
+
+    Raises:
+        ValueError: If the options do not fit.
     """
     args = parse_args(argv)
     if args.study:
         return run_study(args)
     preset = read_preset(args.preset)
-    tables = [TABLES[name] for name in TABLES if name in args.tables]
+    tables = [t for name, t in read_tables().items() if name in args.tables]
     if args.list:
         print(list_tables(tables, preset))
         return 0
     place = Place(args.out, args.gpus or preset.gpus)
-    try:
-        if args.jobs > 1 and place.gpus > 1:
-            raise ValueError(
-                f'--jobs {args.jobs} rows at once would share the GPUs of '
-                f'--gpus {place.gpus}: leave one of them out.'
-            )
-        rows = select_rows(tables, args.rows)
-        check_preset(args.out, args.preset)
-        if args.report:
-            return report(preset, args)
-        plan = make_plan(preset, rows, args.seeds, place)
-        if not plan.steps():
-            names = dict.fromkeys(row.name for _, row in rows)
-            raise ValueError(
-                f'--preset {args.preset} has no recipe for {"; ".join(names)}.'
-            )
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    if args.jobs > 1 and place.gpus > 1:
+        raise ValueError(
+            f'--jobs {args.jobs} rows at once would share the GPUs of '
+            f'--gpus {place.gpus}: leave one of them out.'
+        )
+    rows = select_rows(tables, args.rows)
+    check_preset(args.out, args.preset)
+    if args.report:
+        return report(preset, args)
+    plan = make_plan(preset, rows, args.seeds, place)
+    if not plan.steps():
+        names = dict.fromkeys(row.name for _, row in rows)
+        raise ValueError(
+            f'--preset {args.preset} has no recipe for {"; ".join(names)}.'
+        )
     if args.dry_run:
         print_plan(plan)
         return 0
@@ -293,7 +303,10 @@ def execute(executor: Executor, preset: str, out: Path) -> int:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except Interrupted as stop:
-        print('\nInterrupted. The same call goes on.', file=sys.stderr)
+        print(
+            '\nInterrupted. Run the same command again to continue.',
+            file=sys.stderr,
+        )
         return stop.code
     finally:
         release_signals(before)
@@ -307,17 +320,16 @@ def run_study(args: argparse.Namespace) -> int:
         args (argparse.Namespace): The options.
 
     Returns:
-        int: 0 if it is done, 1 if a step failed, 2 if the options do not fit.
+        int: 0 if it is done, 1 if a step failed.
+
+    Raises:
+        ValueError: If the options do not fit.
     """
     study = read_study()
     place = Place(args.out or Path(), args.gpus or 1)
-    try:
-        if args.out is not None:
-            check_preset(args.out, STUDY)
-        plan = plan_study(study, args.rows, args.seeds, place)
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    if args.out is not None:
+        check_preset(args.out, STUDY)
+    plan = plan_study(study, args.rows, args.seeds, place)
     if args.report:
         for path in write_study(study):
             print(path)
@@ -351,11 +363,11 @@ def report(preset: Preset, args: argparse.Namespace) -> int:
         int: 0.
     """
     for path in write_report(
-        preset, list(TABLES.values()), set(args.tables), args.out
+        preset, list(read_tables().values()), set(args.tables), args.out
     ):
         print(path)
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_main(main)

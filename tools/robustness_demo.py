@@ -21,30 +21,7 @@ TOOLS = REPO / 'tools'
 sys.path.insert(0, str(REPO))
 
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-from mmengine.runner import find_latest_checkpoint  # noqa: E402
-
-from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
-    prepare_fashion_mnist,
-)
-from aemim_mm.datasets.fashion_mnist_images import CLASS_FILE  # noqa: E402
-from aemim_mm.demo.steps import (  # noqa: E402
-    Clock,
-    minutes,
-    run_tool,
-)
-
-CONFIG = REPO / 'configs/finetune/vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py'
-# In percent. mmpretrain computes its accuracy in float32.
-TOLERANCE = 0.01
-PHASES = (
-    'the classifier of the demo',
-    'test images as files, and their corruptions',
-    'clean, corruptions, FGSM, PGD-20, robustness curves',
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -76,12 +53,40 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='the first N test images of each class are corrupted and '
         'attacked (default: %(default)s)',
     )
+    add_traceback_option(parser)
     args = parser.parse_args(argv)
     if args.per_class < 1:
         parser.error(f'--per-class {args.per_class}: it must be at least 1')
     for name in ('work_dir', 'demo_dir', 'data_root'):
         setattr(args, name, getattr(args, name).resolve())
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from mmengine.runner import find_latest_checkpoint  # noqa: E402
+
+from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
+    prepare_fashion_mnist,
+)
+from aemim_mm.datasets.fashion_mnist_images import CLASS_FILE  # noqa: E402
+from aemim_mm.demo.steps import (  # noqa: E402
+    Clock,
+    minutes,
+    run_tool,
+)
+
+CONFIG = REPO / 'configs/finetune/vit-tiny-p4_1xb256-coslr-4e_fashion-mnist.py'
+# In percent. mmpretrain computes its accuracy in float32.
+TOLERANCE = 0.01
+PHASES = (
+    'the classifier of the demo',
+    'test images as files, and their corruptions',
+    'clean, corruptions, FGSM, PGD-20, robustness curves',
+)
 
 
 def trained_classifier(demo_dir: Path, data_root: Path) -> tuple[str, float]:
@@ -110,11 +115,11 @@ def trained_classifier(demo_dir: Path, data_root: Path) -> tuple[str, float]:
     return checkpoint, top1
 
 
-def main(argv: Sequence[str] | None = None) -> str | None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        str or None: What is wrong with the result, if anything is.
+        int: 0, or 1 if something is wrong with the result.
 
     Raises:
         FileNotFoundError: If the data cannot be had.
@@ -154,18 +159,16 @@ def main(argv: Sequence[str] | None = None) -> str | None:
     results = json.loads((out / 'results.json').read_text())
     found = results['imagenet']['top1']
     if abs(found - top1) > TOLERANCE:
-        return (
+        print(
+            'robustness demo: '
             f'top-1 is {top1} % in {args.demo_dir / "summary.json"}, but '
-            f'{found} % in {out / "results.json"}: they must be the same'
+            f'{found} % in {out / "results.json"}: they must be the same',
+            file=sys.stderr,
         )
+        return 1
     print(f'\ntables and curve: {out / "results.md"}')
-    return None
+    return 0
 
 
 if __name__ == '__main__':
-    try:
-        failure = main()
-    except (FileNotFoundError, RuntimeError, ValueError) as error:
-        failure = str(error)
-    if failure is not None:
-        sys.exit(f'robustness demo: {failure}')
+    run_main(main, RuntimeError)

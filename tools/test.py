@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
+)
 
 # What mmengine writes, by the value of --out-item.
 SUFFIXES = {
@@ -98,11 +102,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='none',
         help='how the processes of a distributed run were started',
     )
-    parser.add_argument(
-        '--traceback',
-        action='store_true',
-        help='show the Python traceback of an error',
-    )
+    add_traceback_option(parser)
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args(argv)
@@ -132,14 +132,17 @@ from mmengine.evaluator import DumpResults  # noqa: E402
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.agreement import Run, check_agreement  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.config_check import check_config, check_nesting  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
+from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 # The keys that switch a hook on and name its folder.
 DRAWING_HOOKS = {
@@ -270,7 +273,11 @@ def prepare(
     with user_errors(args.traceback):
         cfg = read_config(args.config)
         args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        merge_options(cfg, args.cfg_options)
+        check_nesting(cfg)
         cfg = merge_args(cfg, args)
+        if args.out is not None:
+            check_writable(args.out)
         check_config(cfg, phases=('test',))
         run_options.check_checkpoint('checkpoint', cfg.load_from)
         run = Run(cfg, phases=('test',))
@@ -282,16 +289,17 @@ def main() -> None:
     """Run the tool."""
     use_safe_loader()
     run, args = prepare()
-    launch.adapt_to_hardware(run.cfg)
-    runner = run_options.build_runner(run.cfg, run.data)
-    run.print_notes()
-    if args.out and args.out_item != 'metrics':
-        runner.test_evaluator.metrics.append(
-            DumpResults(out_file_path=args.out)
-        )
-    metrics = runner.test()
-    if args.out and args.out_item == 'metrics' and is_main_process():
-        mmengine.dump(metrics, args.out)
+    with user_errors(args.traceback, Exception):
+        launch.adapt_to_hardware(run.cfg)
+        runner = run_options.build_runner(run.cfg, run.data)
+        run.print_notes()
+        if args.out and args.out_item != 'metrics':
+            runner.test_evaluator.metrics.append(
+                DumpResults(out_file_path=args.out)
+            )
+        metrics = runner.test()
+        if args.out and args.out_item == 'metrics' and is_main_process():
+            mmengine.dump(metrics, args.out)
     launch.shut_down()
 
 

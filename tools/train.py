@@ -18,6 +18,10 @@ from aemim_mm_cli.interruption import (  # noqa: E402
 )
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
+from aemim_mm_cli.user_errors import (  # noqa: E402
+    add_traceback_option,
+    user_errors,
+)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -107,11 +111,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='none',
         help='how the processes of a distributed run were started',
     )
-    parser.add_argument(
-        '--traceback',
-        action='store_true',
-        help='show the Python traceback of an error',
-    )
+    add_traceback_option(parser)
     # torch's launchers pass either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args(argv)
@@ -127,7 +127,6 @@ if __name__ == '__main__':
     atexit.register(leave_signals)
 
 from mmengine.config import Config  # noqa: E402
-from mmengine.dist import is_main_process  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 
 import aemim_mm  # noqa: E402, F401
@@ -136,16 +135,19 @@ from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
 from aemim_mm.agreement.resumed import is_finished  # noqa: E402
 from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
-from aemim_mm.config_check import check_config  # noqa: E402
+from aemim_mm.config_check import check_config, check_nesting  # noqa: E402
 from aemim_mm.hooks import NewScheduleHook  # noqa: E402
 from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.begin_hook import BeginHook  # noqa: E402
 from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
-from aemim_mm.launcher.user_errors import user_errors  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -239,6 +241,8 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
     with user_errors(args.traceback):
         cfg = read_config(args.config)
         args.cfg_options = expand_shortcuts(cfg, args.cfg_options)
+        merge_options(cfg, args.cfg_options)
+        check_nesting(cfg)
         cfg = merge_args(cfg, args)
         own_resume = cfg.get('resume', False)
         load_from = None if own_resume else cfg.get('load_from', None) or ''
@@ -298,23 +302,25 @@ def train(interruptions: Interruptions) -> None:
     """
     use_safe_loader()
     run, start = prepare()
-    if parse_args().check:
+    args = parse_args()
+    if args.check:
         print_check(run, start)
         return
     if is_finished(run):
         print_log(f'{start} It is finished: nothing is left to do.')
         return
-    launch.adapt_to_hardware(run.cfg)
-    runner = run_options.build_runner(run.cfg, run.data)
-    if is_main_process():
-        delete_overwritten(run)
-    interruptions.work_dir = run.cfg.work_dir
-    print_log(start, logger='current')
-    run.print_notes()
-    if run.new_schedule and run.resumes_from is not None:
-        hook = NewScheduleHook()
-        runner.register_hook(hook, hook.priority)
-    runner.train()
+    begin = BeginHook(lambda: delete_overwritten(run))
+    with user_errors(args.traceback, Exception, until=begin.is_done):
+        launch.adapt_to_hardware(run.cfg)
+        runner = run_options.build_runner(run.cfg, run.data)
+        interruptions.work_dir = run.cfg.work_dir
+        print_log(start, logger='current')
+        run.print_notes()
+        if run.new_schedule and run.resumes_from is not None:
+            hook = NewScheduleHook()
+            runner.register_hook(hook, hook.priority)
+        runner.register_hook(begin, begin.priority)
+        runner.train()
     launch.shut_down()
 
 

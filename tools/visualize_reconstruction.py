@@ -15,37 +15,10 @@ from pathlib import Path
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aemim_mm_cli.cfg_options import CfgOptions  # noqa: E402
 from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
-
-if __name__ == '__main__':
-    be_quiet()
-
-import mmcv  # noqa: E402
-import torch  # noqa: E402
-from mmengine.config import Config  # noqa: E402
-from mmengine.dataset import Compose, default_collate  # noqa: E402
-from mmengine.registry import init_default_scope  # noqa: E402
-from mmpretrain.registry import DATASETS, MODELS  # noqa: E402
-from torch import nn  # noqa: E402
-
-import aemim_mm  # noqa: E402, F401
-from aemim_mm.checkpoints import (  # noqa: E402
-    load_checkpoint_file,
-    use_safe_loader,
-)
-from aemim_mm.launcher.user_errors import (  # noqa: E402
-    add_traceback_option,
-    run_main,
-)
-from aemim_mm.utils import CfgOptions  # noqa: E402
-from aemim_mm.utils.read_config import read_config  # noqa: E402
-from aemim_mm.visualization import (  # noqa: E402
-    draw_rows,
-    isolated,
-    reconstruct,
-    sample_batch,
-)
+from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -73,7 +46,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--seed', type=int, default=0, help='seed of mask and attack'
     )
     parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+        '--device',
+        help='default: the accelerator if there is one, else the CPU',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, help='key=value'
@@ -85,6 +59,44 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.seed < 0:
         parser.error(f'--seed must be >= 0, got {args.seed}')
     return args
+
+
+if __name__ == '__main__':
+    # Help and mistakes are answered before torch is imported.
+    parse_args()
+    be_quiet()
+
+from mmengine.config import Config  # noqa: E402
+from mmengine.dataset import Compose, default_collate  # noqa: E402
+from mmengine.device import get_device  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+from mmpretrain.registry import DATASETS, MODELS  # noqa: E402
+from torch import nn  # noqa: E402
+
+import aemim_mm  # noqa: E402, F401
+from aemim_mm.checkpoints import (  # noqa: E402
+    load_checkpoint_file,
+    use_safe_loader,
+)
+from aemim_mm.checkpoints.fit import (  # noqa: E402
+    require_finite,
+    state_dict_of,
+)
+from aemim_mm.datasets import LoadImageOrSkip  # noqa: E402
+from aemim_mm.utils.read_config import (  # noqa: E402
+    merge_options,
+    read_config,
+)
+from aemim_mm.utils.storage import (  # noqa: E402
+    check_writable,
+    save_figure,
+)
+from aemim_mm.visualization import (  # noqa: E402
+    draw_rows,
+    isolated,
+    reconstruct,
+    sample_batch,
+)
 
 
 def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
@@ -101,8 +113,11 @@ def load_model(cfg: Config, checkpoint: str, device: str) -> nn.Module:
     Raises:
         ValueError: If no key of the checkpoint, or no shape, fits the model.
     """
-    loaded = load_checkpoint_file(checkpoint)
-    weights = loaded.get('state_dict', loaded)
+    try:
+        weights = state_dict_of(load_checkpoint_file(checkpoint))
+        require_finite(weights)
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
     # As the Runner does.
     cfg.model.setdefault('data_preprocessor', cfg.get('data_preprocessor'))
     model = MODELS.build(cfg.model)
@@ -138,7 +153,7 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a file is not an image.
+        OSError: If a file is not an image.
     """
     size = model.backbone.img_size
     size = size if isinstance(size, int) else size[0]
@@ -158,25 +173,19 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
             dict(type='PackInputs'),
         ]
     )
+    load = LoadImageOrSkip(
+        test_mode=True, color_type='grayscale' if grey else 'color'
+    )
     samples = []
     for path in paths:
         if not Path(path).is_file():
             raise FileNotFoundError(f'no image file {path}')
-        try:
-            image = mmcv.imread(
-                path,
-                flag='grayscale' if grey else 'color',
-                # Array datasets such as CIFAR hold RGB; loaders give BGR.
-                channel_order='bgr' if loads else 'rgb',
-                backend='pillow',
-            )
-        except Exception as error:
-            raise ValueError(
-                f'cannot read {path} as an image: {error}'
-            ) from error
-        sample = dict(img=image, img_shape=image.shape[:2])
-        if loads:
-            sample['img_path'] = path
+        sample = load(dict(img_path=path))
+        if not loads and not grey:
+            # Array datasets such as CIFAR hold RGB; loaders give BGR.
+            sample['img'] = sample['img'][..., ::-1]
+        if not loads:
+            del sample['img_path']
         samples.append(crop(sample))
     return default_collate(samples)
 
@@ -190,11 +199,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     use_safe_loader()
     args = parse_args(argv)
+    check_writable(args.out)
     cfg = read_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    model = load_model(cfg, args.checkpoint, args.device)
+    model = load_model(cfg, args.checkpoint, args.device or get_device())
     if args.images:
         batch = load_images(args.images, model, cfg)
     else:
@@ -203,8 +212,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             batch = sample_batch(dataset, args.num_images, default_collate)
     data = model.data_preprocessor(batch, False)
     rows = reconstruct(model, data['inputs'], data['data_samples'], args.seed)
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    draw_rows(rows).savefig(args.out)
+    save_figure(draw_rows(rows), args.out)
     print(f'{args.out}: {len(rows.images["original"])} images')
 
 

@@ -280,7 +280,7 @@ def _stored_dataset(file: str) -> Mapping:
     read = load_checkpoint_file if osp.isfile(file) else read_checkpoint
     try:
         meta = read(file, 'cpu').get('meta') or {}
-    except RuntimeError as error:  # a damaged file
+    except ValueError as error:  # a damaged file
         raise Disagreement(str(error)) from error
     return meta.get('dataset_meta') or {}
 

@@ -34,7 +34,7 @@ class StoredRun:
             # mmengine's reader prints a line for each file.
             read = read_checkpoint if '://' in path else load_checkpoint_file
             checkpoint = read(path, 'cpu')
-        except RuntimeError as error:
+        except ValueError as error:
             raise Disagreement(f'--resume {path}: {error}') from error
         meta: dict[str, Any] = checkpoint.get('meta') or {}
         if not {'epoch', 'iter'} <= meta.keys() or (

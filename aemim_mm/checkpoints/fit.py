@@ -110,6 +110,8 @@ def fit_checkpoint(
     )
     if errors and not mismatched:
         raise RuntimeError(f'The checkpoint cannot be loaded: {errors}')
+    parameters = dict(module.named_parameters())
+    require_finite({k: v for k, v in state_dict.items() if k in parameters})
     missing = [
         key
         for key in seen[-1].missing_keys
@@ -121,6 +123,35 @@ def fit_checkpoint(
         unexpected=tuple(seen[-1].unexpected_keys),
         mismatched=mismatched,
     )
+
+
+def require_finite(
+    weights: Mapping[str, Tensor], file: str = 'the checkpoint'
+) -> None:
+    """Refuse weights with which every output is NaN.
+
+    Args:
+        weights (Mapping[str, Tensor]): The weights that are used.
+        file (str): Where they are from, for the message. Defaults to
+            'the checkpoint'.
+
+    Raises:
+        ValueError: If a value is NaN or infinite.
+    """
+    bad = [
+        key
+        for key, value in weights.items()
+        if isinstance(value, Tensor)
+        and value.is_floating_point()
+        and not value.isfinite().all()
+    ]
+    if bad:
+        raise ValueError(
+            f'{file} has NaN or infinite values in {len(bad)} of '
+            f'{len(weights)} weights ({_some(dict.fromkeys(bad))}): the run '
+            'that wrote it has diverged, or the file is damaged. Take an '
+            'earlier checkpoint'
+        )
 
 
 def state_dict_of(

@@ -6,14 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-# Kinds of files, and whose they are.
-KINDS = {
-    'mae': 'facebookresearch/mae',
-    'timm': 'timm',
-    'transformers': "Hugging Face's transformers",
-    'simmim': "microsoft/SimMIM, or Microsoft's Swin Transformer",
-    'mmpretrain': 'mmpretrain',
-}
+from aemim_mm_cli.choices import KINDS
+
 # Where the weights are: mmengine and timm's trainer; MAE, SimMIM and DeiT.
 WRAPPERS = ('state_dict', 'model')
 _PATCHES = 'embeddings.patch_embeddings.projection.weight'

@@ -40,6 +40,11 @@ def _history_method(owner: Any, name: str) -> Callable:
     return method
 
 
+# What DistributedDataParallel and torch.compile put before each key, alone or
+# together.
+_WRAPPED = ('module.', '_orig_mod.', 'module.')
+
+
 class _Settings(dict):
     """Stand-in for the ``CfgNode`` of yacs: files of SimMIM hold one."""
 
@@ -90,8 +95,18 @@ def _refusal(filename: str, message: str) -> ValueError:
 
 
 def _reason(error: Exception) -> str:
-    """Without torch's advice to load unsafely."""
-    return str(error).rpartition('WeightsUnpickler error: ')[2]
+    """In one line, without torch's advice to load unsafely."""
+    reason = str(error).rpartition('WeightsUnpickler error: ')[2]
+    reason = reason.partition('Check the documentation of torch.load')[0]
+    return ' '.join(f'{type(error).__name__}: {reason}'.split())
+
+
+def _unwrapped(weights: Any) -> Any:
+    """Weights without what wrappers of the model put before every key."""
+    for prefix in _WRAPPED * isinstance(weights, dict):
+        if weights and all(str(key).startswith(prefix) for key in weights):
+            weights = {k.removeprefix(prefix): v for k, v in weights.items()}
+    return weights
 
 
 def load_checkpoint_file(
@@ -112,15 +127,15 @@ def load_checkpoint_file(
     Returns:
         dict: The content of the file; of ``.safetensors`` the tensors as
         ``state_dict`` and the metadata, strings, as ``meta``; of a pickled
-        network of DALL-E its tensors as ``state_dict``.
+        network of DALL-E its tensors as ``state_dict``. Where the keys of all
+        weights begin with ``module.`` or ``_orig_mod.``, these are left out.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file asks for a type or function that is not on
-            the allow-list, or does not hold a dict.
+            the allow-list, is truncated, damaged or no checkpoint, or does
+            not hold a dict; or if its tensors cannot be placed on the device.
         TypeError: If ``map_location`` is not a device, for ``.safetensors``.
-        RuntimeError: If the file is truncated, damaged or no checkpoint, or
-            if its tensors cannot be placed on the device.
     """
     path = Path(fspath(filename)).expanduser()
     if not path.is_file():
@@ -157,11 +172,11 @@ def load_checkpoint_file(
                 'environment: torch.save('
                 'torch.load(FILE, weights_only=False).state_dict(), OUT)'
             ) from None
-        raise RuntimeError(
+        raise ValueError(
             f'{path} ({path.stat().st_size} bytes) could not be read as a '
             f'checkpoint; most often it is truncated or another kind of '
             'file. Copy or download it again, or take an earlier one of the '
-            f'run. Its reader says: {type(error).__name__}: {_reason(error)}'
+            f'run. Its reader says: {_reason(error)}'
         ) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -169,7 +184,10 @@ def load_checkpoint_file(
             'checkpoint is. Save weights with torch.save(model.state_dict(), '
             '...).'
         )
-    return checkpoint
+    if 'state_dict' in checkpoint:
+        checkpoint['state_dict'] = _unwrapped(checkpoint['state_dict'])
+        return checkpoint
+    return _unwrapped(checkpoint)
 
 
 def _read_pickle(path: Path, map_location: Any) -> Any:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
+from mmpretrain.models import SwinTransformer, VisionTransformer
 
 from ..utils import near_misses, own_keys
+from . import registries
 
 DEFAULT_HOOKS = (
     'runtime_info',
@@ -34,6 +36,12 @@ KEYS = {
     'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
     'env_cfg.mp_cfg': own_keys(set_multi_processing)[0],
 }
+# What encoders read of an `arch` that is no name.
+ARCH_KEYS = {
+    VisionTransformer: {'num_layers', 'feedforward_channels'},
+    SwinTransformer: {'depths'},
+}
+_ARCH_KEYS = {'embed_dims', 'num_heads'}
 
 
 def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
@@ -64,9 +72,21 @@ def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
         for key in place.split('.'):
             section = section.get(key, None) or {}
         found.append((place, 'Runner', section, known))
+    found.append(('model.backbone.arch', *_arch(cfg)))
     for path, title, part, keys in found:
         if isinstance(part, Mapping) and keys is not None:
             yield path, title, part, keys
+
+
+def _arch(cfg: Config) -> tuple[str, Mapping | None, set[str] | None]:
+    """Who reads ``arch``, its content and the keys that are read."""
+    backbone = (cfg.get('model', None) or {}).get('backbone', None) or {}
+    kind, scope = backbone.get('type', None), cfg.get('default_scope', None)
+    for target in registries.find('model', kind, scope) if kind else ():
+        for base, keys in ARCH_KEYS.items():
+            if isinstance(target, type) and issubclass(target, base):
+                return target.__name__, backbone.get('arch'), _ARCH_KEYS | keys
+    return '', None, None
 
 
 def check_default_hooks(cfg: Config) -> None:

@@ -64,13 +64,14 @@ def check_weights(cfg: Config) -> None:
     file = cfg.get('load_from', None)
     # Whether a local one is there is checked with the other options.
     if file and ('://' in file or osp.isfile(osp.expanduser(file))):
-        named.append(('load_from', file, 'the model'))
+        key = '--resume' if cfg.get('resume', False) else 'load_from'
+        named.append((key, file, 'the model'))
     for key, file, owner in named:
         if '://' not in file:
             _require_file(cfg, key, file, owner)
         try:
             content = read_checkpoint(file, 'cpu')
-        except (ValueError, RuntimeError) as error:
+        except ValueError as error:
             raise ValueError(f'{key}: {error}') from error
         except (OSError, HTTPException) as error:
             raise FileNotFoundError(

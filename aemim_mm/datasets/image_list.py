@@ -4,6 +4,8 @@
 import os.path as osp
 from collections.abc import Callable
 
+from ..utils.storage import read_text
+
 
 def read_image_list(
     path: str,
@@ -34,8 +36,7 @@ def read_image_list(
     """
     if not osp.isfile(path):
         raise FileNotFoundError(f'there is no list of images {path}')
-    with open(path, encoding='utf-8') as file:
-        lines = file.read().splitlines()
+    lines = read_text(path).splitlines()
     samples = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

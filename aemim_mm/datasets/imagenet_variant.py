@@ -7,10 +7,11 @@ from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.categories import IMAGENET_CATEGORIES
 from mmpretrain.registry import DATASETS
 
+from aemim_mm_cli.imagenet_variants import variant_info
+
 from .class_folders import IMAGE_EXTENSIONS, flat_images, scan_class_folders
 from .folder_labels import class_labels, imagenet_labels
 from .image_list import read_image_list
-from .imagenet_variants_info import variant_info
 from .label_spaces import read_class_file
 
 

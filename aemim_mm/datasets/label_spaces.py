@@ -9,6 +9,8 @@ a folder in a tree that holds some of the classes.
 from functools import cache
 from importlib import resources
 
+from ..utils.storage import read_text
+
 # Of the lists of 200 classes, by the name of the data set.
 _SUBSETS = {
     'imagenet-a': 'imagenet_a_indices.txt',
@@ -84,8 +86,7 @@ def read_class_file(path: str) -> list[str]:
         FileNotFoundError: If there is no such file.
         ValueError: If a name is empty, doubled or no name of a folder.
     """
-    with open(path, encoding='utf-8') as file:
-        names = [line.strip() for line in file.read().rstrip().splitlines()]
+    names = [line.strip() for line in read_text(path).rstrip().splitlines()]
     if not names:
         raise ValueError(f'{path} is empty; it needs a folder name per line')
     for number, name in enumerate(names, 1):

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The preprocessing that published results on ImageNet's variants have."""
 
-from .imagenet_variants_info import variant_info
+from aemim_mm_cli.imagenet_variants import variant_info
 
 
 def eval_pipeline(
@@ -59,7 +59,8 @@ def eval_pipeline(
     return [
         # mmcv's default turns an image as its EXIF data say.
         dict(
-            type='LoadImageFromFile',
+            type='LoadImageOrSkip',
+            test_mode=True,
             color_type=f'{color_type}_ignore_orientation',
         ),
         *middle,

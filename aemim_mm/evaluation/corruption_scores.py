@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from math import fsum
 from typing import Any
 
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
+
 from ..utils import near_misses
 
 # Top-1 errors of AlexNet, as a share, the mean of five severities:
@@ -26,8 +28,6 @@ ALEXNET_ERRORS = {
     'pixelate': 0.717840,
     'jpeg_compression': 0.606500,
 }
-CORRUPTIONS = tuple(ALEXNET_ERRORS)
-SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def corruption_scores(

@@ -6,9 +6,10 @@ import inspect
 from mmpretrain.models import BEiTViT, SwinTransformer, VisionTransformer
 from torch import Tensor, nn
 
+from aemim_mm_cli.choices import POOLINGS
+
 # `forward` of a class for pre-training may mask: theirs does not.
 _PLAIN = (VisionTransformer, BEiTViT, SwinTransformer)
-POOLINGS = ('token', 'avg')
 
 
 class FrozenEncoder(nn.Module):

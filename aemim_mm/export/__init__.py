@@ -3,12 +3,14 @@ from ..openmmlab import require
 
 require('aemim_mm.export')
 
+from aemim_mm_cli.choices import LIMIT, TARGETS
+
 from .architecture import find_architecture
 from .backbone import Export, export_backbone
-from .comparison import LIMIT, compare
+from .comparison import compare
 from .export_file import load_export
 from .source import Source, read_source
-from .targets import TARGETS, target_weights
+from .targets import target_weights
 
 __all__ = [
     'Export',

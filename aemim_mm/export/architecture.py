@@ -64,9 +64,9 @@ def find_architecture(source: Source) -> Architecture:
         said = list(said) if isinstance(said, tuple) else said
         if said != value:
             raise ValueError(
-                f'the config says {key}={said}, the weights say {value}: '
-                'they are not of the same run. Pass the config file of the '
-                'run with --config'
+                f'{source.path}: the config says {key}={said}, the weights '
+                f'say {value}: they are not of the same run. Pass the config '
+                'file of the run with --config'
             )
     fit = fit_checkpoint(MODELS.build(cfg), source.encoder)
     problems = (

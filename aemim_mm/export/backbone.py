@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from aemim_mm_cli.choices import LIMIT
+
 from .architecture import Architecture, find_architecture
-from .comparison import LIMIT, compare
+from .comparison import compare
 from .export_file import check_out, is_folder
 from .metadata import describe
 from .source import Source, read_source
@@ -82,7 +84,6 @@ def export_backbone(
     Raises:
         FileNotFoundError: If a file or the folder of ``out`` is not there.
         ValueError: If the checkpoint or an argument cannot be used.
-        RuntimeError: If the checkpoint is damaged.
     """
     folder = target == 'timm' and is_folder(out)
     path = check_out(out, checkpoint, force, folder)

@@ -13,8 +13,6 @@ from .mmpretrain_library import MMPretrain, filled
 from .source import Source
 from .targets import in_library
 
-LIMIT = 1e-4
-
 
 @torch.no_grad()
 def compare(

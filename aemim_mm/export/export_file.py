@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..checkpoints.safe_file import load_checkpoint_file
+from ..utils.storage import check_writable
 
 SUFFIXES = ('.pth', '.safetensors')
 
@@ -70,6 +71,8 @@ def check_out(
                 f'{path} exists; pass --force to replace it, or give another '
                 'name'
             )
+    if not path.is_dir():
+        check_writable(path)
     return path
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoints.fit import state_dict_of
+from ..checkpoints.fit import require_finite, state_dict_of
 from ..checkpoints.misfit import describe_prefixes
 from ..checkpoints.safe_file import load_checkpoint_file
 from ..utils.read_config import read_config
@@ -135,7 +135,8 @@ def read_source(
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If there is no encoder in the file.
+        ValueError: If there is no encoder in the file, or a weight is NaN or
+            infinite.
     """
     path = Path(fspath(checkpoint)).expanduser()
     loaded = load_checkpoint_file(path)
@@ -159,6 +160,8 @@ def read_source(
             dropped[f'{first}.*'] += 1
     if not parts['backbone']:
         raise ValueError(_no_encoder(path, loaded, weights))
+    for part in parts.values():
+        require_finite(part, str(path))
     for name in loaded:
         if 'state_dict' in loaded and name not in ('state_dict', 'meta'):
             dropped[name] += 0

@@ -3,6 +3,8 @@
 
 from torch import Tensor
 
+from aemim_mm_cli.choices import TARGETS
+
 from .architecture import Architecture
 from .library import Library
 from .mmdet_library import MMDet
@@ -14,7 +16,6 @@ from .timm_library import Timm
 LIBRARIES: dict[str, type[Library]] = dict(
     mmpretrain=MMPretrain, mmdet=MMDet, timm=Timm
 )
-TARGETS = tuple(LIBRARIES)
 
 
 def in_library(

@@ -10,12 +10,13 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from aemim_mm_cli.choices import POOLS
+
 from ..export.architecture import Architecture, find_architecture
 from ..export.source import Source, read_source
 from ..export.swin import Swin
 from ..export.vit import ViT
 
-POOLS = ('avg', 'cls')
 _NORMALISATION = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
 )

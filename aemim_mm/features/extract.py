@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..datasets import ImageFiles
+from ..datasets.transforms.loading import UnreadableImage
 from .encoder import FeatureEncoder
 
 
@@ -57,7 +58,7 @@ class _Readable(Dataset):
     def __getitem__(self, index: int) -> tuple[int, Tensor | str]:
         try:
             data: Any = self.pipeline(self.images.get_data_info(index))
-        except RuntimeError as error:
+        except UnreadableImage as error:
             return index, str(error)
         pixels = torch.from_numpy(np.ascontiguousarray(data['img']))
         return index, pixels.view(*pixels.shape[:2], -1).permute(2, 0, 1)

@@ -151,19 +151,23 @@ class CheckpointFitHook(Hook):
             checkpoint (dict): The checkpoint, not yet loaded into the model.
         """
         file = runner.cfg.get('load_from', None) or 'FILE'
-        fit = _fit(unwrap(runner.model), checkpoint, 'the checkpoint', file)
+        resumes = runner.cfg.get('resume', False)
+        where = f'the checkpoint of load_from ({file})'
+        if not is_training(runner):
+            where = f'the checkpoint to be tested ({file})'
+        elif resumes:
+            where = f'the checkpoint to resume from ({file})'
+        fit = _fit(unwrap(runner.model), checkpoint, where, file)
         missing, unexpected = fit.missing, ()
         if not is_training(runner):
-            where = 'the checkpoint to be tested'
             way_out = 'Test with the config that it was trained with.'
-        elif runner.cfg.get('resume', False):
-            where, unexpected = 'the checkpoint to resume from', fit.unexpected
+        elif resumes:
+            unexpected = fit.unexpected
             way_out = (
                 'Resume with the config that it was trained with; to start a '
                 'new run from its weights, use load_from without resume.'
             )
         else:
-            where = 'the checkpoint of load_from'
             allowed = [f'backbone.{p}' for p in self.allow_missing]
             missing = _unmatched(
                 _matched(fit.missing, self.required),
@@ -237,7 +241,10 @@ def _fit(
     except ValueError as error:
         told = str(error).replace(advice(checkpoint), advice(checkpoint, file))
         raise ValueError(f'{where} is refused. {told}') from None
-    return fit_checkpoint(module, weights)
+    try:
+        return fit_checkpoint(module, weights)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f'{where} is refused: {error}') from error
 
 
 def _matched(keys: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:

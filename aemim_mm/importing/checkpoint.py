@@ -9,17 +9,18 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from torch import Tensor
 
-from ..checkpoints.foreign import KINDS
+from aemim_mm_cli.choices import KINDS, LIMIT
+
+from ..checkpoints.fit import require_finite
 from ..checkpoints.terms import KEY, Terms
 from ..export.architecture import Architecture, find_architecture
-from ..export.comparison import LIMIT
 from ..export.export_file import check_out, save_export
 from ..export.metadata import describe
 from ..export.mmpretrain_library import MMPretrain
 from ..export.source import Source
+from ..utils.read_config import read_config
 from .comparison import compare_import
 from .decoder import decoder_config
 from .foreign_file import ForeignFile, read_foreign
@@ -98,7 +99,7 @@ def import_checkpoint(
         FileNotFoundError: If a file or the folder of ``out`` is not there.
         ValueError: If the file is of another kind or architecture, or an
             argument cannot be used.
-        RuntimeError: If the file is damaged, or cannot be downloaded.
+        RuntimeError: If the file cannot be downloaded.
     """
     if kind not in KINDS:
         raise ValueError(f'unknown kind {kind!r}; it is one of {list(KINDS)}')
@@ -125,6 +126,7 @@ def import_checkpoint(
     }
     if parts.mask_token is not None:
         converted['backbone.mask_token'] = parts.mask_token
+    require_finite(converted, str(file))
     load = library.load_code(path.name)
     meta = describe(own, architecture, 'mmpretrain', load)
     if kind != 'mmpretrain':
@@ -159,7 +161,7 @@ def _settings(config: str | PathLike | None) -> dict[str, Any]:
     """What a config says of ``backbone`` and ``neck``."""
     if config is None:
         return {}
-    model = Config.fromfile(Path(fspath(config)).expanduser()).get('model')
+    model = read_config(str(Path(fspath(config)).expanduser())).get('model')
     found = dict(model.to_dict()) if model else {}
     if 'backbone' not in found:
         raise ValueError(

@@ -70,7 +70,7 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
     Raises:
         FileNotFoundError: If it is not there.
         ValueError: If it is another kind of file, or cannot be used.
-        RuntimeError: If it is damaged, or cannot be downloaded.
+        RuntimeError: If it cannot be downloaded.
     """
     if file.startswith(TIMM_NAME):
         return _timm_name(file, kind)

@@ -8,9 +8,10 @@ from mmengine.config import Config
 
 from aemim_mm_cli.cfg_options import parse_value
 from aemim_mm_cli.places import HOME, ROOT
+from aemim_mm_cli.robustness_arguments import build_parser
 
 from ..config_check.data_paths import check_data_paths
-from ..robustness.arguments import build_parser, suite_options
+from ..robustness.arguments import suite_options
 from .plan import Plan
 from .steps import Step
 

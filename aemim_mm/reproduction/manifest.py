@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-PRESETS = ('imagenet', 'fashion-mnist', 'smoke')
 # Parts of the robustness suite, by the step that evaluates them.
 SUITE = {
     'top1': ('imagenet',),

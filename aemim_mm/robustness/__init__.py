@@ -3,6 +3,8 @@ from ..openmmlab import require
 
 require('aemim_mm.robustness')
 
+from aemim_mm_cli.robustness_arguments import PARTS
+
 from .attacked_images import check_attacked_images
 from .evaluated_classifier import EvaluatedClassifier
 from .image_pass import Loading
@@ -12,7 +14,7 @@ from .load_encoder import load_config_encoder
 from .nearest_neighbours import training_source, with_neighbours
 from .runner import run_suite
 from .sources import survey_sources
-from .suite import PARTS, SuiteOptions
+from .suite import SuiteOptions
 
 __all__ = [
     'EvaluatedClassifier',

@@ -4,9 +4,10 @@
 from collections.abc import Mapping
 
 from aemim_mm_cli.places import tool
+from aemim_mm_cli.robustness_arguments import ATTACKS
 
 from .sources import Survey
-from .suite import ATTACKS, SuiteOptions
+from .suite import SuiteOptions
 
 # Of Table 6 and Figure 3: those of ARES-Bench.
 PAPER_IMAGES = 5000

@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..datasets.imagenet_variants_info import VARIANTS
+from aemim_mm_cli.imagenet_variants import VARIANTS
+
 from ..evaluation.corruption_scores import (
     ALEXNET_ERRORS,
     CORRUPTIONS,

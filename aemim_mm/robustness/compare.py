@@ -3,11 +3,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from aemim_mm_cli.robustness_arguments import PARTS
+
 from ..utils.markdown import ABSENT, markdown
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import AtomicLocalBackend, save_figure
 from .differences import INSIDE, UNPAIRED, ClassifierResults, difference
 from .per_image import read_per_image
 from .results_figure import draw_results
@@ -85,7 +87,7 @@ def compare_results(
     )
     if figure is not None:
         files.append(out_dir / CURVES_FILE)
-        figure.savefig(files[-1])
+        save_figure(figure, files[-1])
         sections.append(f'![Accuracy over the budget of PGD]({CURVES_FILE})\n')
     AtomicLocalBackend().put_text('\n'.join(sections), files[0])
     return files
@@ -100,7 +102,44 @@ def _read_results(path: Path) -> dict:
         raise ValueError(f'{path} is no results.json ({error})') from error
     if not isinstance(results, dict):
         raise ValueError(f'{path} is no results.json: it holds no object')
+    _check_parts(results, path)
     return results
+
+
+def _check_parts(results: Mapping, path: Path) -> None:
+    """Refuse what no evaluation has written."""
+    parts = [name for name in PARTS if name in results]
+    if not parts:
+        raise ValueError(
+            f'{path} is no results.json: it has none of the parts '
+            f'{", ".join(PARTS)}'
+        )
+    for name in (*parts, 'settings', 'data', 'per_image'):
+        value = results.get(name, {})
+        wrong = '' if isinstance(value, Mapping) else f'{name}={value!r:.40}'
+        if name in parts and not wrong:
+            wrong = next(_no_numbers(value, name), '')
+        if name in parts and not wrong and not value.get('images'):
+            wrong = f'no {name}.images'
+        if wrong:
+            raise ValueError(
+                f'{path} has {wrong}, which no evaluation writes: it was '
+                'changed, or comes from another version. Evaluate again'
+            )
+
+
+def _no_numbers(value: object, key: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _no_numbers(item, f'{key}.{name}')
+    elif isinstance(value, list):
+        for item in value:
+            yield from _no_numbers(item, key)
+    # The name of a file
+    elif not key.endswith('minimal_eps') and not (
+        value is None or isinstance(value, int | float)
+    ):
+        yield f'{key}={value!r:.40}'
 
 
 def _names(names: list[str], paths: list[Path]) -> list[str]:

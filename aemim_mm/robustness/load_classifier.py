@@ -28,7 +28,7 @@ from ..checkpoints.misfit import (
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
-from ..utils.read_config import read_config
+from ..utils.read_config import merge_options, read_config
 from .evaluated_classifier import EvaluatedClassifier
 
 
@@ -166,7 +166,7 @@ def read_model_config(
         ValueError: If it has no model, or a key that is not known.
     """
     cfg = read_config(config)
-    cfg.merge_from_dict(dict(cfg_options or {}))
+    merge_options(cfg, cfg_options)
     if cfg.get('model') is None:
         raise ValueError(f'{config} has no model')
     scope = cfg.get('default_scope') or 'mmpretrain'
@@ -229,7 +229,10 @@ def load_weights(
         ValueError: If it does not fit.
     """
     weights = state_dict_of(checkpoint, prefix)
-    fit = fit_checkpoint(model, weights)
+    try:
+        fit = fit_checkpoint(model, weights)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f'{path} is refused: {error}') from error
     if fit.missing or fit.mismatched or fit.surplus:
         raise ValueError(
             f'{path} does not fit: {fit} of the model would be loaded.'

@@ -3,12 +3,14 @@
 
 from collections.abc import Iterator, Mapping
 
+from aemim_mm_cli.imagenet_variants import VARIANTS
+from aemim_mm_cli.robustness_arguments import ATTACKS, PARTS
+
 from ..attacks import Attack, AutoAttack, FGSMAttack, PGDAttack
-from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation import GRID
 from .cells import Cell
 from .sources import Survey
-from .suite import ATTACKS, PARTS, SuiteOptions
+from .suite import SuiteOptions
 
 # Images of a cell: what is lost at most when a run is killed.
 PGD_IMAGES = 5000

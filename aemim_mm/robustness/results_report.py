@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from ..utils.markdown import markdown, number
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import AtomicLocalBackend, save_figure
 from .columns import cell_errors
 from .differences import ClassifierResults
 from .results_figure import draw_results
@@ -51,7 +51,7 @@ def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
     figure = draw_results({name: results}, {name: out_dir})
     if figure is not None:
         files.append(out_dir / CURVE_FILE)
-        figure.savefig(files[-1])
+        save_figure(figure, files[-1])
         sections.append(
             f'## Robustness curve (Figure 3)\n\n![Accuracy over the budget of '
             f'PGD]({CURVE_FILE})\n'

@@ -16,6 +16,8 @@ from mmengine.dist import (
 )
 from mmengine.logging import print_log
 
+from aemim_mm_cli.robustness_arguments import ATTACKS
+
 from ..attacks import AutoAttack
 from ..datasets.label_spaces import imagenet_synsets, read_class_file
 from ..utils.storage import remove_partial
@@ -26,7 +28,7 @@ from .plan import plan
 from .results import write_results
 from .sources import Survey
 from .store import CellStore
-from .suite import ATTACKS, SuiteOptions
+from .suite import SuiteOptions
 from .suite_progress import SuiteProgress, cost
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets.imagenet_variants_info import VARIANTS
+from aemim_mm_cli.imagenet_variants import VARIANTS
+
 from ..evaluation import GRID, corruption_scores, robustness_score
 
 # For each cell by its name: 1 for an image that is right, 0 for one that is

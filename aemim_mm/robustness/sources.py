@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from aemim_mm_cli.imagenet_variants import variant_info
+
 from ..datasets import ImageNetVariant
-from ..datasets.imagenet_variants_info import variant_info
 
 # How many of many problems a message shows.
 _MOST_PROBLEMS = 8
@@ -129,7 +130,9 @@ def _survey(source: ImageSource, strict: bool) -> Survey:
     samples = _relative(source, dataset.load_data_list())
     digest = hashlib.sha256()
     for name, label in samples:
-        digest.update(f'{name} {label}\n'.encode())
+        # A name may be no UTF-8.
+        line = f'{name} {label}\n'
+        digest.update(line.encode(errors='surrogateescape'))
     return Survey(
         folder=osp.abspath(source.root),
         images=dataset.num_found,

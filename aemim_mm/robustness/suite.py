@@ -5,20 +5,17 @@ import os.path as osp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aemim_mm_cli.imagenet_variants import VARIANTS
+from aemim_mm_cli.robustness_arguments import (
+    ATTACKS,
+    DEFAULT_PARTS,
+    EPSILONS,
+    PARTS,
+)
+
 from ..attacks.auto_attack import require_pyautoattack
-from ..datasets.imagenet_variants_info import VARIANTS
 from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from .sources import ImageSource
-
-# In the order of evaluation, cheap parts first.
-ATTACKS = ('fgsm', 'pgd', 'curve', 'autoattack')
-PARTS = (*VARIANTS, *ATTACKS)
-# Without AutoAttack, which costs more than all others and is an extra.
-DEFAULT_PARTS = tuple(part for part in PARTS if part != 'autoattack')
-# Those that are not about ImageNet's own classes, labels or images.
-PARTS_OF_ANY_LABEL_SPACE = ('imagenet', 'c', 'fgsm', 'pgd', 'curve')
-# Budgets of Table 6, in 0-255 pixel values.
-EPSILONS = (0, 1, 2, 4, 8)
 
 
 @dataclass(frozen=True)

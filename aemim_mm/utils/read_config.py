@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Read a config of which a base may be one of this package's recipes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -30,7 +31,9 @@ def read_config(path: str) -> Config:
     """
     try:
         cfg = Config.fromfile(path)
-    except (OSError, ImportError):
+    except (OSError, ImportError) as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise ValueError(f'{path} cannot be read: {error}') from error
         raise
     except Exception as error:  # whatever the code in it raises
         raise ValueError(
@@ -39,6 +42,27 @@ def read_config(path: str) -> Config:
     for value in cfg.values():
         _drop_scope(value)
     return cfg
+
+
+def merge_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
+    """Bring ``--cfg-options`` into a config, and name one that does not fit.
+
+    Args:
+        cfg (Config): Changed in place.
+        options (Mapping[str, Any], optional): Values by dotted key.
+
+    Raises:
+        ValueError: If the config has no such place.
+    """
+    for key, value in (options or {}).items():
+        try:
+            cfg.merge_from_dict({key: value})
+        except (TypeError, KeyError, IndexError, AttributeError) as error:
+            reason = error.args[0] if isinstance(error, KeyError) else error
+            raise ValueError(
+                f'--cfg-options {key}={value!r:.80} does not fit into the '
+                f'config: {reason}'
+            ) from error
 
 
 def _drop_scope(value: Any) -> None:

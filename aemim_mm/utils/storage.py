@@ -2,12 +2,15 @@
 """Files that are either whole or not there."""
 
 import contextlib
+import io
 import os
 import shutil
+import tempfile
 import uuid
 from os import PathLike, fspath
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from mmengine.fileio import LocalBackend, register_backend
 
 # A write in progress carries it; after a kill it marks what to clear away.
@@ -81,6 +84,71 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_writable(file: str | PathLike) -> None:
+    """Make sure that a file can be written, before what it is for is done.
+
+    Folders that are not there yet are not created.
+
+    Args:
+        file (str or PathLike): The file, which need not exist.
+
+    Raises:
+        OSError: If it is a folder, if a part of its path is a file, or if
+            nothing can be written there.
+    """
+    path = Path(fspath(file)).expanduser().absolute()
+    if path.is_dir():
+        raise IsADirectoryError(f'{file} is a folder: give the name of a file')
+    if path.exists() and not path.is_file():
+        raise OSError(f'{file} is no ordinary file: give another name')
+    there = next(part for part in path.parents if os.path.lexists(part))
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f'{file} cannot be written: {error.strerror} ({there})'
+        ) from error
+
+
+def read_text(file: str | PathLike) -> str:
+    """Read a text that a user wrote.
+
+    Args:
+        file (str or PathLike): The file.
+
+    Returns:
+        str: Its content.
+
+    Raises:
+        OSError: If it cannot be opened.
+        ValueError: If it is no UTF-8.
+    """
+    try:
+        return Path(fspath(file)).read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{file} is no text in UTF-8: {error}') from error
+
+
+def save_figure(figure: Figure, file: str | PathLike) -> None:
+    """Write a figure in one step.
+
+    Args:
+        figure (Figure): The figure.
+        file (str or PathLike): The file, whose ending chooses the format.
+
+    Raises:
+        OSError: If it cannot be written. A previous file is then untouched.
+        ValueError: If the ending is none of a picture.
+    """
+    buffer = io.BytesIO()
+    try:
+        figure.savefig(buffer, format=Path(fspath(file)).suffix[1:] or 'png')
+    except ValueError as error:
+        raise ValueError(f'{file} cannot be written: {error}') from error
+    AtomicLocalBackend().put(buffer.getvalue(), file)
 
 
 def remove_partial(folder: str | PathLike) -> list[str]:

@@ -9,6 +9,7 @@ from aemim_mm_cli import __main__ as command
 from aemim_mm_cli.places import TOOLS
 
 NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
+NAMES = sorted(path.name for path in (tiny_run.ROOT / 'tools').glob('*.py'))
 HEAVY = ('torch', 'mmengine', 'aemim_mm', 'numpy')
 CODE = f"""
 import runpy, sys
@@ -32,8 +33,7 @@ print('heavy', [name for name in {HEAVY} if name in sys.modules])
         ('aemim_mm_cli', ['train', '--help'], 0, 'usage: aemim train'),
         ('aemim_mm_cli', ['test', 'x.py'], 2, 'usage: aemim test'),
         ('aemim_mm_cli', ['train', 'no-recipe'], 2, '`aemim configs` lists'),
-        ('tools/train.py', ['--help'], 0, '--new-schedule'),
-        ('tools/test.py', ['--help'], 0, '--show-dir'),
+        *((f'tools/{name}', ['--help'], 0, '--traceback') for name in NAMES),
     ],
 )
 def test_answers_before_torch_is_imported(script, arguments, code, text):

@@ -107,5 +107,5 @@ def test_bad_input(tmp_path, root, error, message):
 
 def test_an_unreadable_image_is_named(tmp_path):
     (tmp_path / 'broken.webp').write_bytes(b'RIFF no image')
-    with pytest.raises(RuntimeError, match='broken.webp is unreadable'):
+    with pytest.raises(OSError, match='broken.webp is unreadable'):
         ImageFiles(str(tmp_path), pipeline=LOAD)[0]

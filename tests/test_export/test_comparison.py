@@ -7,13 +7,13 @@ from mmengine.runner import CheckpointLoader
 
 from aemim_mm.export.architecture import find_architecture
 from aemim_mm.export.comparison import (
-    LIMIT,
     compare,
     features_of,
     logits_of,
 )
 from aemim_mm.export.export_file import save_export
 from aemim_mm.export.targets import target_weights
+from aemim_mm_cli.choices import LIMIT
 
 
 def _written(zoo, kind, target, suffix='.pth', change=lambda weights: None):

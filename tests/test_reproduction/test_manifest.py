@@ -5,10 +5,10 @@ import pytest
 import tiny_run
 
 from aemim_mm.reproduction.manifest import (
-    PRESETS,
     read_preset,
     read_tables,
 )
+from aemim_mm_cli.choices import PRESETS
 
 TABLES = read_tables()
 # The paper's tables, line by line as they are printed.

@@ -4,8 +4,12 @@ import sys
 
 import pytest
 
-from aemim_mm.robustness.arguments import parse_args, suite_options
-from aemim_mm.robustness.suite import DEFAULT_PARTS, PARTS
+from aemim_mm.robustness.arguments import suite_options
+from aemim_mm_cli.robustness_arguments import (
+    DEFAULT_PARTS,
+    PARTS,
+    parse_args,
+)
 
 FOLDERS = {
     'imagenet': 'imagenet/val',

@@ -9,7 +9,6 @@ from mmengine.logging import MMLogger
 from robustness_toys import LABELS, write_data
 from variant_trees import SYNSETS, labels_by_name, write_tree
 
-from aemim_mm.datasets.imagenet_variants_info import VARIANTS
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness.sources import (
     ImageSource,
@@ -17,6 +16,7 @@ from aemim_mm.robustness.sources import (
     survey_sources,
 )
 from aemim_mm.robustness.suite import SuiteOptions
+from aemim_mm_cli.imagenet_variants import VARIANTS
 
 TREE = [
     *('n01440764/2.JPEG', 'n01440764/10.JPEG', 'n12144580/1.JPEG'),

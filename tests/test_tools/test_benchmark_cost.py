@@ -3,7 +3,7 @@ import json
 
 import pytest
 import torch
-from tiny_run import ROOT, load_tool
+from tiny_run import ROOT, exit_code, load_tool
 from torch import nn
 
 from benchmarks.cost import measurement
@@ -104,5 +104,5 @@ def test_compiled_blocks_have_no_profile(tool, capsys):
 
 
 def test_config_that_is_not_there(tool, capsys):
-    assert tool.main(['no_such.py', '--iters=1']) == 1
+    assert exit_code(tool.main, ['no_such.py', '--iters=1']) == 2
     assert 'no_such.py' in capsys.readouterr().err

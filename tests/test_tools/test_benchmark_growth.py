@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
 
-from tiny_run import ROOT, load_tool
+from tiny_run import ROOT, exit_code, load_tool
 
 CONFIGS = [
     str(
@@ -50,9 +50,10 @@ def test_table_and_json(tmp_path, capsys):
 
 def test_errors_are_one_line(capsys):
     tool = load_tool('benchmark_growth')
-    assert tool.main([*CONFIGS, '--image-sizes', '30']) == 1
+    assert exit_code(tool.main, [*CONFIGS, '--image-sizes', '30']) == 2
     err = capsys.readouterr().err
     assert err.startswith('error: an image size of 30 is no multiple of the')
     assert err.count('\n') == 1
-    assert tool.main(['no_such.py', CONFIGS[1], '--batch-sizes', '2']) == 1
+    argv = ['no_such.py', CONFIGS[1], '--batch-sizes', '2']
+    assert exit_code(tool.main, argv) == 2
     assert 'no_such.py' in capsys.readouterr().err

@@ -3,7 +3,7 @@ import json
 import sys
 
 import pytest
-from tiny_run import ROOT, load_tool
+from tiny_run import ROOT, exit_code, load_tool
 
 FINETUNE = ROOT / 'configs' / '_base_' / 'datasets'
 FINETUNE /= 'imagenet_bs256_finetune.py'
@@ -59,10 +59,11 @@ def test_a_tiny_run(tool, tmp_path, capsys):
 def test_errors_are_one_line(tool, tmp_path, capsys):
     pytest.importorskip('skimage')
     tiny = ['--images=1', '--num-workers=0', '--rounds=1']
-    assert tool.main([*tiny, f'--config={FINETUNE}']) == 1
+    assert exit_code(tool.main, [*tiny, f'--config={FINETUNE}']) == 2
     err = capsys.readouterr().err
     assert 'RandAugment' in err and 'only loading, one random' in err
-    assert tool.main([*tiny, f'--config={tmp_path}/no.py']) == 1
+    argv = [*tiny, f'--config={tmp_path}/no.py']
+    assert exit_code(tool.main, argv) == 2
     assert 'no.py' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -72,7 +73,8 @@ def test_without_scikit_image(tool, monkeypatch, capsys):
     from aemim_mm.datasets import _mini_coco_scenes
 
     _mini_coco_scenes.load_photograph.cache_clear()
-    assert tool.main(['--images=1', '--num-workers=0']) == 1
+    argv = ['--images=1', '--num-workers=0']
+    assert exit_code(tool.main, argv) == 2
     assert 'pip install scikit-image' in capsys.readouterr().err
 
 

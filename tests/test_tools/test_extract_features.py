@@ -122,9 +122,8 @@ def test_bad_input(
     (tmp_path / 'old.npz').touch()
     (tmp_path / 'c.py').write_text('model = dict(type="MAE")')
     names = dict(pth=zoo.save('aemim'), py='c.py', swin=zoo.save('simmim'))
-    with pytest.raises(SystemExit) as ended:
-        tool.main([a.format(**names) for a in arguments])
-    assert ended.value.code == 2
+    arguments = [a.format(**names) for a in arguments]
+    assert tiny_run.exit_code(tool.main, arguments) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / 'x.npz').exists()
 

@@ -119,7 +119,9 @@ sys.exit(tool.execute(Executor(Plan((), ((step,),), ())), 'smoke', out))
     process.terminate()
     code, output = tiny_run.finish(process)
     assert code == 143, output
-    assert output.endswith('Interrupted. The same call goes on.\n')
+    assert output.endswith(
+        'Interrupted. Run the same command again to continue.\n'
+    )
     assert 'Traceback' not in output
     assert time.monotonic() - begin < 25
     note = json.loads((tmp_path / 'reproduction.json').read_text())

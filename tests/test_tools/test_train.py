@@ -98,6 +98,9 @@ def run_main(monkeypatch, tmp_path):
     said, built = [], []
 
     class FakeRunner:
+        def register_hook(self, hook, priority):
+            pass
+
         def train(self):
             said.append('train')
 

@@ -18,6 +18,17 @@ _MARKS = {
 }
 
 
+class UnreadableImage(OSError):
+    """An image that is needed and cannot be read.
+
+    A data worker that passes it on puts its traceback into the message, of
+    which the last line is shown.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().rpartition(f'{type(self).__name__}: ')[2]
+
+
 @TRANSFORMS.register_module()
 class LoadImageOrSkip(LoadImageFromFile):
     """Load an image; log an unreadable one, and use another image instead.
@@ -62,7 +73,7 @@ class LoadImageOrSkip(LoadImageFromFile):
 
     Raises:
         ValueError: If ``max_in_a_row`` is not a positive integer.
-        RuntimeError: On a bad image in test mode, or on the last of
+        UnreadableImage: On a bad image in test mode, or on the last of
             ``max_in_a_row`` in a row.
     """
 
@@ -137,12 +148,12 @@ class LoadImageOrSkip(LoadImageFromFile):
         self.num_in_a_row += 1
         reason = f'{type(error).__name__}: {error}'
         if self.test_mode:
-            raise RuntimeError(
+            raise UnreadableImage(
                 f'{path} is unreadable ({reason}). An evaluation cannot leave '
                 'it out; restore the file.'
             ) from error
         if self.num_in_a_row >= self.max_in_a_row:
-            raise RuntimeError(
+            raise UnreadableImage(
                 f'{self.num_in_a_row} unreadable images in a row, the last is '
                 f'{path} ({reason}). Check the data folder and the disk; '
                 'LoadImageOrSkip.max_in_a_row sets the limit.'

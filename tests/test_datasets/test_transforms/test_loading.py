@@ -107,7 +107,7 @@ def test_bad_image_is_logged_and_skipped(folder, log, backend, name):
 @pytest.mark.parametrize('name', _BAD)
 def test_bad_image_in_an_evaluation_raises(folder, backend, name):
     load = LoadImageOrSkip(test_mode=True, imdecode_backend=backend)
-    with pytest.raises(RuntimeError, match=rf'{name} is unreadable .*Error'):
+    with pytest.raises(OSError, match=rf'{name} is unreadable .*Error'):
         load(dict(img_path=str(folder / name)))
 
 
@@ -123,7 +123,7 @@ def test_stops_after_so_many_in_a_row(folder):
     load(dict(bad))
     load(dict(bad))
     with pytest.raises(
-        RuntimeError, match=r'^3 unreadable .*empty\.jpg \(OSError.*empty'
+        OSError, match=r'^3 unreadable .*empty\.jpg \(OSError.*empty'
     ):
         load(dict(last))
     assert load.num_bad == 9
@@ -150,7 +150,7 @@ def test_dataset_without_a_good_image_stops(tmp_path):
         (tmp_path / f'{name}.jpg').write_bytes(b'')
     pipeline = [dict(type='LoadImageOrSkip')]
     data = CustomDataset(str(tmp_path), with_label=False, pipeline=pipeline)
-    with pytest.raises(RuntimeError, match='^10 unreadable images in a row'):
+    with pytest.raises(OSError, match='^10 unreadable images in a row'):
         data[0]
 
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from aemim_mm.launcher.user_errors import run_main, user_errors
+from aemim_mm_cli.user_errors import run_main, user_errors
 
 
 def fail(error):
@@ -22,11 +22,29 @@ def fail(error):
     ],
 )
 def test_an_error_of_the_users_is_one_message(capsys, error, message):
+    code = compile('raise error', 'aemim_mm/part.py', 'exec')
     with pytest.raises(SystemExit) as stop, user_errors():
-        raise error
+        exec(code, dict(error=error))
     assert stop.value.code == 2
     out, err = capsys.readouterr()
     assert out == '' and err.endswith(message) and err.count('\n') == 1
+
+
+def test_of_another_librarys_error_kind_and_place_are_told(capsys):
+    with pytest.raises(SystemExit), user_errors():
+        raise KeyError('type')
+    said = capsys.readouterr().err
+    assert said.startswith("error: KeyError: 'type' (")
+    assert '--traceback shows the way there' in said
+
+
+@pytest.mark.parametrize('begun', [False, True])
+def test_after_the_start_a_traceback_says_more(begun):
+    kind = ValueError if begun else SystemExit
+    with pytest.raises(kind), user_errors(until=lambda: begun):
+        raise ValueError
+    with pytest.raises(SystemExit), user_errors(until=lambda: begun):
+        raise OSError
 
 
 def test_other_errors_are_ours():

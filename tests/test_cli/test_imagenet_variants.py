@@ -1,8 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 
-from aemim_mm.datasets.imagenet_variants_info import VARIANTS, variant_info
 from aemim_mm.datasets.label_spaces import SUBSETS, subset_indices
+from aemim_mm_cli.imagenet_variants import VARIANTS, variant_info
 
 
 def test_sizes_of_the_originals():

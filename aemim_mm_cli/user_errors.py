@@ -3,21 +3,25 @@
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _ArgumentGroup
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 # Exit code of a command line that cannot be served, as argparse's.
 USAGE_ERROR = 2
+# Parts of the paths of this project's code, whose messages say it all.
+_OURS = ('aemim_mm', f'{os.sep}tools{os.sep}', f'{os.sep}benchmarks{os.sep}')
 # What checks raise for what the user wrote.
 USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
 
-def add_traceback_option(parser: ArgumentParser) -> None:
+def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
     """Add ``--traceback``, whose value :func:`user_errors` takes.
 
     Args:
-        parser (ArgumentParser): The parser. Changed in place.
+        parser (ArgumentParser): The parser, or a group of its options.
+            Changed in place.
     """
     parser.add_argument(
         '--traceback',
@@ -42,7 +46,9 @@ def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
 
 @contextmanager
 def user_errors(
-    traceback: bool = False, *more: type[Exception]
+    traceback: bool = False,
+    *more: type[Exception],
+    until: Callable[[], bool] | None = None,
 ) -> Iterator[None]:
     """Turn errors of a ``with`` block into a message and exit code 2.
 
@@ -52,6 +58,8 @@ def user_errors(
         traceback (bool): Whether errors are left as they are. Defaults to
             False.
         *more: Further kinds of errors that are the user's.
+        until (Callable, optional): Once it is true, a traceback says more, but
+            of errors of the system (files, disks). Defaults to None, never.
 
     Yields:
         None: Nothing.
@@ -66,9 +74,24 @@ def user_errors(
     try:
         yield
     except kinds as error:
+        if until is not None and until() and not isinstance(error, OSError):
+            raise
         if os.environ.get('LOCAL_RANK', '0') == '0':
-            # The text of a KeyError is the representation of its argument.
-            plain = isinstance(error, KeyError) and len(error.args) == 1
-            message = error.args[0] if plain else error
-            print(f'error: {message}', file=sys.stderr)
+            print(f'error: {_message(error)}', file=sys.stderr)
         raise SystemExit(USAGE_ERROR) from None
+
+
+def _message(error: Exception) -> str:
+    """What to say; of an error of another library also where it is from."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    where = frames[-1].f_code.co_filename
+    if isinstance(error, OSError) or any(n in where for n in _OURS):
+        # The text of a KeyError is the representation of its argument.
+        plain = isinstance(error, KeyError) and len(error.args) == 1
+        return str(error.args[0] if plain else error)
+    place = where.rpartition('site-packages/')[2]
+    return (
+        f'{type(error).__name__}: {str(error) or "no reason is given"} '
+        f'({place}, line {frames[-1].f_lineno}; --traceback shows the way '
+        'there)'
+    )

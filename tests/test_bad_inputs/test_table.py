@@ -1,0 +1,61 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Whatever a tool is given ends in a result, or in one readable message."""
+
+import sys
+
+import pytest
+from mmengine.runner import CheckpointLoader
+from test_bad_inputs import (
+    rows_checkpoints,
+    rows_configs,
+    rows_data,
+    rows_images,
+    rows_outputs,
+    rows_results,
+)
+from test_bad_inputs.table import contents, exit_code
+
+ROWS = [
+    *rows_configs.ROWS,
+    *rows_checkpoints.ROWS,
+    *rows_images.ROWS,
+    *rows_data.ROWS,
+    *rows_results.ROWS,
+    *rows_outputs.ROWS,
+]
+
+
+@pytest.mark.parametrize(
+    'row',
+    [
+        pytest.param(row, id=row.name, marks=[pytest.mark.slow] * row.slow)
+        for row in ROWS
+    ],
+)
+def test_row(row, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    # Tools replace them for the process.
+    loaders = dict(CheckpointLoader._schemes)
+    monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
+    # Runners and data sets collect garbage, which takes most of a row's time.
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
+    argv = [str(argument) for argument in row.make(tmp_path)]
+    monkeypatch.setattr(sys, 'argv', [row.tool, *argv])
+    before = contents(tmp_path)
+    capfd.readouterr()
+    code = exit_code(row.tool)
+    out, err = capfd.readouterr()
+    if row.says:
+        assert code == 2, out + err
+        assert 'error: ' in err and 'Traceback' not in err
+        assert not [text for text in row.says if text not in err], err
+        assert contents(tmp_path) == before
+        return
+    assert not code, err
+    assert not [text for text in row.prints if text not in out + err], out
+    assert contents(tmp_path) != before
+
+
+def test_there_are_enough():
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len(names) >= 80
