@@ -6,10 +6,20 @@ torchrun itself ends with 1 and a traceback of its own, whatever happened.
 
 import signal
 import sys
+from pathlib import Path
 
-from torch.distributed.elastic.multiprocessing.api import SignalException
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.run import parse_args, run
+# A checkout works without installation.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from torch.distributed.elastic.multiprocessing.api import (  # noqa: E402
+    SignalException,
+)
+from torch.distributed.elastic.multiprocessing.errors import (  # noqa: E402
+    ChildFailedError,
+)
+from torch.distributed.run import parse_args, run  # noqa: E402
+
+from aemim_mm_cli.interruption import leave_signals  # noqa: E402
 
 
 def main() -> int:
@@ -41,4 +51,6 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    code = main()
+    leave_signals()
+    sys.exit(code)
