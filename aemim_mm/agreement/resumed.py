@@ -56,6 +56,25 @@ def same_loop(run: Run) -> None:
         )
 
 
+def averages_are_resumed(run: Run) -> None:
+    """A run with averaged weights does not continue from the averages.
+
+    ``EMAHook`` stores them as the model's weights, and swaps on resume.
+    """
+    stored = run.stored
+    if stored is None or not stored.averaged:
+        return
+    hooks = run.cfg.get('custom_hooks') or ()
+    names = [str(hook.get('type')).rpartition('.')[2] for hook in hooks]
+    if 'EMAHook' not in names:
+        raise Disagreement(
+            f'custom_hooks has no EMAHook, but the run of {stored.path} has '
+            'one: the weights in the file are averages, and training would '
+            'continue from them. Add the hook as it was, '
+            f'{_from_weights(stored)}'
+        )
+
+
 def same_optimizer(run: Run) -> None:
     """A resumed run has the settings of the optimizer that it had."""
     stored = run.stored

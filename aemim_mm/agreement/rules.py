@@ -41,6 +41,7 @@ RULES: tuple[Callable[[Run], None], ...] = (
     origin.same_model,
     resumed.same_seed,
     resumed.same_loop,
+    resumed.averages_are_resumed,
     resumed.same_optimizer,
     resumed.same_learning_rates,
     resumed.same_schedule,

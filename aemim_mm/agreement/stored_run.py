@@ -20,6 +20,7 @@ class StoredRun:
         epoch (int): Finished epochs.
         iter (int): Finished iterations.
         seed (int, optional): Its seed.
+        averaged (bool): Whether its weights are the averages of ``EMAHook``.
         dataset (dict): What its training set says of itself.
 
     Args:
@@ -52,6 +53,7 @@ class StoredRun:
         self.epoch: int = meta['epoch']
         self.iter: int = meta['iter']
         self.seed: int | None = meta.get('seed')
+        self.averaged = 'ema_state_dict' in checkpoint
         self.dataset: dict[str, Any] = meta.get('dataset_meta') or {}
 
     @property

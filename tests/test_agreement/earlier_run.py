@@ -53,6 +53,8 @@ def ran(
         dataset_meta=run.dataset('train').metainfo,
     )
     checkpoint = dict(meta=meta, optimizer={}, state_dict={})
+    if 'EMAHook' in str(run.cfg.custom_hooks):
+        checkpoint['ema_state_dict'] = {}
     if notes:
         hook = RunOriginHook()
         runner = SimpleNamespace(

@@ -77,6 +77,7 @@ BY_EPOCH = dict(
         cosine(6, convert_to_iter_based=False),
     )
 )
+EMA = [dict(type='EMAHook')]
 CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
 REPEATED = dict(type='RepeatAugSampler')
 SGD = dict(type='SGD', lr=0.01)
@@ -247,6 +248,13 @@ ROWS = [
         ('randomness.seed=4', 'restores seed 3', 'randomness.seed=3'),
     ),
     Row('the seed that was drawn', resumed(randomness__seed=(3, None))),
+    Row(
+        'averaged weights without the hook',
+        resumed(custom_hooks=(EMA, [])),
+        ('custom_hooks has no EMAHook', 'averages', 'load_from='),
+    ),
+    Row('averaged weights with the hook', resumed(custom_hooks=(EMA, EMA))),
+    Row('averages from now on', resumed(custom_hooks=([], EMA))),
     Row(
         'iterations in place of epochs',
         resumed(
