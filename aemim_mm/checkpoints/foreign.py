@@ -58,9 +58,8 @@ def foreign_kind(checkpoint: Mapping[str, Any]) -> str | None:
         return 'simmim'
     if 'patch_embed.proj.weight' not in keys:
         return None
-    if 'decoder_embed.weight' in keys or 'model' in checkpoint:
-        return 'mae'
-    return 'timm'
+    # MAE's encoder alone has timm's keys, as DeiT's and others have.
+    return 'mae' if 'decoder_embed.weight' in keys else 'timm'
 
 
 def advice(checkpoint: Mapping[str, Any], file: str = 'FILE') -> str:

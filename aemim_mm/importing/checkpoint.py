@@ -14,7 +14,7 @@ from torch import Tensor
 from aemim_mm_cli.choices import KINDS, LIMIT
 
 from ..checkpoints.fit import require_finite
-from ..checkpoints.terms import KEY, Terms
+from ..checkpoints.terms import KEY, UNKNOWN, Terms, in_words
 from ..export.architecture import Architecture, find_architecture
 from ..export.export_file import check_out, save_export
 from ..export.metadata import describe
@@ -131,7 +131,7 @@ def import_checkpoint(
     meta = describe(own, architecture, 'mmpretrain', load)
     if kind != 'mmpretrain':
         meta['recipe'] = {}
-    terms = _terms(foreign.terms, license, source)
+    terms = _terms(foreign, license, source)
     meta.update({KEY: terms, 'imported_from': kind, 'decoder': decoder})
     differences: dict[str, float] = {}
     with tempfile.TemporaryDirectory(
@@ -206,15 +206,25 @@ def _source(
     )
 
 
-def _terms(terms: Terms, license: str | None, source: str | None) -> Terms:
-    """What the file says, or the user in its place."""
+def _terms(
+    foreign: ForeignFile, license: str | None, source: str | None
+) -> Terms:
+    """What the user says; but what the file itself says holds."""
     if license is None and source is None:
-        return terms
-    told = terms[0] if len(terms) == 1 else {}
+        return foreign.terms
+    known = {entry['license'] for entry in foreign.terms} - {UNKNOWN}
+    if foreign.told and (source or known - {license}):
+        raise ValueError(
+            f'{in_words(foreign.terms)} The file says so: leave --license '
+            'and --source out'
+        )
+    (said,) = foreign.terms if len(foreign.terms) == 1 else ({},)
+    if foreign.told:
+        return [{**each, 'license': license} for each in foreign.terms]
     return [
         dict(
-            source=source or told.get('source', 'unknown'),
-            license=license or told.get('license', 'unknown'),
+            source=source or said.get('source', UNKNOWN),
+            license=license or said.get('license', UNKNOWN),
         )
     ]
 

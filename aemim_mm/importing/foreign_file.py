@@ -38,6 +38,7 @@ class ForeignFile:
         path (Path): The file; for ``timm:NAME`` the name.
         weights (dict[str, Tensor]): By the keys of the library.
         terms (Terms): Sources and licences.
+        told (bool): Whether the file itself says them. Defaults to False.
         model (dict[str, Any]): What is told of mmpretrain's ``backbone`` and
             ``neck``. Defaults to nothing.
         preprocessor (dict[str, Any]): ``mean``, ``std`` in 0-255 units,
@@ -50,6 +51,7 @@ class ForeignFile:
     path: Path
     weights: dict[str, Tensor]
     terms: Terms
+    told: bool = False
     model: dict[str, Any] = field(default_factory=dict)
     preprocessor: dict[str, Any] = field(default_factory=dict)
     decoder_heads: int = 16
@@ -97,7 +99,7 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
     name, license = _PUBLISHED.get(kind, (own, UNKNOWN))
     foreign = ForeignFile(path, weights, [dict(source=name, license=license)])
     if isinstance(content.get('meta'), Mapping) and KEY in content['meta']:
-        foreign.terms = terms_of(content, path.name)
+        foreign.terms, foreign.told = terms_of(content, path.name), True
     if kind in _PUBLISHED:
         foreign.preprocessor = dict(_IMAGENET)
     told = _json(folder / 'config.json')
@@ -108,6 +110,7 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
         _tell_timm(foreign, model, path.parent.name)
         if 'aemim_mm' in told:
             foreign.terms = terms_of(dict(meta=told['aemim_mm']), path.name)
+            foreign.told = True
     return foreign
 
 

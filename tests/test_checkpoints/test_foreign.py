@@ -15,10 +15,11 @@ def _files(zoo):
     return {
         'mae': [
             dict(model=mae_weights()),
-            dict(model=mae_weights(decoder=False)),
             mae_weights(),
         ],
+        # DeiT's files are like this, too.
         'timm': [
+            dict(model=mae_weights(decoder=False)),
             timm_vit().state_dict(),
             timm_swin().state_dict(),
             dict(state_dict=timm_vit().state_dict(), epoch=3),

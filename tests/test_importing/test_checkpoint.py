@@ -177,6 +177,26 @@ def test_terms_of_an_export_come_back(tmp_path, zoo):
     folder, out = tmp_path / 'timm', tmp_path / 'back.pth'
     export_backbone(file, folder, 'timm')
     assert import_checkpoint(folder, out, 'timm').terms == terms
+    args = dict(force=True, license='mit')
+    with pytest.raises(ValueError, match='cc-by-nc-4.0.*leave --license'):
+        import_checkpoint(folder, out, 'timm', **args)
+    with pytest.raises(ValueError, match='leave --license and --source out'):
+        import_checkpoint(folder, out, 'timm', force=True, source='y')
+
+
+def test_an_unknown_licence_of_a_file_can_be_said(tmp_path, zoo):
+    file, out = zoo.save('token'), tmp_path / 'out.pth'
+    content = torch.load(file, weights_only=False)
+    content['meta']['started_from'] = [
+        dict(source='x', license='unknown'),
+        dict(source='y', license='mit'),
+    ]
+    torch.save(content, file)
+    done = import_checkpoint(file, out, 'mmpretrain', license='mit')
+    assert done.terms == [
+        dict(source='x', license='mit'),
+        dict(source='y', license='mit'),
+    ]
 
 
 def test_a_failing_check_leaves_nothing(tmp_path, config, monkeypatch):
