@@ -87,6 +87,7 @@ def grey(model, images=1000, seed=0, **parts):
         pgd=attack([84.0, 50.0, 20.0, 0.0, 0.0], images),
         curve=dict(
             grid=dict(eps=grid, top1=found.curve(grid)),
+            images=images,
             minimal_eps='minimal.npz',
         ),
         score=None,

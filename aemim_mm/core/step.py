@@ -65,9 +65,8 @@ def aemim_step(
 ) -> AEMIMStep:
     """One training step: clean pass, attack and adversarial pass.
 
-    The functions run the model's own modules. Its adapters are swapped here.
-    The functions receive the record of the clean pass, reduced to the images
-    that they process.
+    The functions run the model's own modules; its adapters are swapped here.
+    They get the record of the clean pass, reduced to the images in question.
 
     Args:
         x (Tensor): Normalised images, (B, C, H, W).

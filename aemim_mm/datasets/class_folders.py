@@ -81,7 +81,7 @@ def _refuse_images(folder: str, root: str) -> None:
     for path, _, files in os.walk(folder):
         if any(is_image_name(name) for name in files):
             raise ValueError(
-                f'{path} holds images, but is too deep: the layout is '
+                f'{path} holds images, but at another depth: the layout is '
                 f'{os.path.join(root, "<class>", "<image>")}. Give the folder '
                 'that holds the class folders'
             )

@@ -134,13 +134,13 @@ ROWS = [
         'a list in UTF-16',
         'train',
         train('list.txt', lines('x.png', 'utf-16')),
-        ('list.txt is no text file of paths',),
+        ('list.txt is not a text file of paths',),
     ),
     Row(
         'an image for a folder',
         'train',
         train('images/a/00.png'),
-        ('images/a/00.png is no text file', 'Give a folder'),
+        ('images/a/00.png is not a text file', 'Give a folder'),
     ),
     Row(
         'a device for a folder',

@@ -72,7 +72,7 @@ CLASSES = {
     'a class too few': ('a\n', 'the folder b holds images'),
     'a class too many': ('a\nb\nc\n', 'classify has 2 classes, but'),
     'other classes': ('x\ny\n', 'the folder a holds images'),
-    'a class twice': ('a\na\n', "line 2: 'a' stands on line 1 too"),
+    'a class twice': ('a\na\n', "line 2: 'a' is also on line 1"),
     'no classes': ('', 'classes.txt is empty'),
     'classes that are no text': ('\xff\xfe', 'is no text in UTF-8'),
 }
@@ -122,7 +122,7 @@ ROWS += [
         'results: more than all',
         TOOL,
         compare(dict(OTHER, imagenet=dict(PART, top1=300.0))),
-        ('300.0 % of 10 images is no share',),
+        ('300.0 % of 10 images is not valid',),
     ),
     Row(
         'no file of classes',

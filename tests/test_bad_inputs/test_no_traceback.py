@@ -31,7 +31,9 @@ NOWHERE = {
 }
 
 
-TOOLS = sorted(path.stem for path in (tiny_run.ROOT / 'tools').glob('*.py'))
+TOOLS = sorted(
+    path.stem for path in (tiny_run.ROOT / 'tools').glob('[!_]*.py')
+)
 
 
 @pytest.mark.parametrize('tool', TOOLS)

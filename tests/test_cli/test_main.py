@@ -9,7 +9,9 @@ from aemim_mm_cli import __main__ as command
 from aemim_mm_cli.places import TOOLS
 
 NAME = 'aemim_vit-small-p16_8xb512-amp-coslr-300e_in1k'
-NAMES = sorted(path.name for path in (tiny_run.ROOT / 'tools').glob('*.py'))
+NAMES = sorted(
+    path.name for path in (tiny_run.ROOT / 'tools').glob('[!_]*.py')
+)
 HEAVY = ('torch', 'mmengine', 'aemim_mm', 'numpy')
 CODE = f"""
 import runpy, sys

@@ -32,7 +32,9 @@ def test_follows_links(tmp_path):
 
 def test_one_level_too_high(tmp_path):
     root = write_tree(tmp_path, ['imagenet-a/n01498041/1.jpg'])
-    with pytest.raises(ValueError, match='n01498041 holds images, but lies'):
+    with pytest.raises(
+        ValueError, match='n01498041 holds images, but at another depth'
+    ):
         scan_class_folders(root)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mmpretrain.registry import DATASETS
+from tiny_run import exit_code
 
 from aemim_mm.datasets import fashion_mnist
 from aemim_mm.datasets.fashion_mnist import prepare_fashion_mnist
@@ -127,9 +128,7 @@ def test_tool(root, monkeypatch, capsys):
     spec.loader.exec_module(tool)
     assert tool.DEFAULT_ROOT == TOOL.parents[1] / 'data' / 'fashion_mnist'
     monkeypatch.setattr(sys, 'argv', ['tool', str(root)])
-    with pytest.raises(SystemExit) as stop:
-        tool.main()
-    assert stop.value.code == 2
+    assert exit_code(tool.main) == 2
     assert 'Put these four files' in capsys.readouterr().err
     write(root)
     assert tool.main() == 0

@@ -50,18 +50,15 @@ def test_list(capsys):
 )
 def test_what_does_not_fit(tmp_path, monkeypatch, capsys, arguments, says):
     monkeypatch.chdir(tmp_path)
-    try:
-        code = main(*arguments)
-    except SystemExit as stop:
-        code = stop.code
-    assert code == 2
+    assert tiny_run.exit_code(main, *arguments) == 2
     assert says in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_of_another_preset(tmp_path, capsys):
     (tmp_path / 'reproduction.json').write_text('{"preset": "smoke"}')
-    assert main('table4', '--out', tmp_path, '--report') == 2
+    arguments = ('table4', '--out', tmp_path, '--report')
+    assert tiny_run.exit_code(main, *arguments) == 2
     message = capsys.readouterr().err
     assert '--preset smoke' in message
     assert '--preset imagenet' in message
