@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from benchmarks.process import (
     KEEP_MEMORY,
     machine,
@@ -17,6 +19,7 @@ print(os.environ['MALLOC_MMAP_MAX_'], *sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_the_program_starts_anew_with_its_arguments(tmp_path):
     path = tmp_path / 'script.py'
     path.write_text(SCRIPT)

@@ -108,6 +108,7 @@ def test_a_data_set_with_an_index(tmp_path):
     assert [dataset[i]['img'][0, 0, 2] for i in range(4)] == [0, 2, 1, 3]
 
 
+@pytest.mark.slow
 def test_two_ranks_share_every_pass(shards, tmp_path):
     run_in_two(read_as_rank, shards, str(tmp_path))
     ranks = [torch.load(tmp_path / f'rank{rank}.pt') for rank in (0, 1)]

@@ -72,6 +72,7 @@ def test_few_graphs_no_recompiles_and_the_same_numbers(
     assert plain.state_dict().keys() == compiled.state_dict().keys()
 
 
+@pytest.mark.slow
 def test_as_many_graphs_as_a_run_needs():
     """Each block its own rate of drop path, and a smaller last batch."""
     depth = 3

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
 
+import pytest
 from tiny_run import ROOT, exit_code, load_tool
 
 CONFIGS = [
@@ -13,6 +14,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.slow
 def test_table_and_json(tmp_path, capsys):
     path = tmp_path / 'growth.json'
     options = ['--batch-size=2', '--batch-sizes', '4', '--num-steps', '1', '3']

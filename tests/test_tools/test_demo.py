@@ -6,6 +6,9 @@ import pytest
 from fashion_mnist_files import write_fashion_mnist
 from tiny_run import load_tool
 
+# A whole run, from data to report.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def demo():
