@@ -309,11 +309,16 @@ def train(interruptions: Interruptions) -> None:
     if is_finished(run):
         print_log(f'{start} It is finished: nothing is left to do.')
         return
-    begin = BeginHook(lambda: delete_overwritten(run))
+
+    def begin_run() -> None:
+        delete_overwritten(run)
+        # Until then a checkpoint there is of another run.
+        interruptions.work_dir = run.cfg.work_dir
+
+    begin = BeginHook(begin_run)
     with user_errors(args.traceback, Exception, until=begin.is_done):
         launch.adapt_to_hardware(run.cfg)
         runner = run_options.build_runner(run.cfg, run.data)
-        interruptions.work_dir = run.cfg.work_dir
         print_log(start, logger='current')
         run.print_notes()
         if run.new_schedule and run.resumes_from is not None:

@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import signal
 import sys
 
 import pytest
@@ -103,6 +104,8 @@ def run_main(monkeypatch, tmp_path):
 
         def train(self):
             said.append('train')
+            if run.interrupt:
+                signal.raise_signal(signal.SIGTERM)
 
     def build_runner(cfg, datasets):
         built.append(cfg)
@@ -124,7 +127,26 @@ def run_main(monkeypatch, tmp_path):
         return built[0], said
 
     run.built = built
+    run.interrupt = False
     return run
+
+
+def test_before_the_first_step_another_runs_checkpoint_is_not_named(
+    run_main, tmp_path, capsys
+):
+    old = tmp_path / 'w' / 'epoch_1.pth'
+    old.parent.mkdir()
+    torch.save(dict(meta=dict(epoch=1, iter=1), optimizer={}), old)
+    (tmp_path / 'w/last_checkpoint').write_text(f'{old}\n')
+    run_main.interrupt = True
+    child = signal.getsignal(signal.SIGCHLD)
+    with pytest.raises(SystemExit) as stop:
+        run_main('--overwrite')
+    signal.signal(signal.SIGCHLD, child)
+    assert stop.value.code == 143
+    said = capsys.readouterr().err
+    assert 'Interrupted by SIGTERM; before training began' in said
+    assert 'epoch_1' not in said and '--resume' not in said
 
 
 def test_resume_keeps_load_from_where_there_is_no_checkpoint(
