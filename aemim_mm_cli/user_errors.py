@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 
+from .interruption import Interrupted, catch_signals, release_signals
 from .places import HOME, PACKAGE, TOOLS
 
 # Exit code of a command line that cannot be served, as argparse's.
@@ -39,15 +40,26 @@ def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
 def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
     """Run the main function of a tool and end the process.
 
+    A signal ends it with one message, and what is half-written is removed.
+
     Args:
         main (Callable): The function. It gives the exit code, or None for 0.
         *more: Further kinds of errors that are the user's.
 
     Raises:
-        SystemExit: With the exit code, which is 2 at an error of the user's.
+        SystemExit: With the exit code, which is 2 at an error of the user's,
+            and at a signal that of :func:`.interruption.exit_code`.
     """
-    with user_errors('--traceback' in sys.argv, *more):
-        sys.exit(main())
+    before = catch_signals()
+    try:
+        with user_errors('--traceback' in sys.argv, *more):
+            sys.exit(main())
+    except Interrupted as stop:
+        if os.environ.get('LOCAL_RANK', '0') == '0':
+            print('Interrupted.', file=sys.stderr, flush=True)
+        raise SystemExit(stop.code) from None
+    finally:
+        release_signals(before)
 
 
 @contextmanager

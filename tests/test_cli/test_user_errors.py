@@ -1,5 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import signal
 import sys
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -103,3 +105,26 @@ def test_run_main(monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['tool', '--traceback'])
     with pytest.raises(ValueError):
         run_main(fail(ValueError()))
+
+
+@pytest.mark.parametrize(
+    'name, code', [('SIGINT', 130), ('SIGTERM', 143), ('SIGHUP', 129)]
+)
+def test_a_signal_leaves_nothing_half_written(
+    monkeypatch, tmp_path, capsys, name, code
+):
+    number = signal.Signals[name]
+    monkeypatch.setattr(sys, 'argv', ['tool'])
+    child, before = signal.getsignal(signal.SIGCHLD), signal.getsignal(number)
+
+    def main():
+        with TemporaryDirectory(dir=tmp_path):
+            signal.raise_signal(number)
+
+    with pytest.raises(SystemExit) as stop:
+        run_main(main)
+    signal.signal(signal.SIGCHLD, child)
+    assert stop.value.code == code
+    assert capsys.readouterr().err == 'Interrupted.\n'
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(number) is before
