@@ -144,6 +144,7 @@ from aemim_mm.launcher import (  # noqa: E402
 from aemim_mm.launcher.begin_hook import BeginHook  # noqa: E402
 from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
+from aemim_mm.launcher.weights_check import check_weights  # noqa: E402
 from aemim_mm.utils.read_config import (  # noqa: E402
     merge_options,
     read_config,
@@ -304,6 +305,8 @@ def train(interruptions: Interruptions) -> None:
     run, start = prepare()
     args = parse_args()
     if args.check:
+        with user_errors(args.traceback, Exception):
+            check_weights(run.cfg)
         print_check(run, start)
         return
     if is_finished(run):

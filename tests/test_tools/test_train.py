@@ -1,11 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import signal
 import sys
+from contextlib import nullcontext
 
 import pytest
 import tiny_run
 import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 train = tiny_run.load_tool('train')
 
@@ -124,7 +126,7 @@ def run_main(monkeypatch, tmp_path):
         said.clear()
         built.clear()
         train.main()
-        return built[0], said
+        return (built or [None])[0], said
 
     run.built = built
     run.interrupt = False
@@ -224,4 +226,30 @@ def test_a_typo_stops_the_run_before_anything_is_written(
         run_main(param_schedular=[{}])
     assert 'Did you mean "param_scheduler"' in capsys.readouterr().err
     assert run_main.built == []
+    assert not (tmp_path / 'w').exists()
+
+
+@pytest.mark.parametrize('road', ['load_from', 'init_cfg'])
+@pytest.mark.parametrize('fits', [True, False])
+def test_check_compares_the_weights(run_main, tmp_path, capsys, fits, road):
+    model = MODELS.build(tiny_run.mae())
+    weights = model.state_dict()
+    if not fits:
+        weights = {k: v for k, v in weights.items() if 'layers.0' not in k}
+    file = str(tmp_path / 'weights.pth')
+    torch.save(dict(state_dict=weights), file)
+    cfg = dict(custom_hooks=[dict(type='CheckpointFitHook', priority=90)])
+    options = [f'load_from={file}']
+    if road == 'init_cfg':
+        options = [
+            'model.backbone.init_cfg.type=Pretrained',
+            f'model.backbone.init_cfg.checkpoint={file}',
+            'model.backbone.init_cfg.prefix=backbone.',
+        ]
+    options = ['--check', '--cfg-options', *options]
+    with nullcontext() if fits else pytest.raises(SystemExit):
+        run_main(*options, **cfg)
+    out, err = capsys.readouterr()
+    assert ('This run can start' in out) == fits
+    assert ('error: The checkpoint does not fit' in err) != fits
     assert not (tmp_path / 'w').exists()
