@@ -70,14 +70,18 @@ def catch_signals(message: str = '') -> dict[int, object]:
         message (str): Printed when a signal comes, where nothing else is to
             say more. Defaults to ''.
 
+    Raises:
+        Interrupted: If a signal has come since an earlier call.
+
     Returns:
         dict[int, object]: The handlers that were there, for
         :func:`release_signals`.
     """
     global _said
+    # An import may have dropped what was raised.
+    check_received()
     _said = message
     sys.unraisablehook = _drop
-    _received.clear()
     before: dict[int, object] = {}
     for name in NAMES:
         number = getattr(signal, name, None)

@@ -3,15 +3,22 @@
 
 import os
 import sys
+import time
 from argparse import ArgumentParser, _ArgumentGroup
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from traceback import walk_tb
+
+from .interruption import Interrupted, catch_signals, release_signals
+from .places import HOME, PACKAGE, TOOLS
 
 # Exit code of a command line that cannot be served, as argparse's.
 USAGE_ERROR = 2
-# Parts of the paths of this project's code, whose messages say it all.
-_OURS = ('aemim_mm', f'{os.sep}tools{os.sep}', f'{os.sep}benchmarks{os.sep}')
+# The folders of this project's code, whose messages say it all.
+_OURS = (PACKAGE, Path(__file__).resolve().parent, TOOLS, HOME / 'benchmarks')
+# Seconds in which the first process says what all have found.
+_WAIT = 10.0
 # What checks raise for what the user wrote.
 USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
@@ -33,15 +40,26 @@ def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
 def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
     """Run the main function of a tool and end the process.
 
+    A signal ends it with one message, and what is half-written is removed.
+
     Args:
         main (Callable): The function. It gives the exit code, or None for 0.
         *more: Further kinds of errors that are the user's.
 
     Raises:
-        SystemExit: With the exit code, which is 2 at an error of the user's.
+        SystemExit: With the exit code, which is 2 at an error of the user's,
+            and at a signal that of :func:`.interruption.exit_code`.
     """
-    with user_errors('--traceback' in sys.argv, *more):
-        sys.exit(main())
+    before = catch_signals()
+    try:
+        with user_errors('--traceback' in sys.argv, *more):
+            sys.exit(main())
+    except Interrupted as stop:
+        if os.environ.get('LOCAL_RANK', '0') == '0':
+            print('Interrupted.', file=sys.stderr, flush=True)
+        raise SystemExit(stop.code) from None
+    finally:
+        release_signals(before)
 
 
 @contextmanager
@@ -52,7 +70,9 @@ def user_errors(
 ) -> Iterator[None]:
     """Turn errors of a ``with`` block into a message and exit code 2.
 
-    Of several processes on one machine the first prints it.
+    What several processes find alike, before they are connected, is printed
+    by the first on each machine: the others wait until their launcher ends
+    them. Any other error is of one process, which prints it with its rank.
 
     Args:
         traceback (bool): Whether errors are left as they are. Defaults to
@@ -76,16 +96,38 @@ def user_errors(
     except kinds as error:
         if until is not None and until() and not isinstance(error, OSError):
             raise
-        if os.environ.get('LOCAL_RANK', '0') == '0':
-            print(f'error: {_message(error)}', file=sys.stderr)
+        first = os.environ.get('LOCAL_RANK', '0') == '0'
+        connected = _are_connected()
+        # Checks raise the same everywhere; a device may fail in one process.
+        if not (first or connected) and isinstance(error, USER_ERRORS):
+            time.sleep(_WAIT)
+        rank = os.environ.get('RANK') if connected or not first else None
+        by = f'rank {rank}: ' if rank else ''
+        print(f'{by}error: {_message(error)}', file=sys.stderr, flush=True)
         raise SystemExit(USAGE_ERROR) from None
+
+
+def _are_connected() -> bool:
+    """Whether this is one of several processes in a group."""
+    dist = sys.modules.get('torch.distributed')
+    return bool(
+        dist
+        and dist.is_available()
+        and dist.is_initialized()
+        and dist.get_world_size() > 1
+    )
+
+
+def _is_ours(file: str) -> bool:
+    path = Path(file).resolve()
+    return any(path.is_relative_to(folder) for folder in _OURS)
 
 
 def _message(error: Exception) -> str:
     """What to say; of an error of another library also where it is from."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     where = frames[-1].f_code.co_filename
-    if isinstance(error, OSError) or any(n in where for n in _OURS):
+    if isinstance(error, OSError) or _is_ours(where):
         # The text of a KeyError is the representation of its argument.
         plain = isinstance(error, KeyError) and len(error.args) == 1
         return str(error.args[0] if plain else error)

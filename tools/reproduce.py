@@ -25,7 +25,7 @@ from aemim_mm_cli.interruption import (  # noqa: E402
     catch_signals,
     release_signals,
 )
-from aemim_mm_cli.places import PACKAGE, ROOT  # noqa: E402
+from aemim_mm_cli.places import HOME, PACKAGE, ROOT  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
@@ -163,6 +163,8 @@ if __name__ == '__main__':
     be_quiet()
 
 from aemim_mm.reproduction.commands import (  # noqa: E402
+    COST,
+    COST_TOOL,
     Place,
     command_text,
 )
@@ -270,6 +272,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(
             f'--preset {args.preset} has no recipe for {"; ".join(names)}.'
         )
+    if plan.cost and not (HOME / COST_TOOL).is_file():
+        # An installed package lacks it.
+        print(
+            f'{COST_TOOL} is not there: times are not measured, their columns '
+            'stay empty. It is part of a checkout.',
+            file=sys.stderr,
+        )
+        plan = replace(plan, cost=())
     if args.dry_run:
         print_plan(plan)
         return 0
@@ -277,7 +287,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in dict.fromkeys(without):
         print(f'{name}: --preset {args.preset} has no recipe for it')
     executor = Executor(plan, args.jobs, args.redo)
-    return execute(executor, args.preset, args.out) or report(preset, args)
+    code = execute(executor, args.preset, args.out)
+    # Where only times could not be measured, the tables are made as well.
+    if code == 0 or (
+        code == 1 and {chain for chain, _ in executor.left} == {COST}
+    ):
+        report(preset, args)
+    return code
 
 
 def execute(executor: Executor, preset: str, out: Path) -> int:
@@ -326,6 +342,11 @@ def run_study(args: argparse.Namespace) -> int:
         ValueError: If the options do not fit.
     """
     study = read_study()
+    if not (HOME / study.results).is_dir():
+        raise ValueError(
+            f'{STUDY} keeps its results in {study.results}, which an '
+            'installed package lacks: run it in a checkout.'
+        )
     place = Place(args.out or Path(), args.gpus or 1)
     if args.out is not None:
         check_preset(args.out, STUDY)

@@ -16,6 +16,7 @@ from aemim_mm_cli.places import config_path  # noqa: E402
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 from aemim_mm_cli.user_errors import (  # noqa: E402
     add_traceback_option,
+    run_main,
     user_errors,
 )
 
@@ -304,4 +305,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_main(main)

@@ -144,6 +144,7 @@ from aemim_mm.launcher import (  # noqa: E402
 from aemim_mm.launcher.begin_hook import BeginHook  # noqa: E402
 from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
+from aemim_mm.launcher.weights_check import check_weights  # noqa: E402
 from aemim_mm.utils.read_config import (  # noqa: E402
     merge_options,
     read_config,
@@ -304,16 +305,23 @@ def train(interruptions: Interruptions) -> None:
     run, start = prepare()
     args = parse_args()
     if args.check:
+        with user_errors(args.traceback, Exception):
+            check_weights(run.cfg)
         print_check(run, start)
         return
     if is_finished(run):
         print_log(f'{start} It is finished: nothing is left to do.')
         return
-    begin = BeginHook(lambda: delete_overwritten(run))
+
+    def begin_run() -> None:
+        delete_overwritten(run)
+        # Until then a checkpoint there is of another run.
+        interruptions.work_dir = run.cfg.work_dir
+
+    begin = BeginHook(begin_run)
     with user_errors(args.traceback, Exception, until=begin.is_done):
         launch.adapt_to_hardware(run.cfg)
         runner = run_options.build_runner(run.cfg, run.data)
-        interruptions.work_dir = run.cfg.work_dir
         print_log(start, logger='current')
         run.print_notes()
         if run.new_schedule and run.resumes_from is not None:

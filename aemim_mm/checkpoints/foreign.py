@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from aemim_mm_cli.choices import KINDS
+from aemim_mm_cli.places import tool
 
 # Where the weights are: mmengine and timm's trainer; MAE, SimMIM and DeiT.
 WRAPPERS = ('state_dict', 'model')
@@ -79,5 +80,5 @@ def advice(checkpoint: Mapping[str, Any], file: str = 'FILE') -> str:
     return (
         f'It is a file of {KINDS[kind]}, whose keys differ from those of '
         'mmpretrain. Convert it, and start from the result: '
-        f'python tools/import_checkpoint.py {file} OUT.pth --from {kind}'
+        f'python {tool("import_checkpoint.py")} {file} OUT.pth --from {kind}'
     )

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from logging import Logger
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -117,9 +118,20 @@ class CheckpointFitHook(Hook):
         Args:
             runner (Runner): The runner. Only training initialises weights.
         """
-        if not is_training(runner):
-            return
-        for name, module, cfg in pretrained_parts(unwrap(runner.model)):
+        if is_training(runner):
+            self.check_pretrained(unwrap(runner.model), runner.logger)
+
+    def check_pretrained(self, model: nn.Module, logger: Logger) -> None:
+        """Check the checkpoints of a model's ``Pretrained`` initialisations.
+
+        Args:
+            model (nn.Module): The model.
+            logger (Logger): Is told what fits.
+
+        Raises:
+            ValueError: If one does not fit.
+        """
+        for name, module, cfg in pretrained_parts(model):
             if any(fnmatchcase(name, pattern) for pattern in self.skip):
                 continue
             file, prefix = cfg['checkpoint'], cfg.get('prefix')
@@ -141,7 +153,7 @@ class CheckpointFitHook(Hook):
                 'the file; CheckpointFitHook.allow_missing names what may be '
                 'missing in the file, allow_unused what may be left over.',
             )
-            self._report(runner, fit, where)
+            _report(logger, fit, where)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the checkpoint of ``load_from`` or of a resumed run.
@@ -150,16 +162,45 @@ class CheckpointFitHook(Hook):
             runner (Runner): The runner.
             checkpoint (dict): The checkpoint, not yet loaded into the model.
         """
-        file = runner.cfg.get('load_from', None) or 'FILE'
-        resumes = runner.cfg.get('resume', False)
+        self.check_loaded(
+            unwrap(runner.model),
+            checkpoint,
+            runner.cfg,
+            runner.logger,
+            trains=is_training(runner),
+        )
+
+    def check_loaded(
+        self,
+        model: nn.Module,
+        checkpoint: Mapping,
+        cfg: Mapping,
+        logger: Logger,
+        trains: bool = True,
+    ) -> None:
+        """Check the checkpoint that a whole model is to load.
+
+        Args:
+            model (nn.Module): The model.
+            checkpoint (Mapping): The checkpoint.
+            cfg (Mapping): The config, with ``load_from`` and ``resume``.
+            logger (Logger): Is told what fits.
+            trains (bool): Whether it is for training, not for a test.
+                Defaults to True.
+
+        Raises:
+            ValueError: If it does not fit.
+        """
+        file = cfg.get('load_from', None) or 'FILE'
+        resumes = cfg.get('resume', False)
         where = f'the checkpoint of load_from ({file})'
-        if not is_training(runner):
+        if not trains:
             where = f'the checkpoint to be tested ({file})'
         elif resumes:
             where = f'the checkpoint to resume from ({file})'
-        fit = _fit(unwrap(runner.model), checkpoint, where, file)
+        fit = _fit(model, checkpoint, where, file)
         missing, unexpected = fit.missing, ()
-        if not is_training(runner):
+        if not trains:
             way_out = 'Test with the config that it was trained with.'
         elif resumes:
             unexpected = fit.unexpected
@@ -181,7 +222,7 @@ class CheckpointFitHook(Hook):
                 "dict(type='Pretrained', checkpoint=..., prefix=...)."
             )
         self._judge(fit, where, checkpoint, file, missing, unexpected, way_out)
-        self._report(runner, fit, where)
+        _report(logger, fit, where)
 
     def _judge(
         self,
@@ -218,15 +259,16 @@ class CheckpointFitHook(Hook):
             + f'\nThe likely cause is {cause}. {way_out}'
         )
 
-    def _report(self, runner: Runner, fit: CheckpointFit, where: str) -> None:
-        runner.logger.info(f'Checkpoint fits: {fit} loaded from {where}')
-        left = (
-            describe_keys('keep their initial values', fit.missing)
-            + describe_keys('differ in shape, not loaded', fit.mismatched)
-            + describe_keys('in the file but not used', fit.unexpected)
-        )
-        if left:
-            runner.logger.warning(f'Of {where}:{left}')
+
+def _report(logger: Logger, fit: CheckpointFit, where: str) -> None:
+    logger.info(f'Checkpoint fits: {fit} loaded from {where}')
+    left = (
+        describe_keys('keep their initial values', fit.missing)
+        + describe_keys('differ in shape, not loaded', fit.mismatched)
+        + describe_keys('in the file but not used', fit.unexpected)
+    )
+    if left:
+        logger.warning(f'Of {where}:{left}')
 
 
 def _fit(

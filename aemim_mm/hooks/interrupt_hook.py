@@ -24,14 +24,15 @@ class InterruptHook(Hook):
     """Save and stop when a scheduler's signal asks for it.
 
     The process exits with code 75, so that a job script can tell it from a
-    run that is finished (0) or has failed. Where it stops, the resumed run
-    equals one that was never stopped:
+    run that is finished (0) or has failed. Where it stops:
 
-    - In an epoch-based run that is the end of the epoch, where a checkpoint
-      is written whatever its interval. If the end does not come within
-      ``grace``, by the mean time of this epoch's iterations, the run stops
-      at once and the latest checkpoint is that of an earlier epoch.
-    - In an iteration-based run a checkpoint is written after the iteration.
+    - In an epoch-based run at the end of the epoch, where a checkpoint is
+      written whatever its interval: the resumed run equals one that was never
+      stopped. If the end does not come within ``grace``, by the mean time of
+      this epoch's iterations, the run stops at once and the latest checkpoint
+      is that of an earlier epoch.
+    - In an iteration-based run after the iteration, with a checkpoint. The
+      resumed run has lost no iteration, but draws other random numbers.
 
     The validation that would follow the checkpoint is left out. If the last
     epoch or iteration is the one to be saved, the run ends as usual.

@@ -68,7 +68,7 @@ class Interruptions:
         pointer = Path(self.work_dir or '') / 'last_checkpoint'
         latest = pointer.read_text() if pointer.is_file() else None
         if self.work_dir is None:
-            what = 'before training began: nothing was written.'
+            what = 'before training began: no checkpoint was written.'
         elif latest is None:
             what = 'before the first checkpoint was written.'
         else:

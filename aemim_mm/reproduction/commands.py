@@ -16,6 +16,7 @@ from .manifest import Recipe
 from .steps import Step
 
 DATA, COST = 'data', 'cost'
+COST_TOOL = 'tools/benchmark_cost.py'
 CHECKPOINT = 'model.backbone.init_cfg.checkpoint'
 
 
@@ -232,7 +233,7 @@ def cost_step(
         kind=f'cost {base}',
         folder=place.out / COST / 'steps',
         command=(
-            *('python', 'tools/benchmark_cost.py', *paths),
+            *('python', COST_TOOL, *paths),
             *arguments,
             *('--json', str(out)),
         ),

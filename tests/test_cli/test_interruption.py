@@ -50,6 +50,13 @@ def test_what_is_raised_in_a_destructor_is_raised_again(capsys):
         interruption.check_received()
 
 
+def test_what_an_import_has_dropped_is_raised_again():
+    with pytest.raises(Interrupted):
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match='143'):
+        interruption.catch_signals()
+
+
 def test_handlers_are_put_back(caught):
     own = signal.getsignal(signal.SIGTERM)
     interruption.release_signals(caught)

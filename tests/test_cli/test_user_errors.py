@@ -1,8 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import signal
 import sys
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from aemim_mm_cli import user_errors as module
+from aemim_mm_cli.places import PACKAGE
 from aemim_mm_cli.user_errors import run_main, user_errors
 
 
@@ -22,7 +26,7 @@ def fail(error):
     ],
 )
 def test_an_error_of_the_users_is_one_message(capsys, error, message):
-    code = compile('raise error', 'aemim_mm/part.py', 'exec')
+    code = compile('raise error', PACKAGE / 'part.py', 'exec')
     with pytest.raises(SystemExit) as stop, user_errors():
         exec(code, dict(error=error))
     assert stop.value.code == 2
@@ -30,9 +34,20 @@ def test_an_error_of_the_users_is_one_message(capsys, error, message):
     assert out == '' and err.endswith(message) and err.count('\n') == 1
 
 
-def test_of_another_librarys_error_kind_and_place_are_told(capsys):
+@pytest.mark.parametrize(
+    'file',
+    [
+        __file__,
+        # A clone that is named as the package, and what is installed there.
+        '/aemim_mm/.venv/lib/site-packages/mmengine/x.py',
+        str(PACKAGE.parent / '.venv/lib/site-packages/mmengine/x.py'),
+        '/usr/local/tools/x.py',
+    ],
+)
+def test_of_another_librarys_error_kind_and_place_are_told(capsys, file):
+    code = compile('raise KeyError("type")', file, 'exec')
     with pytest.raises(SystemExit), user_errors():
-        raise KeyError('type')
+        exec(code)
     said = capsys.readouterr().err
     assert said.startswith("error: KeyError: 'type' (")
     assert '--traceback shows the way there' in said
@@ -54,11 +69,31 @@ def test_other_errors_are_ours():
         raise RuntimeError
 
 
-def test_one_of_several_processes_prints(monkeypatch, capsys):
-    monkeypatch.setenv('LOCAL_RANK', '1')
-    with pytest.raises(SystemExit), user_errors():
-        raise ValueError
-    assert capsys.readouterr().err == ''
+@pytest.mark.parametrize(
+    'rank, connected, error, waits, starts',
+    [
+        ('0', False, ValueError, 0, 'error: '),
+        # Still there after a while: the first did not find the same.
+        ('1', False, ValueError, 1, 'rank 1: error: '),
+        # Such as a device that only this process lacks.
+        ('1', False, RuntimeError, 0, 'rank 1: error: '),
+        ('0', True, ValueError, 0, 'rank 0: error: '),
+        ('1', True, ValueError, 0, 'rank 1: error: '),
+        ('1', True, OSError, 0, 'rank 1: error: '),
+    ],
+)
+def test_error_of_one_of_several_processes(
+    monkeypatch, capsys, rank, connected, error, waits, starts
+):
+    monkeypatch.setenv('LOCAL_RANK', rank)
+    monkeypatch.setenv('RANK', rank)
+    monkeypatch.setattr(module, '_are_connected', lambda: connected)
+    waited = []
+    monkeypatch.setattr(module.time, 'sleep', waited.append)
+    with pytest.raises(SystemExit), user_errors(False, Exception):
+        raise error
+    assert capsys.readouterr().err.startswith(starts)
+    assert len(waited) == waits
 
 
 def test_run_main(monkeypatch):
@@ -70,3 +105,26 @@ def test_run_main(monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['tool', '--traceback'])
     with pytest.raises(ValueError):
         run_main(fail(ValueError()))
+
+
+@pytest.mark.parametrize(
+    'name, code', [('SIGINT', 130), ('SIGTERM', 143), ('SIGHUP', 129)]
+)
+def test_a_signal_leaves_nothing_half_written(
+    monkeypatch, tmp_path, capsys, name, code
+):
+    number = signal.Signals[name]
+    monkeypatch.setattr(sys, 'argv', ['tool'])
+    child, before = signal.getsignal(signal.SIGCHLD), signal.getsignal(number)
+
+    def main():
+        with TemporaryDirectory(dir=tmp_path):
+            signal.raise_signal(number)
+
+    with pytest.raises(SystemExit) as stop:
+        run_main(main)
+    signal.signal(signal.SIGCHLD, child)
+    assert stop.value.code == code
+    assert capsys.readouterr().err == 'Interrupted.\n'
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(number) is before

@@ -58,14 +58,14 @@ def test_an_error_that_comes_of_the_signal_is_none(tmp_path, capsys):
     assert 'Connection' not in capsys.readouterr().err
 
 
-def test_before_training_nothing_is_said_of_checkpoints(
+def test_before_training_nothing_is_said_of_other_checkpoints(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'last_checkpoint').write_text('of another run')
     assert interrupt(None) == 143
     message = capsys.readouterr().err
-    assert 'before training began: nothing was written' in message
+    assert 'before training began: no checkpoint was written' in message
     assert '--resume' not in message and 'another' not in message
 
 

@@ -238,16 +238,23 @@ def test_what_was_typed_is_known(tmp_path, script, variables, typed):
     assert shlex.split(said) == shlex.split(typed.format(path))
 
 
+KILL = 'os.kill(os.getpid(), 9)'
+KILLED = 'process 0 was killed by SIGKILL; the others were stopped'
+
+
 @pytest.mark.parametrize(
-    'end, code, says',
+    'name, end, code, says',
     [
-        ('sys.exit(75)', 75, ''),
-        ('os.kill(os.getpid(), 9)', 137, 'process 0 was killed by SIGKILL'),
-        ('pass', 0, ''),
+        ('train.py', 'sys.exit(75)', 75, ''),
+        ('train.py', 'sys.exit(2)', 2, ''),
+        ('train.py', KILL, 137, f'error: {KILLED}. The same command with '),
+        # A test is not resumed.
+        ('test.py', KILL, 137, f'error: {KILLED}\n'),
+        ('train.py', 'pass', 0, ''),
     ],
 )
-def test_exit_code_of_several_processes(tmp_path, end, code, says):
-    script = tmp_path / 'script.py'
+def test_exit_code_of_several_processes(tmp_path, name, end, code, says):
+    script = tmp_path / name
     script.write_text(f'import os, sys\n{end}\n')
     done = subprocess.run(
         [
@@ -259,7 +266,51 @@ def test_exit_code_of_several_processes(tmp_path, end, code, says):
     )
     assert done.returncode == code, done.stderr
     assert says in done.stderr
+    assert ('error: ' in done.stderr) == bool(says)
     assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize(
+    'connects, says',
+    [
+        # What one process alone finds is told, whatever the first says.
+        (True, ['rank 1: error: ', 'error: process 1 ended with exit code 2']),
+        # What all find is told by the first, however late it is.
+        (False, ['error: ']),
+    ],
+)
+def test_errors_of_two_processes(tmp_path, connects, says):
+    script = tmp_path / 'train.py'
+    script.write_text(f"""
+import os, time
+from torch import distributed
+from aemim_mm.launcher.interruptions import Interruptions
+from aemim_mm_cli.user_errors import user_errors
+
+with Interruptions(), user_errors(False):
+    first = os.environ['RANK'] == '0'
+    if {connects}:
+        distributed.init_process_group('gloo')
+        if first:
+            time.sleep(60)
+    time.sleep(first)
+    raise OSError('no such disk')
+""")
+    done = subprocess.run(
+        [
+            *(sys.executable, TOOLS / '_torchrun.py', '--standalone'),
+            *('--local-addr=127.0.0.1', '--nproc_per_node=2', script),
+        ],
+        env=tiny_run.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stderr.splitlines() if 'error: ' in line]
+    assert len(lines) == len(says), done.stderr
+    for line, start in zip(lines, says, strict=True):
+        assert line.startswith(start)
+    assert done.stderr.count('no such disk') == 1
 
 
 @pytest.mark.parametrize(

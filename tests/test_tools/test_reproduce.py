@@ -11,7 +11,8 @@ from fashion_mnist_files import write_fashion_mnist
 
 
 def main(*args):
-    return tiny_run.load_tool('reproduce').main([str(arg) for arg in args])
+    tool = tiny_run.load_tool('reproduce')
+    return tiny_run.exit_code(tool.main, [str(arg) for arg in args])
 
 
 def test_dry_run_prints_commands_and_writes_nothing(tmp_path, capsys):
@@ -74,6 +75,38 @@ def test_data_that_are_missing_are_said_before_anything_runs(
     for place in ('data/imagenet', 'imagenet-a', 'ares5000.txt', 'data/coco'):
         assert place in message
     assert not (tmp_path / 'out/mae-vit-b-800').exists()
+
+
+def test_an_installed_package_measures_no_times(tmp_path, capsys, monkeypatch):
+    tool = tiny_run.load_tool('reproduce')
+    arguments = ['table4', '--rows', 'aemim-vit-s', '--dry-run', '--out']
+    assert tool.main([*arguments, str(tmp_path)]) == 0
+    assert tool.COST_TOOL in capsys.readouterr().out
+    monkeypatch.setattr(tool, 'HOME', tmp_path)
+    assert tool.main([*arguments, str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert tool.COST_TOOL not in said.out and 'finetune' in said.out
+    assert said.err.count(f'{tool.COST_TOOL} is not there') == 1
+    with pytest.raises(ValueError, match='run it in a checkout'):
+        tool.main(['study', '--report'])
+
+
+@pytest.mark.parametrize('failed, reports', [('cost', 1), ('table4', 0)])
+def test_tables_are_made_without_times(tmp_path, monkeypatch, failed, reports):
+    tool = tiny_run.load_tool('reproduce')
+    made = []
+    monkeypatch.setattr(tool, 'report', lambda *_: made.append('report'))
+
+    def run(executor):
+        for chain, name in list(executor.left):
+            if chain != failed and failed == 'cost':
+                del executor.left[chain, name]
+        raise tool.StepError('no device')
+
+    monkeypatch.setattr(tool.Executor, 'run', run)
+    arguments = ['table4', '--rows', 'aemim-vit-s', '--out', str(tmp_path)]
+    assert tool.main(arguments) == 1
+    assert len(made) == reports
 
 
 def test_report_of_nothing(tmp_path, capsys):

@@ -1,10 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import signal
 import sys
+from contextlib import nullcontext
 
 import pytest
 import tiny_run
 import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 
 train = tiny_run.load_tool('train')
 
@@ -103,6 +106,8 @@ def run_main(monkeypatch, tmp_path):
 
         def train(self):
             said.append('train')
+            if run.interrupt:
+                signal.raise_signal(signal.SIGTERM)
 
     def build_runner(cfg, datasets):
         built.append(cfg)
@@ -121,10 +126,29 @@ def run_main(monkeypatch, tmp_path):
         said.clear()
         built.clear()
         train.main()
-        return built[0], said
+        return (built or [None])[0], said
 
     run.built = built
+    run.interrupt = False
     return run
+
+
+def test_before_the_first_step_another_runs_checkpoint_is_not_named(
+    run_main, tmp_path, capsys
+):
+    old = tmp_path / 'w' / 'epoch_1.pth'
+    old.parent.mkdir()
+    torch.save(dict(meta=dict(epoch=1, iter=1), optimizer={}), old)
+    (tmp_path / 'w/last_checkpoint').write_text(f'{old}\n')
+    run_main.interrupt = True
+    child = signal.getsignal(signal.SIGCHLD)
+    with pytest.raises(SystemExit) as stop:
+        run_main('--overwrite')
+    signal.signal(signal.SIGCHLD, child)
+    assert stop.value.code == 143
+    said = capsys.readouterr().err
+    assert 'Interrupted by SIGTERM; before training began' in said
+    assert 'epoch_1' not in said and '--resume' not in said
 
 
 def test_resume_keeps_load_from_where_there_is_no_checkpoint(
@@ -202,4 +226,30 @@ def test_a_typo_stops_the_run_before_anything_is_written(
         run_main(param_schedular=[{}])
     assert 'Did you mean "param_scheduler"' in capsys.readouterr().err
     assert run_main.built == []
+    assert not (tmp_path / 'w').exists()
+
+
+@pytest.mark.parametrize('road', ['load_from', 'init_cfg'])
+@pytest.mark.parametrize('fits', [True, False])
+def test_check_compares_the_weights(run_main, tmp_path, capsys, fits, road):
+    model = MODELS.build(tiny_run.mae())
+    weights = model.state_dict()
+    if not fits:
+        weights = {k: v for k, v in weights.items() if 'layers.0' not in k}
+    file = str(tmp_path / 'weights.pth')
+    torch.save(dict(state_dict=weights), file)
+    cfg = dict(custom_hooks=[dict(type='CheckpointFitHook', priority=90)])
+    options = [f'load_from={file}']
+    if road == 'init_cfg':
+        options = [
+            'model.backbone.init_cfg.type=Pretrained',
+            f'model.backbone.init_cfg.checkpoint={file}',
+            'model.backbone.init_cfg.prefix=backbone.',
+        ]
+    options = ['--check', '--cfg-options', *options]
+    with nullcontext() if fits else pytest.raises(SystemExit):
+        run_main(*options, **cfg)
+    out, err = capsys.readouterr()
+    assert ('This run can start' in out) == fits
+    assert ('error: The checkpoint does not fit' in err) != fits
     assert not (tmp_path / 'w').exists()

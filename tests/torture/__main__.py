@@ -2,8 +2,9 @@
 """Kill runs at random moments, let them go on, and compare.
 
 A try holds if the results are those of an uninterrupted run (weights to the
-bit), at most one checkpoint interval was lost and no stray file is left. A
-call that was interrupted goes on with the tries that are missing.
+bit), at most one checkpoint interval was lost and no stray file is left. One
+that came too late to end the run is counted apart. A call that was interrupted
+goes on with the tries that are missing.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tqdm import tqdm
 import aemim_mm  # noqa: F401
 from aemim_mm.utils.storage import AtomicLocalBackend
 
-from . import evaluation, report, training
+from . import evaluation, processes, report, training
 
 
 def told(number, code):
@@ -111,10 +112,12 @@ def attempt(hurt, runs, name):
     result = {}
     try:
         result['at'] = hurt(runs, place, random.Random(name))
+    except processes.TooLate as late:
+        result['late'] = str(late)
     except Exception as error:
         result['failed'] = f'{type(error).__name__}: {error}'
         tqdm.write(f'{name}: {result["failed"]}; see {place}')
-    else:
+    if 'failed' not in result:
         shutil.rmtree(place, ignore_errors=True)
         place.with_name(f'{name}.log').unlink(missing_ok=True)
     return dict(result, seconds=round(time.monotonic() - begin, 1))

@@ -58,7 +58,7 @@ def kill_robustness(runs, out, rng):
     moment = rng.uniform(0, runs.seconds)
     time.sleep(moment)
     os.kill(process.pid, signal.SIGKILL)
-    processes.wait(process)
+    killed = processes.wait(process)
     before = _times(out / 'cells', '*.json')
     code = processes.wait(runs.start(out))
     assert code == 0, f'the second call ended with {code}'
@@ -72,7 +72,7 @@ def kill_robustness(runs, out, rng):
     after = _times(out / 'cells', '*.json')
     again = [p.name for p, t in before.items() if after[p] != t]
     assert not again, f'made again: {again}'
-    return f'{moment:.1f} s'
+    return processes.require_hurt(killed, f'{moment:.1f} s')
 
 
 class Reproduction:
@@ -138,7 +138,7 @@ def kill_reproduce(runs, out, rng):
         os.killpg(process.pid, signal.SIGKILL)
     else:  # its command goes on
         os.kill(process.pid, signal.SIGKILL)
-    processes.wait(process)
+    killed = processes.wait(process)
     code = processes.wait(runs.start(out))
     assert code == 0, f'the second call ended with {code}'
     for name, found, expected in zip(
@@ -148,7 +148,7 @@ def kill_reproduce(runs, out, rng):
         strict=True,
     ):
         assert found == expected, f'{name} differ'
-    return f'{moment:.1f} s'
+    return processes.require_hurt(killed, f'{moment:.1f} s')
 
 
 def _weights(path):

@@ -14,6 +14,17 @@ import tiny_run
 LIMIT = 600  # seconds, after which a process is said to hang
 
 
+class TooLate(Exception):
+    """What was done to a run did not end it."""
+
+
+def require_hurt(hurt, moment):
+    """Say when it was done; a try in which it was not shows nothing."""
+    if not hurt:
+        raise TooLate(moment)
+    return moment
+
+
 def start_tool(name, *arguments, log, prepare=None):
     """Run a tool as its own process, forked from this one.
 

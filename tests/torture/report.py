@@ -23,9 +23,11 @@ TITLES = {
 
 
 def counts(results):
-    """How often it was tried, held and failed."""
+    """How often it was tried, held, failed, or came after the end."""
     failed = sum('failed' in result for result in results.values())
-    return dict(tried=len(results), held=len(results) - failed, failed=failed)
+    late = sum('late' in result for result in results.values())
+    held = len(results) - failed - late
+    return dict(tried=len(results), held=held, failed=failed, late=late)
 
 
 def write_table(tries, page=None):
@@ -34,7 +36,9 @@ def write_table(tries, page=None):
         [TITLES[kind], *map(str, counts(results).values())]
         for kind, results in tries.items()
     ]
-    table = markdown(['what', 'tried', 'held', 'failed'], rows)
+    table = markdown(
+        ['what', 'tried', 'held', 'failed', 'came too late'], rows
+    )
     if page is not None:
         head, _, rest = page.read_text().partition(BEGIN)
         _, _, tail = rest.partition(END)

@@ -85,9 +85,9 @@ def kill(runs, work_dir, rng):
     moment = rng.uniform(0, runs.seconds)
     time.sleep(moment)
     os.kill(process.pid, signal.SIGKILL)
-    processes.wait(process)
+    code = processes.wait(process)
     runs.check(work_dir)
-    return f'{moment:.1f} s'
+    return processes.require_hurt(code, f'{moment:.1f} s')
 
 
 def kill_one_of_two(runs, work_dir, rng):
@@ -112,7 +112,7 @@ def kill_one_of_two(runs, work_dir, rng):
     finally:
         processes.end(process)
     runs.check(work_dir)
-    return f'{killed - begun:.1f} s'
+    return processes.require_hurt(code, f'{killed - begun:.1f} s')
 
 
 def kill_in_save(runs, work_dir, rng):
@@ -124,7 +124,7 @@ def kill_in_save(runs, work_dir, rng):
     code = processes.wait(process)
     assert code in (0, -signal.SIGKILL), f'it ended with {code}'
     runs.check(work_dir)
-    return f'before call {number}'
+    return processes.require_hurt(code, f'before call {number}')
 
 
 def fill_up(runs, work_dir, rng):
@@ -192,7 +192,7 @@ def tell(runs, work_dir, rng, number, code):
     finally:
         processes.end(process)
     runs.check(work_dir, lost=0 if saved else None)
-    return f'{moment:.1f} s'
+    return processes.require_hurt(found, f'{moment:.1f} s')
 
 
 def _saved(work_dir):
