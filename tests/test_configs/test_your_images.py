@@ -6,7 +6,7 @@ import ast
 import pytest
 import tiny_run
 import torch
-from mmpretrain.registry import HOOKS
+from mmpretrain.registry import DATASETS, HOOKS
 from test_configs.config_tools import (
     ROOT,
     YOURS,
@@ -131,6 +131,19 @@ def test_from_weights_the_run_is_short_and_slow(tmp_path):
     run = prepare(name, tmp_path, **given, **own)
     assert run.cfg.optim_wrapper.optimizer.lr == 1e-3
     assert run.length(by_epoch=False) == run.cfg.param_scheduler[1].end == 900
+
+
+@pytest.mark.parametrize('name', [n for n in PRETRAIN if 'vit' in n])
+def test_a_rectangle_is_one_in_every_pipeline(name, tmp_path):
+    data = tiny_run.write_images(tmp_path / 'photos', num=4)
+    run = prepare(name, tmp_path, data_root=data, img_size='(32,64)')
+    dataset = run.cfg.test_dataloader.dataset
+    dataset.data_root = data
+    for images in (run.data['train'], DATASETS.build(dataset)):
+        assert images[0]['inputs'].shape == (3, 32, 64)
+    model = run.cfg.model
+    for part in (model.backbone, model.neck, model.head):
+        assert tuple(part.img_size) == (32, 64)
 
 
 @pytest.mark.parametrize('name', FINETUNE)
