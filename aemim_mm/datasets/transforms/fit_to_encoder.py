@@ -32,8 +32,9 @@ class FitToEncoder(BaseTransform):
     def __init__(
         self, img_size: int | tuple[int, int], crop_ratio: float = 224 / 256
     ) -> None:
-        square = isinstance(img_size, int)
-        height, width = (img_size, img_size) if square else img_size
+        if isinstance(img_size, int):
+            img_size = (img_size, img_size)
+        height, width = img_size
         self.img_size = (height, width)
         options = dict(backend='pillow', interpolation='bicubic')
         if height == width:
