@@ -58,8 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
         'name',
         nargs='?',
         default='*',
-        help='a recipe, which is printed; or a pattern with *, for those to '
-        'list. Defaults to all.',
+        help='a recipe, which is printed; or a folder, or a part of the path '
+        'with *, for those to list. Defaults to all.',
     )
     return parser
 
@@ -82,13 +82,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     parser = build_parser()
     args = parser.parse_args(argv)
-    if '*' not in args.name:
-        try:
-            print(open(config_path(args.name)).read(), end='')
-        except (argparse.ArgumentTypeError, OSError) as error:
-            parser.error(str(error))
+    pattern = args.name if '*' in args.name else f'{args.name.rstrip("/")}/'
+    found = fnmatch.filter([f'/{name}' for name in recipes()], f'*{pattern}*')
+    if '*' in args.name and not found:
+        parser.error(
+            f'no recipe has {args.name} in its path. `aemim configs` lists '
+            'the recipes.'
+        )
+    if found:
+        print(*(name[1:] for name in found), sep='\n')
         return
-    print(*fnmatch.filter(recipes(), args.name), sep='\n')
+    try:
+        print(open(config_path(args.name)).read(), end='')
+    except (argparse.ArgumentTypeError, OSError) as error:
+        parser.error(str(error))
 
 
 def _run(tool: Path) -> None:

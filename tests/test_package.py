@@ -23,7 +23,7 @@ def test_everything_is_registered():
         'RunOriginHook',
     ):  # fmt: skip
         assert HOOKS.get(name).__name__ == name
-    for name in ('LoadImageOrSkip', 'RequireImageSize'):
+    for name in ('FitToEncoder', 'LoadImageOrSkip', 'RequireImageSize'):
         assert TRANSFORMS.get(name).__name__ == name
     for name in ('ImageFiles', 'ImageNetVariant'):
         assert DATASETS.get(name).__name__ == name

@@ -32,7 +32,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'images',
         nargs='*',
         help='image files: their short edge is resized to the size of the '
-        "model's input, and the centre is cropped; without them, images "
+        "model's input, and the centre is cropped (all of the image is "
+        'resized if the input is not square); without them, images '
         "spread over the config's training set are drawn",
     )
     parser.add_argument('--out', default='reconstruction.png')
@@ -156,20 +157,12 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
         OSError: If a file is not an image.
     """
     size = model.backbone.img_size
-    size = size if isinstance(size, int) else size[0]
     grey = model.data_preprocessor.mean.numel() == 1
     steps = cfg.train_dataloader.dataset.get('pipeline', [])
     loads = any('LoadImage' in str(step['type']) for step in steps)
     crop = Compose(
         [
-            dict(
-                type='ResizeEdge',
-                scale=size,
-                edge='short',
-                backend='pillow',
-                interpolation='bicubic',
-            ),
-            dict(type='CenterCrop', crop_size=size),
+            dict(type='FitToEncoder', img_size=size, crop_ratio=1.0),
             dict(type='PackInputs'),
         ]
     )

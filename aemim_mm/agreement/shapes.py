@@ -28,6 +28,7 @@ CROPS = {
     'FastRandomResizedCrop': 'scale',
     'RandomResizedCropAndInterpolationWithTwoPic': 'size',
     'CenterCrop': 'crop_size',
+    'FitToEncoder': 'img_size',
     'RandomCrop': 'crop_size',
     'torchvision/RandomResizedCrop': 'size',
     'torchvision/CenterCrop': 'size',
@@ -143,6 +144,9 @@ def _images_cut(place: str, config: Mapping) -> tuple[str | None, Any]:
             _check_cut(key, cut, f'{path}.input_size={size}', size)
         elif CROPS.get(kind) in transform:
             key, cut = f'{path}.{CROPS[kind]}', transform[CROPS[kind]]
+            if kind == 'CenterCrop' and not isinstance(cut, int):
+                # mmcv's, which takes the width first
+                key, cut = f'{key}[::-1]', tuple(cut[::-1])
         elif 'Resize' in kind:
             key = cut = None
     return key, cut

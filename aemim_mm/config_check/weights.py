@@ -162,8 +162,10 @@ def _require_file(cfg: Config, key: str, file: str, owner: str) -> None:
         named = {place: path for place, path, _ in named_weights(config)}
         if '://' in named.get(key, ''):
             source = f' The config file has them from {named[key]}.'
+    shortcuts = cfg.get('shortcuts', None) or {}
+    short = [name for name in shortcuts if key in shortcuts[name]['sets']]
     raise FileNotFoundError(
         f'{key}: "{file}" is not a file (current directory: {os.getcwd()}). '
         f'It should hold the weights of {owner}: put them there, or pass '
-        f'--cfg-options {key}=PATH.{source}'
+        f'--cfg-options {(short or [key])[0]}=PATH.{source}'
     )

@@ -10,12 +10,14 @@ from .seeding import seed_generators, seed_worker
 from .timm_dataset import TimmImages, TimmStream, timm_dataset
 from .transforms import (
     FastRandomResizedCrop,
+    FitToEncoder,
     LoadImageOrSkip,
     RequireImageSize,
 )
 
 __all__ = [
     'FastRandomResizedCrop',
+    'FitToEncoder',
     'ImageFiles',
     'ImageNetVariant',
     'LoadImageOrSkip',

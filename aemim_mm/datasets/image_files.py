@@ -2,7 +2,9 @@
 import os
 import os.path as osp
 from collections import Counter
+from logging import WARNING
 
+from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.registry import DATASETS
 
@@ -25,9 +27,9 @@ class ImageFiles(BaseDataset):
     """All images in a folder, or in a text file of paths, without labels.
 
     Folders are searched at any depth, links are followed, and the images are
-    sorted by their path. Hidden files (their names begin with a dot) and
-    files without one of :data:`READ_EXTENSIONS` are skipped.
-    :attr:`summary` reports their number.
+    sorted by their path. Hidden files (their names begin with a dot), files
+    without one of :data:`READ_EXTENSIONS` and folders that cannot be read are
+    skipped. :attr:`summary` reports their number.
 
     Args:
         data_root (str): A folder; or a text file with one path per line,
@@ -81,7 +83,8 @@ class ImageFiles(BaseDataset):
 
     def _walk(self, root: str) -> list[str]:
         paths, seen = [], set()
-        for folder, folders, files in os.walk(root, followlinks=True):
+        walk = os.walk(root, followlinks=True, onerror=self._is_unreadable)
+        for folder, folders, files in walk:
             # A link may lead back up.
             place = osp.realpath(folder)
             if place in seen:
@@ -93,6 +96,10 @@ class ImageFiles(BaseDataset):
             paths += [osp.join(folder, f) for f in files if self._is_image(f)]
         self.skipped += Counter()  # drops zeros
         return sorted(paths)
+
+    def _is_unreadable(self, error: OSError) -> None:
+        self.skipped['unreadable folders'] += 1
+        print_log(f'no image of a folder is used: {error}', 'current', WARNING)
 
     def _read(self, file: str) -> list[str]:
         try:

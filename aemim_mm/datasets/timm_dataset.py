@@ -122,25 +122,51 @@ class TimmStream(_TimmBase, IterableDataset):
         """Transformed images, pass after pass.
 
         Raises:
+            ValueError: If it is to be evaluated by several processes, whose
+                results could not be put together; if there are fewer shards
+                than workers of all ranks, or no image in those of this one.
+        """
+        # Only now: the processes know each other later than the data set.
+        if self.passes is not None and self._rank_and_world()[1] > 1:
+            raise ValueError(
+                f'TimmDataset: {self.summary} with passes={self.passes} is '
+                'evaluated by several processes, which have different numbers '
+                'of images: evaluate in one process'
+            )
+        count = 0
+        while self.passes is None or count < self.passes:
+            yield from self.one_pass(count)
+            count += 1
+
+    def one_pass(self, count: int) -> Iterator[Any]:
+        """This worker's part of a pass.
+
+        Args:
+            count (int): Number of the pass, which gives the order.
+
+        Yields:
+            Any: Transformed images.
+
+        Raises:
             ValueError: If there are fewer shards than workers of all ranks, or
                 no image in those of this one.
         """
-        count = 0
-        while self.passes is None or count < self.passes:
-            empty = True
-            one_pass = self._shards if self.shards else self._as_timm
-            for image, label in one_pass(count):
-                empty = False
-                yield self._transformed(image, label)
-            if empty:
-                raise ValueError(
-                    f'TimmDataset: there is no readable image in '
-                    f'{self.summary} for this worker. Images end in .jpg, '
-                    '.png or .webp (option input_key)'
-                )
-            count += 1
+        empty = True
+        read = self._shards if self.shards else self._as_timm
+        for image, label in read(count):
+            empty = False
+            yield self._transformed(image, label)
+        if empty:
+            raise ValueError(
+                f'TimmDataset: there is no readable image in {self.summary} '
+                'for this worker. Images end in .jpg, .png or .webp (option '
+                'input_key)'
+            )
 
     def _as_timm(self, count: int) -> Iterator[tuple[Image.Image, int]]:
+        # The reader asked for them when it was built, which is too early.
+        reader = self.dataset.reader
+        reader.dist_rank, reader.dist_num_replicas = self._rank_and_world()
         self.dataset.set_epoch(count)
         return iter(self.dataset)
 
@@ -236,8 +262,7 @@ def timm_dataset(
         TimmImages | TimmStream: The data set.
 
     Raises:
-        ValueError: If it cannot be opened, or a stream is to be evaluated by
-            several processes, whose results could not be put together.
+        ValueError: If it cannot be opened.
     """
     keys = dict(input_key=input_key, target_key=target_key)
     options: dict[str, Any] = {
@@ -245,12 +270,6 @@ def timm_dataset(
     }
     if not name.lower().startswith(STREAMS):
         return TimmImages(name, root, split, pipeline, classes, **options)
-    if passes is not None and get_dist_info()[1] > 1:
-        raise ValueError(
-            f'TimmDataset: {name} with passes={passes} is evaluated by '
-            'several processes, which have different numbers of images: '
-            'evaluate in one process'
-        )
     return TimmStream(
         *(name, root, split, pipeline, classes, shuffle, passes, seed),
         num_samples=num_samples,

@@ -48,7 +48,7 @@ class _Readable(Dataset):
         self.pipeline = Compose(
             [
                 dict(type='LoadImageOrSkip', test_mode=True, color_type=color),
-                *_resize(encoder.img_size),
+                dict(type='FitToEncoder', img_size=encoder.img_size),
             ]
         )
 
@@ -73,9 +73,8 @@ def extract(
 ) -> Features:
     """Encode all images of a folder, each once, in the order of their paths.
 
-    A square encoder sees the centre of the image, as in evaluation: the
-    shorter side resized to 256 / 224 of the crop's. A rectangular one sees the
-    whole image, resized to that rectangle.
+    :class:`~aemim_mm.datasets.FitToEncoder` says which part of an image the
+    encoder sees.
 
     Args:
         encoder (FeatureEncoder): The encoder, on the device to compute on.
@@ -134,15 +133,3 @@ def save_features(found: Features, out: str | PathLike) -> None:
         written = Path(folder) / 'features.npz'
         np.savez(written, names=np.array(found.names), features=found.features)
         os.replace(written, out)
-
-
-def _resize(img_size: tuple[int, int]) -> list[dict]:
-    height, width = img_size
-    resized = dict(backend='pillow', interpolation='bicubic')
-    if height != width:
-        return [dict(type='Resize', scale=(height, width), **resized)]
-    scale = round(height * 256 / 224)
-    return [
-        dict(type='ResizeEdge', scale=scale, edge='short', **resized),
-        dict(type='CenterCrop', crop_size=height),
-    ]

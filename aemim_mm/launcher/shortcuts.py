@@ -17,12 +17,17 @@ def expand_shortcuts(
     A recipe states its short names under ``shortcuts``::
 
         shortcuts = dict(
-            NAME=dict(sets=['key.of.the.config', ...], also={'key': value})
+            NAME=dict(
+                sets=['key.of.the.config', ...],
+                also={'key': value},
+                scales=['key', ...],
+            )
         )
 
     ``NAME=VALUE`` gives VALUE to all of ``sets``; ``also`` are other defaults
-    that come with it, over which every option goes. The value of ``init`` is
-    one of :func:`initial_weights`.
+    that come with it, over which every option goes. So does every option over
+    ``scales``, whole numbers that keep their ratio to the first of ``sets``.
+    The value of ``init`` is one of :func:`initial_weights`.
 
     Args:
         cfg (Config): The config of the file. Not changed.
@@ -39,10 +44,25 @@ def expand_shortcuts(
     options = dict(options or {})
     defaults: dict[str, Any] = {}
     values: dict[str, Any] = {}
+    scaled: list[tuple[str, str]] = []
     for name in [name for name in options if name in shortcuts]:
         value = options.pop(name)
         if name == 'init':
             value = initial_weights(str(value))
         defaults.update(shortcuts[name].get('also', {}))
         values.update(dict.fromkeys(shortcuts[name]['sets'], value))
+        scaled += [(key, name) for key in shortcuts[name].get('scales', ())]
+    recipe = cfg.copy()
+    recipe.merge_from_dict(defaults)
+    for key, name in scaled:
+        length = shortcuts[name]['sets'][0]
+        if isinstance(values[length], int):
+            ratio = values[length] / _value(recipe, length)
+            defaults[key] = max(1, round(_value(recipe, key) * ratio))
     return {**defaults, **values, **options}
+
+
+def _value(cfg: Any, key: str) -> Any:
+    for part in key.split('.'):
+        cfg = cfg[int(part)] if isinstance(cfg, list) else cfg[part]
+    return cfg

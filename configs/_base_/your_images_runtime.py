@@ -25,6 +25,10 @@ shortcuts = dict(
         },
     ),
     batch_size=dict(sets=['train_dataloader.batch_size']),
-    max_iters=dict(sets=['train_cfg.max_iters', 'param_scheduler.1.end']),
+    # the warm-up keeps its share of the run
+    max_iters=dict(
+        sets=['train_cfg.max_iters', 'param_scheduler.1.end'],
+        scales=['param_scheduler.0.end', 'param_scheduler.1.begin'],
+    ),
     warmup=dict(sets=['param_scheduler.0.end', 'param_scheduler.1.begin']),
 )

@@ -36,7 +36,26 @@ def repeated(folder):
 
 
 WRAPPED = 'train_dataloader.dataset.dataset.pipeline'
+# 2 x 8 patches of 8 x 8
+WIDE = {
+    'model.backbone.type': 'DualNormViT',
+    'model.neck.type': 'MAEMaskedDecoder',
+    'model.head.type': 'MAEMaskedHead',
+    **{f'model.{p}.img_size': (16, 64) for p in ('backbone', 'neck', 'head')},
+}
 CROP = dict(type='torchvision/RandomResizedCrop', scale=(0.2, 1.0))
+
+
+def cut_by(**transform):
+    """Pre-training on rectangles, which this transform makes."""
+
+    def make(folder):
+        cfg = pretraining(folder)
+        cfg['train_dataloader']['dataset']['pipeline'][1] = transform
+        return cfg
+
+    return run_of(make, WIDE)
+
 
 ROWS = [
     Row(
@@ -119,6 +138,19 @@ ROWS = [
     Row(
         'crops of torchvision',
         run_of(pretraining, {f'{PIPELINE}.1': {**CROP, 'size': 32}}),
+    ),
+    Row(
+        'a centre crop takes the width first',
+        cut_by(type='CenterCrop', crop_size=(16, 64)),
+        (f'{PIPELINE}.1.crop_size[::-1]=(64, 16)', 'img_size=(16, 64)'),
+    ),
+    Row(
+        'a centre crop of a rectangle',
+        cut_by(type='CenterCrop', crop_size=(64, 16)),
+    ),
+    Row(
+        'whole images of a rectangle',
+        cut_by(type='FitToEncoder', img_size=(16, 64)),
     ),
     Row(
         'crops of another size than masks that come with them',

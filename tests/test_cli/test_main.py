@@ -65,7 +65,9 @@ def test_a_tool_gets_its_arguments_as_typed(monkeypatch, tmp_path):
     assert stop.value.code == repr(words)
 
 
-@pytest.mark.parametrize('arguments', [[], ['trian'], ['configs', 'no']])
+@pytest.mark.parametrize(
+    'arguments', [[], ['trian'], ['configs', 'no'], ['configs', 'none*']]
+)
 def test_a_mistake_ends_with_code_2(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         command.main(arguments)
@@ -81,6 +83,15 @@ def test_configs_by_pattern(capsys):
         ),
         f'pretrain/fast-{NAME}',
     ]
+
+
+@pytest.mark.parametrize('name', ['your*', 'your_images', 'your_images/'])
+def test_configs_of_a_folder(capsys, name):
+    command.main(['configs', name])
+    folders = tiny_run.ROOT.glob('configs/*/your_images/*.py')
+    assert sorted(capsys.readouterr().out.split()) == sorted(
+        f'{path.parts[-3]}/your_images/{path.stem}' for path in folders
+    )
 
 
 def test_a_command_is_listed_where_its_tool_is(capsys):

@@ -2,11 +2,12 @@
 """The recipes on images of one's own: they build, and their options act."""
 
 import ast
+import itertools
 
 import pytest
 import tiny_run
 import torch
-from mmpretrain.registry import HOOKS
+from mmpretrain.registry import DATASETS, HOOKS
 from test_configs.config_tools import (
     ROOT,
     YOURS,
@@ -64,7 +65,8 @@ def test_short_options_name_keys_that_are_there(name):
     cfg = load(name)
     keys = flatten(cfg.to_dict())
     for shortcut in cfg.shortcuts.values():
-        for key in [*shortcut.sets, *shortcut.get('also', ())]:
+        named = (shortcut.get(k, ()) for k in ('sets', 'also', 'scales'))
+        for key in itertools.chain(*named):
             assert key in keys, key
     hooks = [*cfg.custom_hooks, *cfg.default_hooks.values()]
     for hook in hooks:
@@ -133,6 +135,45 @@ def test_from_weights_the_run_is_short_and_slow(tmp_path):
     assert run.length(by_epoch=False) == run.cfg.param_scheduler[1].end == 900
 
 
+@pytest.mark.parametrize(
+    ('name', 'options', 'spans'),
+    [
+        (PRETRAIN[0], dict(max_iters=200), (10, 10, 200)),
+        (PRETRAIN[0], dict(init='', max_iters=200), (10, 10, 200)),
+        (PRETRAIN[0], dict(max_iters=200, init=''), (10, 10, 200)),
+        (PRETRAIN[0], dict(max_iters=200, warmup=7), (7, 7, 200)),
+        (PRETRAIN[0], dict(max_iters=3), (1, 1, 3)),
+        (FINETUNE[0], dict(init='', max_epochs=20), (2, 2, 20)),
+        (FINETUNE[0], dict(init='', max_epochs=3), (1, 1, 3)),
+    ],
+)
+def test_the_warm_up_keeps_its_share(name, options, spans, tmp_path):
+    data = labelled(tmp_path / 'data')
+    weights = tmp_path / 'encoder.pth'
+    torch.save({'state_dict': {'backbone.x': torch.zeros(1)}}, weights)
+    if 'init' in options:
+        options = {**options, 'init': weights}
+    if name in FINETUNE:
+        options['num_classes'] = 2
+    run = prepare(name, tmp_path, data_root=data, **options)
+    warmup, cosine = run.cfg.param_scheduler
+    assert (warmup.end, cosine.begin, cosine.end) == spans
+    assert run.notes == []
+
+
+@pytest.mark.parametrize('name', [n for n in PRETRAIN if 'vit' in n])
+def test_a_rectangle_is_one_in_every_pipeline(name, tmp_path):
+    data = tiny_run.write_images(tmp_path / 'photos', num=4)
+    run = prepare(name, tmp_path, data_root=data, img_size='(32,64)')
+    dataset = run.cfg.test_dataloader.dataset
+    dataset.data_root = data
+    for images in (run.data['train'], DATASETS.build(dataset)):
+        assert images[0]['inputs'].shape == (3, 32, 64)
+    model = run.cfg.model
+    for part in (model.backbone, model.neck, model.head):
+        assert tuple(part.img_size) == (32, 64)
+
+
 @pytest.mark.parametrize('name', FINETUNE)
 def test_options_of_fine_tuning(name, tmp_path):
     data = labelled(tmp_path / 'data')
@@ -143,6 +184,12 @@ def test_options_of_fine_tuning(name, tmp_path):
     assert run.notes == []
     assert run.cfg.model.head.num_classes == 2
     assert run.cfg.model.backbone.init_cfg.checkpoint == str(weights)
+
+
+def test_fine_tuning_without_weights_names_the_option(tmp_path):
+    data = labelled(tmp_path / 'data')
+    with pytest.raises(FileNotFoundError, match='--cfg-options init=PATH'):
+        prepare(FINETUNE[0], tmp_path, data_root=data, num_classes=2)
 
 
 def test_no_images_named(tmp_path):

@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import os
+
 import numpy as np
 import pytest
 from mmpretrain.registry import DATASETS
@@ -65,6 +67,22 @@ def test_what_is_skipped_is_counted(tmp_path):
         f'1 images in {tmp_path}; skipped: 2 hidden, 2 .txt, 1 .mov, 1 '
         'without an ending'
     )
+
+
+def test_a_folder_that_cannot_be_read_is_counted(tmp_path, monkeypatch):
+    write(tmp_path / 'a.png')
+    write(tmp_path / 'closed/b.png')
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith('closed'):  # root may read everything
+            raise PermissionError(13, 'Permission denied', path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    dataset = ImageFiles(str(tmp_path))
+    assert names(dataset, tmp_path) == ['a.png']
+    assert dataset.summary.endswith('skipped: 1 unreadable folders')
 
 
 def test_links_are_followed_once(tmp_path):

@@ -112,6 +112,8 @@ def test_a_data_set_with_an_index(tmp_path):
 def test_two_ranks_share_every_pass(shards, tmp_path):
     run_in_two(read_as_rank, shards, str(tmp_path))
     ranks = [torch.load(tmp_path / f'rank{rank}.pt') for rank in (0, 1)]
-    together = Counter(ranks[0] + ranks[1])
-    assert together == dict.fromkeys(range(15), 3)
-    assert all(ranks)
+    for kind in ('wds', 'hfids'):
+        parts = [rank[kind] for rank in ranks]
+        together = Counter(parts[0] + parts[1])
+        assert together == dict.fromkeys(range(15), 3), kind
+        assert all(parts)

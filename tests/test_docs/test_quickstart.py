@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import tiny_run
+from PIL import Image
 
 PAGE = tiny_run.ROOT / 'docs/quickstart.ipynb'
 CELLS = json.loads(PAGE.read_text())['cells']
@@ -26,7 +27,7 @@ def test_it_is_small_and_its_outputs_are_of_one_run():
 
 @pytest.mark.slow
 def test_the_cells_run(tmp_path):
-    """On one thread, in a folder without images."""
+    """On one thread: in a folder without images, then on photos."""
     code = '\n'.join(
         ''.join(cell['source'])
         for cell in CELLS
@@ -34,19 +35,29 @@ def test_the_cells_run(tmp_path):
     )
     threads = dict(OMP_NUM_THREADS='1', MPLBACKEND='Agg')
     path = f'{tiny_run.ROOT}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
-    result = subprocess.run(
-        [sys.executable, '-c', code],
-        cwd=tmp_path,
-        env={**os.environ, **threads, 'PYTHONPATH': path},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    lines = result.stdout.splitlines()
+
+    def run_cells():
+        result = subprocess.run(
+            [sys.executable, '-c', code],
+            cwd=tmp_path,
+            env={**os.environ, **threads, 'PYTHONPATH': path},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout.splitlines()
+
+    lines = run_cells()
     # pre-training learns, and the export is that of the encoder
     losses = [float(x.split()[3]) for x in lines if x.startswith('iteration')]
     assert losses[-1] < 0.6 * losses[0]
     assert '(150, 64)' in lines
     assert lines[-1].startswith("True {'features': ")
     assert (tmp_path / 'work_dirs/quickstart/vit.safetensors').is_file()
+
+    for number in range(7):
+        file = tmp_path / f'my_images/{number}.JPG'
+        file.parent.mkdir(exist_ok=True)
+        Image.new('RGB', (96, 64), (30 * number, 90, 0)).save(file)
+    assert '(7, 64)' in run_cells()

@@ -180,8 +180,7 @@ def test_shards_and_online_evaluation(folders, monkeypatch, capsys):
             'model.neck.img_size': 32,
             'model.head.img_size': 32,
             'train_dataloader.dataset.pipeline.0.scale': 32,
-            'test_dataloader.dataset.pipeline.1.scale': 32,
-            'test_dataloader.dataset.pipeline.2.crop_size': 32,
+            'test_dataloader.dataset.pipeline.1.img_size': 32,
         }
     )
     arguments = [f'{key}={value}' for key, value in options.items()]

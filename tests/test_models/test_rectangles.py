@@ -6,7 +6,10 @@ import copy
 import pytest
 import torch
 from mim_toys import mae_cfg
-from mmpretrain.models.utils import build_2d_sincos_position_embedding
+from mmpretrain.models.utils import (
+    build_2d_sincos_position_embedding,
+    resize_pos_embed,
+)
 from mmpretrain.registry import MODELS
 from toys import ARCH, images
 
@@ -179,6 +182,40 @@ def test_a_trained_rectangle_at_another_shape():
     other = build((48, 48)).backbone
     with pytest.raises(ValueError, match='trained on 12 patches, no square'):
         other.load_state_dict(weights)
+
+
+@pytest.mark.parametrize(
+    ('side', 'grid'), [(6, (4, 9)), (6, (9, 4)), (12, (9, 16)), (14, (7, 28))]
+)
+def test_a_trained_square_of_as_many_patches(side, grid):
+    """It is resized, once: the run's own checkpoint loads unchanged."""
+    torch.manual_seed(0)
+    table = sincos_table((side, side), 32)
+    table += 0.1 * torch.randn_like(table)
+    loaded = []
+    for _ in range(2):
+        encoder = build((8 * grid[0], 8 * grid[1])).backbone
+        encoder.load_state_dict({'pos_embed': table}, strict=False)
+        table = encoder.pos_embed.detach().clone()
+        loaded.append(table)
+    trained = resize_pos_embed(
+        sincos_table((side, side), 32), (side, side), grid
+    )
+    assert (loaded[0] - trained).square().mean().sqrt() < 0.15
+    assert torch.equal(*loaded)
+
+
+def test_a_trained_table_that_does_not_tell():
+    encoder = build((16, 64)).backbone
+    noise = torch.randn(encoder.pos_embed.shape)
+    with pytest.raises(ValueError, match='may be 4 x 4 or 2 x 8'):
+        encoder.load_state_dict({'pos_embed': noise}, strict=False)
+    square = build((32, 32)).backbone
+    square.load_state_dict({'pos_embed': noise}, strict=False)
+    assert torch.equal(square.pos_embed, noise)
+    own = build((16, 64)).backbone.state_dict()
+    encoder.load_state_dict(own)
+    assert torch.equal(encoder.pos_embed, own['pos_embed'])
 
 
 def test_aemim_starts_from_another_shape():

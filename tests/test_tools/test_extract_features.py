@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import copy
+
 import numpy as np
 import pytest
 import tiny_run
@@ -7,6 +9,7 @@ from mmpretrain.apis import FeatureExtractor
 
 from aemim_mm.export import export_backbone
 from aemim_mm.features import load_encoder
+from aemim_mm.features.extract import extract
 
 
 @pytest.fixture
@@ -77,6 +80,21 @@ def test_features_are_those_of_mmpretrain(tool, zoo, folder, pool, capsys):
     tokens = torch.stack([found[-1] for found in theirs(paths)])
     expected = tokens[:, 1:].mean(1) if pool == 'avg' else tokens[:, 0]
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_rectangular_encoder_sees_the_whole_image(zoo, folder, monkeypatch):
+    monkeypatch.setitem(zoo.models, 'wide', copy.deepcopy(zoo.models['aemim']))
+    for part in ('backbone', 'neck', 'head'):
+        zoo.models['wide'][part]['img_size'] = (32, 64)
+    zoo.models['wide']['neck']['type'] = 'MAEMaskedDecoder'
+    zoo.models['wide']['head']['type'] = 'MAEMaskedHead'
+    encoder = load_encoder(zoo.save('wide'))
+    shapes = []
+    encoder.register_forward_pre_hook(
+        lambda _, inputs: shapes.append(inputs[0].shape)
+    )
+    extract(encoder, str(folder / 'photos'), progress=False)
+    assert shapes == [(5, 3, 32, 64)]
 
 
 @pytest.mark.parametrize('name', ['aemim', 'simmim'])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmpretrain.registry import MODELS
 from PIL import Image
 from toys import build_aemim, build_stock, mae_cfg
 
@@ -101,6 +102,27 @@ def test_given_images_are_resized_and_cropped(tool, files):
     tall, small = images['original']
     assert _colour(tall[:, 2:-2]) == pytest.approx(RED, abs=1)
     assert _colour(small) == pytest.approx((77, 77, 77), abs=1e-3)
+
+
+def test_given_images_fill_a_rectangle(tool, files):
+    cfg = Config.fromfile(files / 'config.py')
+    for part in ('backbone', 'neck', 'head'):
+        cfg.model[part].img_size = (32, 64)
+    cfg.model.neck.type, cfg.model.head.type = (
+        'MAEMaskedDecoder',
+        'MAEMaskedHead',
+    )
+    cfg.dump(files / 'config.py')
+    pixels = np.full((50, 100, 3), RED, np.uint8)
+    pixels[:, 50:] = GREEN
+    Image.fromarray(pixels).save(files / 'wide.png')
+    wide = dict(cfg.model, data_preprocessor=cfg.data_preprocessor)
+    torch.save(MODELS.build(wide).state_dict(), files / 'wide.pth')
+    images = _run(tool, files, files / 'wide.png', checkpoint='wide.pth')
+    (wide,) = images['original']
+    assert wide.shape == (3, 32, 64)
+    assert _colour(wide[..., :30]) == pytest.approx(RED, abs=1)
+    assert _colour(wide[..., 34:]) == pytest.approx(GREEN, abs=1)
 
 
 @pytest.mark.parametrize('options', [[], ['data_preprocessor.to_rgb=False']])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from mmengine.model import BaseModule, PretrainedInit
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import resize_pos_embed
@@ -23,7 +24,7 @@ from ...utils.tokens import (
     masking_of,
 )
 from ..layers import FlatBlock
-from ..layers.sincos import grid_of_table, sincos_table
+from ..layers.sincos import grid_of_table, likelier_grid, sincos_table
 
 
 @MODELS.register_module()
@@ -128,23 +129,42 @@ class DualNormViT(MAEViT):
         table, grid = state_dict.get(name), tuple(self.patch_resolution)
         if table is None or table.shape[2:] != self.pos_embed.shape[2:]:
             return  # missing, or of another architecture: it is said
-        count = table.shape[1] - 1
         found = grid_of_table(table)
-        if found is None and count == grid[0] * grid[1]:
-            found = grid  # a trained one
-        elif found is None:
-            side = math.isqrt(count)
-            if side * side != count:
-                raise ValueError(
-                    f'{name} of the checkpoint was trained on {count} '
-                    'patches, no square: its height and width are not known. '
-                    f'img_size={self.img_size} is not the one of that '
-                    'training; set that one'
-                )
-            found = (side, side)
+        if found is None:
+            found = self._grid_of_trained(name, table)
         state_dict[name] = resize_pos_embed(
             table, found, grid, self.interpolate_mode, self.num_extra_tokens
         )
+
+    def _grid_of_trained(self, name: str, table: Tensor) -> tuple[int, int]:
+        """The grid of a table that is not sin-cos: a square, or our own."""
+        count, grid = table.shape[1] - 1, tuple(self.patch_resolution)
+        side = math.isqrt(count)
+        square = (side, side) if side * side == count else None
+        if count != grid[0] * grid[1] and square is None:
+            raise ValueError(
+                f'{name} of the checkpoint was trained on {count} patches, no '
+                'square: its height and width are not known. '
+                f'img_size={self.img_size} is not the one of that training; '
+                'set that one'
+            )
+        if count != grid[0] * grid[1] or square in (None, grid):
+            return square or grid
+        # one of the square, or that of a run on such rectangles
+        found = likelier_grid(table, grid, square)
+        if found is None:
+            raise ValueError(
+                f'{name} of the checkpoint has {count} patches, which may be '
+                f'{side} x {side} or {grid[0]} x {grid[1]}: its values do not '
+                f'tell. Set another img_size than {self.img_size}'
+            )
+        if found == square:
+            print_log(
+                f'{name} of the checkpoint is of {side} x {side} patches by '
+                f'its values, and is resized to {grid[0]} x {grid[1]}',
+                logger='current',
+            )
+        return found
 
     def _pretrained_cfg(self) -> dict | None:
         cfgs = self.init_cfg or []

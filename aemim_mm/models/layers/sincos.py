@@ -7,6 +7,8 @@ from torch import Tensor
 Grid = tuple[int, int]
 # Tables of two grids differ by more, and half precision by less.
 _TOLERANCE = 1e-2
+# Patches one row apart differ by less than this share of those that are not.
+_CLEARLY = 0.9
 
 
 def grid_of_image(
@@ -72,6 +74,31 @@ def grid_of_table(table: Tensor) -> Grid | None:
         if patches.allclose(sincos_table(grid, dims)[:, 1:], 0, _TOLERANCE):
             return grid
     return None
+
+
+def likelier_grid(table: Tensor, grid: Grid, other: Grid) -> Grid | None:
+    """Which of two grids of as many patches a trained table has.
+
+    Its neighbours are alike: patches one row apart differ less than those
+    that only another grid has one row apart.
+
+    Args:
+        table (Tensor): (1, 1 + L, C), the class token's first.
+        grid (tuple[int, int]): Rows and columns, L patches.
+        other (tuple[int, int]): Rows and columns, L patches.
+
+    Returns:
+        tuple[int, int] | None: One of the two. None if neither is clearly
+        the one.
+    """
+    patches = table[0, 1:].float()
+    here, there = (
+        float((patches[columns:] - patches[:-columns]).square().mean())
+        for _, columns in (grid, other)
+    )
+    if here < _CLEARLY * there:
+        return grid
+    return other if there < _CLEARLY * here else None
 
 
 def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:

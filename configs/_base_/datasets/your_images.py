@@ -38,21 +38,15 @@ train_dataloader = dict(
     dataset=dict(type=dataset_type, data_root='', pipeline=train_pipeline),
 )
 
-# how images are read for features: the center of 224 x 224 pixels
+# how images are read for features: the center of 224 x 224 pixels, or the
+# whole image where `img_size` is no square
 test_pipeline = [
     dict(
         type='LoadImageOrSkip',
         test_mode=True,
         color_type='color_ignore_orientation',
     ),
-    dict(
-        type='ResizeEdge',
-        scale=256,
-        edge='short',
-        backend='pillow',
-        interpolation='bicubic',
-    ),
-    dict(type='CenterCrop', crop_size=224),
+    dict(type='FitToEncoder', img_size=224),
     dict(type='PackInputs'),
 ]
 test_dataloader = dict(

@@ -69,6 +69,10 @@ shortcuts = dict(
     ),
     init=dict(sets=['model.backbone.init_cfg.checkpoint']),
     batch_size=dict(sets=['train_dataloader.batch_size']),
-    max_epochs=dict(sets=['train_cfg.max_epochs', 'param_scheduler.1.end']),
+    # the warm-up keeps its share of the run
+    max_epochs=dict(
+        sets=['train_cfg.max_epochs', 'param_scheduler.1.end'],
+        scales=['param_scheduler.0.end', 'param_scheduler.1.begin'],
+    ),
     warmup=dict(sets=['param_scheduler.0.end', 'param_scheduler.1.begin']),
 )

@@ -29,7 +29,7 @@ shortcuts = dict(
             'model.neck.img_size',
             'model.head.img_size',
             'train_dataloader.dataset.pipeline.1.scale',
-            'test_dataloader.dataset.pipeline.2.crop_size',
+            'test_dataloader.dataset.pipeline.1.img_size',
         ]
     )
 )
