@@ -220,7 +220,7 @@ def _terms(
         )
     (said,) = foreign.terms if len(foreign.terms) == 1 else ({},)
     if foreign.told:
-        return [{**each, 'license': license} for each in foreign.terms]
+        return [{**each, 'license': str(license)} for each in foreign.terms]
     return [
         dict(
             source=source or said.get('source', UNKNOWN),
