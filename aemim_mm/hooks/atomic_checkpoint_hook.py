@@ -1,15 +1,17 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import inspect
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+import torch
+from mmengine.dist import all_reduce, get_world_size, is_main_process
 from mmengine.fileio import LocalBackend
-from mmengine.hooks import CheckpointHook
+from mmengine.hooks import CheckpointHook, LoggerHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
@@ -111,11 +113,16 @@ class AtomicCheckpointHook(CheckpointHook):
             ``None`` means the atomic local one, or for an ``out_dir`` with a
             scheme such as ``s3://`` the one that belongs to it. Defaults to
             None.
+        minutes (float, optional): With ``by_epoch=False``, also save after
+            the first iteration for which the last checkpoint, or the start,
+            is so long ago. Several processes agree on it at the interval of
+            the ``LoggerHook``. Defaults to None, never.
         **kwargs: Other arguments of ``CheckpointHook``.
 
     Raises:
         TypeError: If ``CheckpointHook`` has no such argument.
-        ValueError: If the outdated ``file_client_args`` is given.
+        ValueError: If the outdated ``file_client_args`` is given, or
+            ``minutes`` is not positive or is given with ``by_epoch=True``.
     """
 
     def __init__(
@@ -125,8 +132,18 @@ class AtomicCheckpointHook(CheckpointHook):
         *,
         out_dir: str | PathLike | None = None,
         backend_args: dict | None = None,
+        minutes: float | None = None,
         **kwargs,
     ) -> None:
+        if minutes is not None and (by_epoch or minutes <= 0):
+            raise ValueError(
+                'AtomicCheckpointHook.minutes must be positive and needs '
+                f'by_epoch=False, but got minutes={minutes}, '
+                f'by_epoch={by_epoch}'
+            )
+        self.minutes = minutes
+        self._saved_at = 0.0
+        self._agree_every = 100
         # mmengine keeps unknown arguments until the first save, and fails.
         known = {
             name
@@ -163,6 +180,10 @@ class AtomicCheckpointHook(CheckpointHook):
             runner (Runner): The runner of the training process.
         """
         super().before_train(runner)
+        self._saved_at = time.monotonic()
+        for hook in runner.hooks:
+            if isinstance(hook, LoggerHook):
+                self._agree_every = hook.interval
         if is_main_process():
             folders = {str(runner.work_dir)}
             if isinstance(self.file_backend, LocalBackend):
@@ -222,8 +243,27 @@ class AtomicCheckpointHook(CheckpointHook):
             data_batch (Any): The batch. Defaults to None.
             outputs (dict, optional): Outputs of the step. Defaults to None.
         """
+        as_set, last = (self.interval, self.save_begin), self.last_ckpt
+        if self._is_late(runner):
+            self.interval, self.save_begin = 1, 0
         with self._in_order(runner) as aside:
             super().after_train_iter(aside, batch_idx, data_batch, outputs)
+        self.interval, self.save_begin = as_set
+        if self.last_ckpt != last:
+            self._saved_at = time.monotonic()
+
+    def _is_late(self, runner: Runner) -> bool:
+        """Whether the last checkpoint is too long ago; all decide alike."""
+        if self.minutes is None or self.by_epoch:
+            return False
+        ago = time.monotonic() - self._saved_at
+        if get_world_size() > 1:
+            if not self.every_n_train_iters(runner, self._agree_every):
+                return False
+            longest = torch.tensor(ago)
+            all_reduce(longest, op='max')
+            ago = longest.item()
+        return ago >= 60 * self.minutes
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Save the checkpoint, if it is saved by epoch and due.

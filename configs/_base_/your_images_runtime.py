@@ -5,7 +5,8 @@ _base_ = './default_runtime.py'
 
 default_hooks = dict(
     logger=dict(interval=50),
-    checkpoint=dict(interval=1000, by_epoch=False),
+    # on a CPU 1000 iterations may take hours
+    checkpoint=dict(interval=1000, by_epoch=False, minutes=30),
 )
 
 # what `--cfg-options NAME=VALUE` sets, read by tools/train.py

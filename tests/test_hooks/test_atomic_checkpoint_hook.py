@@ -2,14 +2,15 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.hooks import CheckpointHook, Hook
+from mmengine.hooks import CheckpointHook, Hook, LoggerHook
 from mmengine.runner import find_latest_checkpoint
 
 from aemim_mm.checkpoints import load_checkpoint_file
-from aemim_mm.hooks import AtomicCheckpointHook
+from aemim_mm.hooks import AtomicCheckpointHook, atomic_checkpoint_hook
 from aemim_mm.utils.storage import AtomicLocalBackend
 
 _HOOK = dict(type='AtomicCheckpointHook', interval=1)
@@ -167,6 +168,45 @@ def test_by_iteration(make_runner, tmp_path):
     assert _files(tmp_path) == ['iter_6.pth', 'iter_8.pth', 'last_checkpoint']
     latest = find_latest_checkpoint(str(tmp_path))
     assert load_checkpoint_file(latest)['meta']['iter'] == 8
+
+
+@pytest.mark.parametrize(
+    ('interval', 'saved'),
+    [(100, [4, 7, 8]), (5, [4, 5, 8]), (2, [2, 4, 6, 8])],
+)
+def test_by_minutes(make_runner, tmp_path, monkeypatch, interval, saved):
+    """Every iteration takes a minute."""
+    hook = dict(_HOOK, interval=interval, by_epoch=False, minutes=3)
+    runner = make_runner(checkpoint=hook)
+    clock = SimpleNamespace(monotonic=lambda: 60 * runner.iter)
+    monkeypatch.setattr(atomic_checkpoint_hook, 'time', clock)
+    runner.train()
+    assert _files(tmp_path)[:-1] == [f'iter_{i}.pth' for i in saved]
+
+
+def test_processes_agree_on_the_minutes(make_runner, tmp_path, monkeypatch):
+    """At the logger's interval, on the slowest clock."""
+    hook = dict(_HOOK, interval=100, by_epoch=False, minutes=3)
+    runner = make_runner(checkpoint=hook)
+    (logger,) = (h for h in runner.hooks if isinstance(h, LoggerHook))
+    logger.interval = 3
+    asked = []
+
+    def of_all(number, op):
+        asked.append((runner.iter + 1, op))
+        number.fill_(max(number.item(), 180 * (len(asked) == 2)))
+
+    monkeypatch.setattr(atomic_checkpoint_hook, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(atomic_checkpoint_hook, 'all_reduce', of_all)
+    runner.train()
+    assert asked == [(3, 'max'), (6, 'max')]
+    assert _files(tmp_path)[:-1] == ['iter_6.pth', 'iter_8.pth']
+
+
+@pytest.mark.parametrize('options', [{}, dict(by_epoch=False, minutes=0)])
+def test_minutes_that_cannot_be(options):
+    with pytest.raises(ValueError, match='minutes must be positive and needs'):
+        AtomicCheckpointHook(**{'minutes': 3, **options})
 
 
 def test_failed_save_deletes_and_moves_nothing(
