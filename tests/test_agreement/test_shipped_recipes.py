@@ -31,6 +31,7 @@ def has_number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+@pytest.mark.det
 def test_every_number_of_the_recipes_has_a_range():
     without = set()
     for name in config_tools.EVERY:

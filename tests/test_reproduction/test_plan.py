@@ -54,7 +54,11 @@ def test_commands_of_a_row():
     [
         ('table5', ['pretrain', 'finetune', 'ood']),
         ('table6', ['pretrain', 'finetune', 'fgsm']),
-        ('table7', ['pretrain', 'detection', 'detection-test']),
+        pytest.param(
+            'table7',
+            ['pretrain', 'detection', 'detection-test'],
+            marks=pytest.mark.det,
+        ),
         ('figure2', ['pretrain']),
         ('figure3', ['pretrain', 'finetune', 'curve']),
         ('figure4', ['pretrain', 'finetune', 'top1']),
@@ -127,6 +131,7 @@ def test_what_a_result_follows_from():
     assert steps[0][0].made_from() != other_seed[0].made_from()
 
 
+@pytest.mark.det
 def test_a_folder_may_be_called_data():
     rows = select_rows([TABLES['table7']], ['aemim-vit-s-300'])
     out = Path('/big/DATA/runs')
@@ -144,6 +149,7 @@ def test_cost_is_measured_once_and_last():
     assert len([w for w in made.cost[0].command if 'pretrain/' in w]) == 4
 
 
+@pytest.mark.det
 def test_data_of_a_preset_come_first():
     made = plan('table4', preset='smoke', gpus=1)
     names = [step.name for step in made.data]

@@ -65,6 +65,7 @@ def test_a_folder_of_another_preset(tmp_path, capsys):
     assert '--preset imagenet' in message
 
 
+@pytest.mark.det
 def test_data_that_are_missing_are_said_before_anything_runs(
     tmp_path, capsys, monkeypatch
 ):

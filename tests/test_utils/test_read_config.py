@@ -11,7 +11,10 @@ from aemim_mm_cli.places import CONFIGS
     [
         'pretrain/aemim_vit-tiny-p4_1xb256-coslr-5e_fashion-mnist.py',
         # of another scope
-        'coco/mask-rcnn_vit-tiny-p16_plain-fpn_1xb2-100e_mini-coco.py',
+        pytest.param(
+            'coco/mask-rcnn_vit-tiny-p16_plain-fpn_1xb2-100e_mini-coco.py',
+            marks=pytest.mark.det,
+        ),
     ],
 )
 def test_a_base_by_package_is_the_base_by_path(tmp_path, recipe):
