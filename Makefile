@@ -70,7 +70,7 @@ test-fast: preflight $(CORE) $(TESTS) $(DEV)
 	@$(PARALLEL) -m 'not slow and not det and not gpu' $(FAST_TESTS)
 
 test-slow: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
-	@$(VENV_PYTHON) -m pytest -m slow
+	@$(PARALLEL) -m slow
 
 # Runs that are killed and go on: 30 minutes. A call that was interrupted goes
 # on, too. TORTURE='--only kill --times 3' is a part of it.

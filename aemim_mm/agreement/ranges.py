@@ -28,7 +28,8 @@ REAL = {
     '(0, inf)': """
         std second_std bgr_std target_stds temperature mlp_ratio
         Mixup.alpha CutMix.alpha crop_size aspect_ratio_range ratio_range
-        T_max PolyLR.power strides AnchorGenerator.ratios""",
+        T_max PolyLR.power strides AnchorGenerator.ratios
+        AtomicCheckpointHook.minutes""",
     '[1, inf)': 'val_interval',
     '(0, inf]': 'max_norm norm_type Resize.scale scales',
     '[0, 1]': """

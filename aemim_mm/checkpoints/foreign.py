@@ -77,8 +77,11 @@ def advice(checkpoint: Mapping[str, Any], file: str = 'FILE') -> str:
     kind = foreign_kind(checkpoint)
     if kind is None:
         return ''
-    return (
+    text = (
         f'It is a file of {KINDS[kind]}, whose keys differ from those of '
         'mmpretrain. Convert it, and start from the result: '
         f'python {tool("import_checkpoint.py")} {file} OUT.pth --from {kind}'
     )
+    if kind == 'timm' and 'model' in checkpoint:
+        text += f' (if it is an encoder of {KINDS["mae"]}: --from mae)'
+    return text
