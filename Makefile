@@ -72,7 +72,7 @@ test-fast: preflight $(CORE) $(TESTS) $(DEV)
 test-slow: preflight-det $(CORE) $(DET) $(ROBUSTNESS) $(TESTS) $(DEV)
 	@$(PARALLEL) -m slow
 
-# Runs that are killed and go on: 30 minutes. A call that was interrupted goes
+# Runs that are killed and go on. A call that was interrupted goes
 # on, too. TORTURE='--only kill --times 3' is a part of it.
 TORTURE ?= --page docs/robust_runs.md
 torture: preflight $(CORE) $(ROBUSTNESS) $(TESTS)
