@@ -26,7 +26,9 @@ def test_all_three_generators_repeat():
 
 
 def test_no_two_streams_collide():
-    names = [(s, r, e) for s in range(6) for r in range(6) for e in range(6)]
+    late = 10**6  # an iteration of a long run
+    counts = [*range(6), *range(late, late + 6), 2**32]
+    names = [(s, r, n) for s in range(6) for r in range(6) for n in counts]
     streams = set()
     for name in names:
         seed_generators(*name)

@@ -28,12 +28,12 @@ def _runner(**kwargs):
     return SimpleNamespace(**{**values, **kwargs})
 
 
-def _feed(hook, steps):
+def _feed(hook, steps, start=0):
     """Feed outputs step by step; the number of steps survived."""
     runner = _runner()
     hook.before_train(runner)
     for step, outputs in enumerate(steps):
-        runner.iter = step
+        runner.iter = start + step
         try:
             hook.after_train_iter(runner, step, outputs=outputs)
         except FloatingPointError as error:
@@ -51,6 +51,16 @@ def test_first_bad_step_is_named_at_the_next_reading():
     for remedy in ('learning rate', 'bfloat16', 'clip_grad'):
         assert remedy in message
     assert 'no checkpoint' in message
+
+
+@pytest.mark.parametrize('start', [10**6, 2**24, 2**31])
+def test_steps_are_counted_exactly_in_long_runs(start):
+    """float32 has no 2**24 + 1, and int32 no 2**31."""
+    steps = [dict(loss=value) for value in (_ONE, _NAN, _NAN)]
+    hook = NonFiniteLossHook(interval=1)
+    survived, message = _feed(hook, steps, start)
+    assert survived == 1
+    assert f'in iteration {start + 2} (epoch 1): loss.' in message
 
 
 def test_only_what_was_bad_in_that_step_is_named():

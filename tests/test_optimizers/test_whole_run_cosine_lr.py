@@ -60,6 +60,21 @@ def test_equals_timm_s_from_its_begin(options, low):
     assert found[:begin] == [list(RATES)] * begin
 
 
+def test_of_a_million_steps():
+    """Each rate is of its step alone: no error of the steps before it."""
+    length, begin = 10**6, 4 * 10**4
+    optimizer = sgd()
+    scheduler = WholeRunCosineLR(
+        optimizer, by_epoch=False, begin=begin, end=length
+    )
+    theirs = CosineLRScheduler(sgd(), t_initial=length, warmup_t=begin)
+    for step in (begin + 1, length // 2, length - 2, length - 1):
+        scheduler.last_step = step - begin
+        assert scheduler._get_value() == pytest.approx(
+            theirs._get_lr(step), rel=1e-9
+        )
+
+
 def test_the_smallest_rate_as_a_share():
     optimizer = sgd()
     scheduler = WholeRunCosineLR(

@@ -137,13 +137,14 @@ def test_the_sweep_does_not_see_the_test_images():
 def test_the_budgets_are_those_that_the_criterion_chooses():
     table, sweep = StudyTable(RESULTS), STUDY.group('sweep')
     for prefix, key in (('eps', 'epsilon'), ('rho', 'budget')):
-        scores = []
-        for run, row in sweep.runs.items():
-            if run.startswith(f'sweep-{prefix}'):
-                score = sweep_score(table, sweep, run)
-                if score is None:
-                    pytest.skip(f'{run} has no result')
-                scores.append((row.options[f'model.attack.{key}'], score))
+        scores = [
+            (
+                row.options[f'model.attack.{key}'],
+                sweep_score(table, sweep, run),
+            )
+            for run, row in sweep.runs.items()
+            if run.startswith(f'sweep-{prefix}')
+        ]
         rows = [
             row.options[f'model.attack.{key}']
             for row in MAIN.runs.values()
