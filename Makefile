@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .PHONY: help install install-det test test-fast test-slow lint format types \
 	docs demo demo-quick robustness-demo reproduce-smoke test-newest audit \
-	torture clean \
+	torture mutation clean \
 	preflight preflight-det
 
 # What `make test-fast` runs, less what is marked slow, det or gpu.
@@ -36,6 +36,7 @@ ROBUSTNESS := $(STAMP)-robustness.stamp
 TESTS := $(STAMP)-tests.stamp
 DEV := $(STAMP)-dev.stamp
 DOCS := $(STAMP)-docs.stamp
+MUTATION := $(STAMP)-mutation.stamp
 PINS := requirements/core.txt requirements/onedl.txt
 # Further phases leave the core as it is.
 AS_PINNED := $(PINS:%=-c %)
@@ -52,6 +53,7 @@ help:
 	@echo 'make test-slow    the tests that need minutes each'
 	@echo 'make test-newest  the tests on the newest torch, timm and numpy'
 	@echo 'make torture      kills runs at random, and lets them go on'
+	@echo 'make mutation     do the tests of core/ notice its mutants?'
 	@echo 'make lint         ruff check and ruff format --check'
 	@echo 'make format       let ruff put right what it can'
 	@echo 'make types        mypy'
@@ -78,6 +80,11 @@ TORTURE ?= --page docs/robust_runs.md
 torture: preflight $(CORE) $(ROBUSTNESS) $(TESTS)
 	@OMP_NUM_THREADS=1 CUDA_VISIBLE_DEVICES=-1 PYTHONPATH=.:tests \
 		$(VENV_PYTHON) -m torture $(TORTURE)
+
+# A call that was interrupted goes on; only what has changed runs anew.
+mutation: preflight $(CORE) $(TESTS) $(MUTATION)
+	@OMP_NUM_THREADS=1 CUDA_VISIBLE_DEVICES=-1 $(VENV_PYTHON) -m mutmut run
+	@$(VENV_PYTHON) -m mutmut results
 
 # An environment of its own, in which nothing is pinned. Without compiled ops.
 NEWEST := .venv-newest
@@ -127,7 +134,7 @@ reproduce-smoke: install-det $(ROBUSTNESS)
 		--jobs $$(nproc)
 
 clean:
-	rm -rf .venv .venv-audit .venv-newest build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-audit .venv-newest build dist docs/_build mutants *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find aemim_mm aemim_mm_cli benchmarks tests tools configs \
 		-name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -167,7 +174,7 @@ $(DET): $(CORE) requirements/build.txt requirements/det.txt
 	@$(VENV_PYTHON) tools/setup/check_ops.py
 	@touch $@
 
-$(ROBUSTNESS) $(TESTS) $(DEV) $(DOCS): $(STAMP)-%.stamp: requirements/%.txt | $(VENV)
+$(ROBUSTNESS) $(TESTS) $(DEV) $(DOCS) $(MUTATION): $(STAMP)-%.stamp: requirements/%.txt | $(VENV)
 	@echo '[setup] $*: half a minute or less'
 	@$(PIP) -r $< $(AS_PINNED)
 	@touch $@

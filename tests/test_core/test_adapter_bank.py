@@ -39,6 +39,8 @@ def test_names_are_those_of_the_originals():
     assert set(bank.tensors()) == set(bank.state_dict())
     assert isinstance(bank.get_submodule('blocks.0.1'), nn.LayerNorm)
     assert 'teacher.0.weight' in AdapterBank(net).tensors()
+    within = AdapterBank(nn.ModuleDict({'net': net}), ('cls_token',))
+    assert set(within.tensors()) == {'net.cls_token'}
 
 
 def test_twins_are_copies():

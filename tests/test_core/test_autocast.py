@@ -43,6 +43,15 @@ def test_same_result_to_the_bit(dtype):
     assert frozen['0.0.weight'].dtype == torch.float32
 
 
+def test_the_whole_model_is_cast_by_default():
+    model = network()
+    frozen = ModuleIndex(model).frozen()
+    with torch.autocast('cpu', torch.bfloat16):
+        ahead = cast_ahead(ModuleIndex(model), frozen)
+    assert ahead['0.0.weight'].dtype == torch.bfloat16
+    assert ahead['1.weight'].dtype == torch.bfloat16
+
+
 def test_without_autocast_nothing_is_cast():
     model = network()
     frozen = ModuleIndex(model).frozen()

@@ -25,6 +25,8 @@ def test_list_of_samples_and_list_of_views():
     assert torch.equal(rows.of(samples)[0], torch.ones(5))
     views = [torch.tensor([0, 1]), torch.tensor([2, 3])]
     assert [v.tolist() for v in rows.of(views)] == [[1], [3]]
+    views = [view[:, None] for view in views]
+    assert [v.tolist() for v in rows.of(views)] == [[[1]], [[3]]]
 
 
 def test_all_rows_copy_nothing():

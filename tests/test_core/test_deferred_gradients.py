@@ -6,7 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from aemim_mm.core.deferred_gradients import DeferredGradients
+from aemim_mm.core.deferred_gradients import (
+    FIRST_SCALE,
+    DeferredGradients,
+    _apart,
+)
 
 
 def network():
@@ -67,7 +71,9 @@ def test_a_list_may_come_first():
     expected = torch.autograd.grad(
         sum(losses(model, x)['loss_more']), list(model.parameters())
     )
-    sum(handed_over(values, model.parameters())['loss_more']).backward()
+    given = handed_over(values, model.parameters())
+    torch.testing.assert_close(given, values)
+    sum(given['loss_more']).backward()
     for parameter, grad in zip(model.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, grad)
 
@@ -139,6 +145,13 @@ def test_gradients_that_are_one_number():
     assert (first.grad == 0.5).all() and (second.grad == 0.5).all()
 
 
+def test_gradients_are_copied_only_where_memory_is_shared():
+    own, shared = torch.ones(3), torch.ones(3, 2).t()
+    apart = _apart([own, shared, shared, torch.ones(1).expand(3)])
+    assert apart[0] is own and apart[1] is shared and apart[2] is not shared
+    assert apart[2].is_contiguous() and apart[3].stride() == (1,)
+
+
 def test_parts_of_one_gradient():
     first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
     values = dict(loss=torch.cat([first, second]).square().sum())
@@ -177,6 +190,23 @@ def test_fp16_gradients_do_not_vanish(scale):
             torch.testing.assert_close(
                 parameter.grad / scale, grad, rtol=0.02, atol=1e-11
             )
+
+
+def test_the_scale_is_the_last_usable_one():
+    deferred, weight = DeferredGradients(), nn.Parameter(torch.ones(2))
+
+    def scale():
+        _, stored = deferred.take(weight.sum(), [weight])
+        return float(stored.factor)
+
+    assert scale() == 1  # in float32
+    with torch.autocast('cpu', torch.float16):
+        assert scale() == FIRST_SCALE
+        deferred.remember(torch.tensor(float('inf')))
+        assert scale() == FIRST_SCALE
+        for factor in (0.5, 0, float('inf'), float('nan'), -1):
+            deferred.remember(torch.tensor(factor))
+            assert scale() == 0.5
 
 
 def test_stored_gradients_arrive_before_those_of_a_later_pass():

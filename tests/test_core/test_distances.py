@@ -48,7 +48,9 @@ def test_maps_count_alike():
 
 
 def test_another_number_of_maps_is_an_error():
-    with pytest.raises(ValueError, match='1 feature maps against 2'):
+    with pytest.raises(
+        ValueError, match='1 feature maps against 2 reference maps'
+    ):
         squared_l2([torch.ones(1, 2)], [torch.ones(1, 2)] * 2)
 
 

@@ -115,9 +115,10 @@ def test_default_step():
     assert FeatureDistancePGD(2, 2).step_size == 1
     assert FeatureDistancePGD(2, 1).step_size == 2
     assert FeatureDistancePGD(4, 3, step_size=1.5).step_size == 1.5
-    defaults = FeatureDistancePGD()
-    assert (defaults.epsilon, defaults.num_steps) == (2, 2)
-    assert (defaults.distance, defaults.random_start) == ('l2', True)
+    assert repr(FeatureDistancePGD()) == (
+        'FeatureDistancePGD(epsilon=2, num_steps=2, step_size=1.0, '
+        "distance='l2', random_start=True)"
+    )
 
 
 def test_one_step_is_fgsm_with_random_start(encoder):

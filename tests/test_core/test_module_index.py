@@ -177,6 +177,8 @@ def test_a_copy_has_its_own(duplicate):
     net.index = ModuleIndex(net)
     net.index.tensors()
     twin = duplicate(net)
+    assert vars(twin.index)['_found'] is None
+    assert vars(twin.index).keys() == vars(net.index).keys()
     with twin.index.swapped({'0.weight': torch.eye(2)}):
         assert torch.equal(twin[0].weight, torch.eye(2))
         assert not torch.equal(net[0].weight, torch.eye(2))

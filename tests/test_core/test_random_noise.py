@@ -68,6 +68,6 @@ def test_its_numbers_are_checked():
         RandomNoise(-1)
     with pytest.raises(TypeError, match='num_steps'):
         RandomNoise(num_steps=1.5)
-    assert repr(RandomNoise(8)) == (
-        'RandomNoise(epsilon=8, num_steps=2, step_size=4.0)'
+    assert repr(RandomNoise()) == (
+        'RandomNoise(epsilon=2, num_steps=2, step_size=1.0)'
     )

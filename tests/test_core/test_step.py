@@ -18,6 +18,7 @@ from aemim_mm.core import (
     FeatureDistancePGD,
     aemim_step,
 )
+from aemim_mm.core.batch_subset import BatchSubset
 
 
 class Patches(nn.Module):
@@ -92,6 +93,7 @@ class Trained:
             return [model.encode(images, call.mask)]
 
         def reconstruction(features, call):
+            assert len(call.mask) == len(target)
             return mse_loss(model.decode(*features), target)
 
         def adversarial_pass(x_adv, call):
@@ -258,6 +260,43 @@ def test_an_error_in_a_pass_leaves_the_model_as_it_was():
         trained.step(x, mask, fail)
     for name, parameter in trained.model.named_parameters():
         assert parameter is own[name]
+
+
+def test_what_belongs_to_images_comes_to_the_passes_by_rows():
+    x = torch.arange(6.0).reshape(3, 2)
+    call = EncoderCall(
+        [x], x + 1, ((x + 2,), {'a': x + 3}), x + 4, (x + 5,), x
+    )
+    some = call.of(BatchSubset([2, 0], 3))
+    rows = x[[2, 0]]
+    assert torch.equal(some.mask, rows + 1)
+    assert torch.equal(some.arguments[0][0], rows + 2)
+    assert torch.equal(some.arguments[1]['a'], rows + 3)
+    assert torch.equal(some.output, rows + 4)
+    assert torch.equal(some.targets[0], rows + 5)
+    assert torch.equal(some.image, rows) and some.attacked(x) is some.image
+
+
+def test_distances_are_the_attacks_own_and_a_loss_is_optional():
+    trained, (x, mask) = Trained(vit), batch()
+    model = trained.model
+
+    def attack(encode, x, reference, mean, std, loss):
+        assert loss is None
+        return x
+
+    attack.measure = lambda features, reference: torch.full((6,), 7.0)
+    step = aemim_step(
+        x,
+        lambda: (torch.zeros(()), EncoderCall([model.encode(x, mask)])),
+        lambda images, call: [model.encode(images, mask)],
+        lambda x_adv, call: (torch.zeros(()), [model.encode(x_adv, mask)]),
+        swap=trained.swap,
+        attack=attack,
+        mean=column(MEAN),
+        std=column(STD),
+    )
+    assert step.distance_start == step.distance_end == 7
 
 
 def test_a_custom_attack_needs_no_measure_and_may_not_encode():

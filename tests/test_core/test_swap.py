@@ -88,6 +88,7 @@ def test_its_parts():
     swap = swap_of(net)
     net.decoder[1].bias.requires_grad_(False)
     assert swap.encoder_modules() == list(net.encoder.modules())
+    assert swap.encoder_modules() is swap.encoder_modules()  # found once
     whole = AdapterSwap(net, net.bank)
     assert set(whole.encoder_modules()) == set(net.modules()) - set(
         net.bank.modules()

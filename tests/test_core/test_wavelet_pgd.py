@@ -172,6 +172,33 @@ def test_one_step_equals_numpy(encoder):
     )
 
 
+@pytest.mark.parametrize('bands', WaveletPGD.BANDS)
+def test_steps_from_a_random_start_equal_the_formula(bands):
+    """Of an orthogonal transform of the pixels themselves.
+
+    L_d is then a sum of (c m)^2 with positive weights, and its gradient has
+    the sign of m: every factor moves away from 0.
+    """
+    pixels = 128 + 8 * torch.randn(2, 3, 8, 8).double()  # far from the box
+    x = (pixels - MEAN_C) / STD_C
+    budget, step_size = 0.2, 0.05
+    attack = WaveletPGD(budget, bands, 'haar', 2, 2, step_size)
+    torch.manual_seed(5)
+    x_adv = attack(lambda z: [z], x, [x], MEAN_C, STD_C)
+    torch.manual_seed(5)
+    changed = []
+    for band in attack.transform.analyse(pixels):
+        start = (2 * torch.rand_like(band) - 1) * budget
+        factors = start + 2 * step_size * start.sign()
+        changed.append(band * (1 + factors.clamp(-budget, budget)))
+    if bands == 'detail':
+        changed[0] = attack.transform.analyse(pixels)[0]
+    expected = attack.transform.synthesise(changed)
+    torch.testing.assert_close(
+        x_adv * STD_C + MEAN_C, expected, atol=1e-5, rtol=0
+    )
+
+
 def test_without_pywavelets(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pywt', None)
     with pytest.raises(ImportError, match='pip install PyWavelets'):
@@ -182,14 +209,18 @@ def test_without_pywavelets(monkeypatch):
     'options, error, says',
     [
         (dict(budget=0), ValueError, r'in \(0, 1\], but got 0'),
-        (dict(budget=1.5), ValueError, 'budget is relative'),
+        (dict(budget=1.5), ValueError, '^budget is relative'),
         (dict(budget='a'), TypeError, 'budget must be a number'),
         (dict(bands='low'), ValueError, "unknown bands 'low'"),
         (dict(wavelet='x'), ValueError, "unknown wavelet 'x'"),
         (dict(levels=0), ValueError, 'levels must be >= 1'),
-        (dict(step_size=0), ValueError, 'step_size is one of factors'),
+        (dict(step_size=0), ValueError, '^step_size is one of factors'),
+        (dict(step_size=2.5), ValueError, r'in \(0, 2\] or None, but got 2'),
+        (dict(step_size='a'), TypeError, '^step_size must be a number'),
         (dict(num_steps=0), ValueError, 'num_steps must be >= 1'),
-        (dict(max_pixel_change=300), ValueError, 'max_pixel_change is in'),
+        (dict(max_pixel_change=0), ValueError, '^max_pixel_change is in'),
+        (dict(max_pixel_change=255.5), ValueError, r'in \(0, 255\] or None'),
+        (dict(max_pixel_change='a'), TypeError, '^max_pixel_change must be'),
         (dict(distance='l1'), ValueError, "unknown distance 'l1'"),
         (dict(random_start=1), TypeError, 'random_start must be'),
     ],
@@ -197,6 +228,20 @@ def test_without_pywavelets(monkeypatch):
 def test_arguments_out_of_range(options, error, says):
     with pytest.raises(error, match=says):
         WaveletPGD(**options)
+
+
+def test_ends_of_the_ranges():
+    attack = WaveletPGD(budget=1, step_size=2, max_pixel_change=255)
+    assert (attack.budget, attack.step_size) == (1, 2)
+    assert WaveletPGD(max_pixel_change=0.5).max_pixel_change == 0.5
+
+
+def test_defaults():
+    assert repr(WaveletPGD()) == (
+        "WaveletPGD(budget=0.25, bands='detail', wavelet='bior4.4', levels=3, "
+        "num_steps=2, step_size=0.125, distance='l2', random_start=True, "
+        'max_pixel_change=None)'
+    )
 
 
 def test_repr_makes_an_equal_one():

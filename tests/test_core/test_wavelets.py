@@ -83,6 +83,13 @@ def test_half_precision_is_computed_in_full(dtype):
     torch.testing.assert_close(back, x.to(dtype).float(), atol=1e-5, rtol=0)
 
 
+def test_one_transform_is_for_images_of_all_types():
+    transform = WaveletTransform('haar', 1)
+    for dtype in (torch.float32, torch.float64, torch.float32):
+        coefficients = transform.analyse(images((4, 4), dtype=dtype))
+        assert {band.dtype for band in coefficients} == {dtype}
+
+
 def test_compiled_it_gives_the_same():
     transform = WaveletTransform('bior4.4', 3)
     x = images((40, 24), dtype=torch.float32)
