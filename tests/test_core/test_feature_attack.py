@@ -37,7 +37,12 @@ def test_a_distance_that_does_not_move_from_the_image_is_named():
         "random_start=False with distance='kl': at fresh adapters the "
         'gradient at x itself is 0, and the attack does not move'
     )
-    assert warning.filename == __file__  # the line that made the attack
+
+
+def test_the_warning_is_of_the_line_that_made_the_attack():
+    with pytest.warns(UserWarning) as seen:
+        FeatureDistancePGD(random_start=False)
+    assert seen[0].filename == __file__
 
 
 def test_a_loss_is_needed_where_it_is_the_distance():
