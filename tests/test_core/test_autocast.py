@@ -43,13 +43,17 @@ def test_same_result_to_the_bit(dtype):
     assert frozen['0.0.weight'].dtype == torch.float32
 
 
-def test_the_whole_model_is_cast_by_default():
-    model = network()
-    frozen = ModuleIndex(model).frozen()
+@pytest.mark.parametrize('bias', [True, False])
+def test_the_whole_model_is_cast_by_default(bias):
+    model = nn.Linear(2, 2, bias)
+    index = ModuleIndex(model)
     with torch.autocast('cpu', torch.bfloat16):
-        ahead = cast_ahead(ModuleIndex(model), frozen)
-    assert ahead['0.0.weight'].dtype == torch.bfloat16
-    assert ahead['1.weight'].dtype == torch.bfloat16
+        ahead = cast_ahead(index, index.frozen())
+        model.weight.data = model.weight.data.double()
+        mixed = cast_ahead(index, index.frozen())
+    assert {t.dtype for t in ahead.values()} == {torch.bfloat16}
+    assert mixed['weight'].dtype == torch.float64  # not what autocast casts
+    assert not bias or mixed['bias'].dtype == torch.bfloat16
 
 
 def test_without_autocast_nothing_is_cast():

@@ -103,5 +103,10 @@ def test_its_parts():
 
 def test_an_encoder_that_is_not_there():
     net = Net(holds_bank=True)
-    with pytest.raises(ValueError, match="'encodr'. Did you mean 'encoder'"):
-        AdapterSwap(net, net.bank, 'encodr')
+    for name, says in (
+        ('encodr', "Net has no submodule 'encodr'. Did you mean 'encoder'?"),
+        ('zzz', "Net has no submodule 'zzz'"),
+    ):
+        with pytest.raises(ValueError) as seen:
+            AdapterSwap(net, net.bank, name)
+        assert str(seen.value) == says
