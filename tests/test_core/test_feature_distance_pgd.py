@@ -1,6 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The attack as plain torch: any encoder, no Runner, no registry."""
 
+import warnings
+
 import pytest
 import torch
 from pixels import MEAN, STD, column, images, to_pixels
@@ -111,6 +113,30 @@ def test_steps_that_reach_the_whole_ball_push_further(encoder, num_steps):
     assert (distances[1] > 1.2 * distances[0]).all()
 
 
+def test_ends_of_the_ranges():
+    attack = FeatureDistancePGD(255, step_size=255)
+    assert (attack.epsilon, attack.step_size) == (255, 255)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        FeatureDistancePGD(epsilon=0)
+        FeatureDistancePGD(epsilon=1)
+
+
+def test_a_budget_on_another_scale_is_named():
+    with pytest.warns(UserWarning) as seen:
+        FeatureDistancePGD(epsilon=0.5)
+    assert str(seen[0].message) == (
+        'epsilon=0.5 is less than one of 255 pixel values. If you meant 0.5 '
+        'on the [0, 1] scale, write epsilon=127.5'
+    )
+
+
+def test_its_warning_is_of_the_line_that_made_the_attack():
+    with pytest.warns(UserWarning) as seen:
+        FeatureDistancePGD(epsilon=0.5)
+    assert seen[0].filename == __file__
+
+
 def test_default_step():
     assert FeatureDistancePGD(2, 2).step_size == 1
     assert FeatureDistancePGD(2, 1).step_size == 2
@@ -173,13 +199,15 @@ def test_without_random_start_at_the_reference_nothing_moves(encoder):
 @pytest.mark.parametrize(
     'options, error, match',
     [
-        (dict(epsilon=-1), ValueError, '-1'),
-        (dict(epsilon=256), ValueError, '256'),
-        (dict(epsilon='2'), TypeError, "'2'"),
+        (dict(epsilon=-1), ValueError, r'^epsilon is .* in \[0, 255\], .*-1'),
+        (dict(epsilon=255.5), ValueError, '255.5'),
+        (dict(epsilon='2'), TypeError, "^epsilon must be a number, .*'2'"),
         (dict(epsilon=True), TypeError, 'True'),
         (dict(num_steps=0), ValueError, 'num_steps must be >= 1.*0'),
         (dict(num_steps=1.5), TypeError, r'1\.5'),
-        (dict(step_size=0), ValueError, 'step_size'),
+        (dict(step_size=0), ValueError, r'^step_size is .* in \(0, 255\] or'),
+        (dict(step_size=255.5), ValueError, '255.5'),
+        (dict(step_size='1'), TypeError, '^step_size must be a number'),
         (dict(distance='l1'), ValueError, "'l1'.*'l2', 'kl'"),
         (dict(random_start=1), TypeError, 'True or False'),
     ],
