@@ -130,7 +130,7 @@ class WaveletPGD(FeatureAttack):
 
         Raises:
             ValueError: If ``distance='reconstruction'`` and no ``loss``, or
-                height or width is odd.
+                height or width is odd or too small for the wavelet.
         """
         objective = self.objective(encode, reference, loss)
         x = x.detach()

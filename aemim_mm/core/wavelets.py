@@ -67,20 +67,27 @@ class WaveletTransform:
             int: From 1 to ``levels``.
 
         Raises:
-            ValueError: If height or width is odd.
+            ValueError: If height or width is odd, or smaller than the border
+                of the wavelet.
         """
         height, width = x.shape[-2:]
         levels = 0
         while levels < self.levels and not (height | width) >> levels & 1:
             levels += 1
-        # The periodic border takes at most one period.
-        border = len(self._analysis[0]) // 2 - 1
-        while levels > 1 and min(height, width) >> (levels - 1) < border:
-            levels -= 1
         if levels == 0:
             raise ValueError(
                 'wavelets need images of even height and width, but got '
                 f'{height} x {width}'
+            )
+        # The periodic border takes at most one period.
+        border = len(self._analysis[0]) // 2 - 1
+        while levels and min(height, width) >> (levels - 1) < border:
+            levels -= 1
+        if levels == 0:
+            raise ValueError(
+                f'this wavelet reaches {border} pixels over the border, and '
+                f'images of {height} x {width} have fewer: choose a shorter '
+                "one, such as 'haar'"
             )
         return levels
 
@@ -96,7 +103,7 @@ class WaveletTransform:
             float64 of images in it.
 
         Raises:
-            ValueError: If height or width is odd.
+            ValueError: As :meth:`levels_of`.
         """
         low = x if x.dtype == torch.float64 else x.float()
         details = []

@@ -204,7 +204,9 @@ def test_steps_from_a_random_start_equal_the_formula(bands):
 
 def test_without_pywavelets(monkeypatch):
     monkeypatch.setitem(sys.modules, 'pywt', None)
-    with pytest.raises(ImportError, match='pip install PyWavelets'):
+    with pytest.raises(
+        ImportError, match='^wavelets need .* pip install PyWavelets$'
+    ):
         WaveletTransform('haar', 1)
 
 

@@ -104,30 +104,45 @@ def test_compiled_it_gives_the_same():
 
 
 @pytest.mark.parametrize(
-    'size, levels', [((28, 28), 2), ((30, 28), 1), ((256, 24), 3)]
+    'wavelet, size, levels',
+    [
+        # as often as they are halved without a remainder
+        ('haar', (28, 28), 2),
+        ('haar', (30, 28), 1),
+        ('haar', (256, 24), 3),
+        # while the border is no longer than the image: here 8 pixels,
+        ('db9', (32, 32), 3),
+        ('db9', (8, 64), 1),
+        # and here 9
+        ('db10', (32, 32), 2),
+        ('db10', (16, 16), 1),
+        ('sym20', (64, 64), 2),
+    ],
 )
-def test_levels_halve_without_a_remainder(size, levels):
-    assert WaveletTransform('haar', 9).levels_of(images(size)) == levels
-
-
-def test_a_border_is_no_longer_than_the_image():
-    transform, x = WaveletTransform('sym20', 9), images((64, 64))
-    # Its 40 values reach 19 pixels over the border.
-    assert transform.levels_of(x) == 2
+def test_levels(wavelet, size, levels):
+    transform, x = WaveletTransform(wavelet, 9), images(size)
+    assert transform.levels_of(x) == levels
     back = transform.synthesise(transform.analyse(x))
     torch.testing.assert_close(back, x)
 
 
 @pytest.mark.parametrize(
-    'arguments, says',
+    'arguments, error, says',
     [
-        (('bior4,4', 3), "unknown wavelet 'bior4,4'"),
-        (('haar', 0), 'levels must be >= 1'),
+        (('bior4,4', 3), ValueError, "^unknown wavelet 'bior4,4': .* 'haar'$"),
+        (('haar', 0), ValueError, 'levels must be >= 1'),
+        (('haar', True), TypeError, 'levels must be an int, but got True'),
+        (('haar', '3'), TypeError, "levels must be an int, but got '3'"),
     ],
 )
-def test_what_does_not_fit(arguments, says):
-    with pytest.raises(ValueError, match=says):
+def test_what_does_not_fit(arguments, error, says):
+    with pytest.raises(error, match=says):
         WaveletTransform(*arguments)
+
+
+def test_images_smaller_than_the_border():
+    with pytest.raises(ValueError, match='9 pixels .* of 8 x 64 have fewer'):
+        WaveletTransform('db10', 1).analyse(images((8, 64)))
 
 
 def test_odd_images():
