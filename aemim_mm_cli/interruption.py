@@ -132,6 +132,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     # A worker that ends of the same signal is no error, as torch has it.
     if hasattr(signal, 'SIGCHLD'):
         signal.signal(signal.SIGCHLD, lambda *_: None)
+    # What it leaves half-built may fail in its destructor.
+    sys.unraisablehook = lambda lost: None
     raise Interrupted(exit_code(_received[0]))
 
 

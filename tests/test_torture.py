@@ -31,6 +31,26 @@ def test_a_run_that_was_not_hurt_has_not_held(tmp_path, code, error, counted):
     assert counts == expected | {counted: 1}
     # Of what failed the run is kept.
     assert (tmp_path / 'kill-0-0').exists() == (counted == 'failed')
+
+
+@pytest.mark.parametrize(
+    'results, name',
+    [
+        ([], 'kill-0-3'),
+        ([dict(late='')], 'kill-0-3-1'),
+        ([dict(late=''), dict(late='')], 'kill-0-3-2'),
+        ([dict(late='')] * 6, None),
+        ([dict(at='')], None),
+        ([dict(late=''), dict(failed='')], None),
+    ],
+)
+def test_what_came_too_late_is_tried_again(results, name):
+    names = ['kill-0-3', *(f'kill-0-3-{again}' for again in range(1, 6))]
+    found = dict(zip(names, results, strict=False))
+    assert torture.next_try('kill-0-3', found) == name
+
+
+def test_the_table():
     assert '| 1 | 0 | 0 | 1 |' in report.write_table(
         dict(kill={'a': dict(late='1.0 s')})
     )

@@ -50,6 +50,22 @@ def test_what_is_raised_in_a_destructor_is_raised_again(capsys):
         interruption.check_received()
 
 
+@pytest.mark.parametrize('ended', [True, False])
+def test_what_is_left_half_built_says_nothing(capsys, ended):
+    """As the iterator of a DataLoader, stopped in its constructor."""
+
+    class HalfBuilt:
+        def __del__(self):
+            self._shutdown  # noqa: B018
+
+    if ended:
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGINT)
+    HalfBuilt()
+    gc.collect()
+    assert ('AttributeError' in capsys.readouterr().err) != ended
+
+
 def test_what_an_import_has_dropped_is_raised_again():
     with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGTERM)

@@ -46,12 +46,14 @@ def test_names_are_those_of_the_originals():
 def test_twins_are_copies():
     net = Net()
     net.bn.weight.requires_grad_(False)
+    net.cls_token.requires_grad_(False)
     bank = AdapterBank(net, ('norm', 'cls_token'))
     originals = {**net.state_dict()}
     for name, twin in bank.tensors().items():
         assert torch.equal(twin, originals[name])
         assert twin.data_ptr() != originals[name].data_ptr()
     assert not bank.bn.weight.requires_grad
+    assert not bank.cls_token.requires_grad
     assert bank.get_submodule('blocks.0.1').weight.requires_grad
 
 
@@ -105,16 +107,45 @@ def test_empty_bank():
     assert not bank.state_dict() and not bank.tensors()
 
 
-@pytest.mark.parametrize('kinds', ['norm', 3])
-def test_kinds_must_be_a_collection(kinds):
-    with pytest.raises(TypeError, match=r"\('norm',\)"):
-        AdapterBank(Net(), kinds)
-
-
-def test_unknown_or_absent_kinds():
-    with pytest.raises(ValueError, match="unknown adapter 'bias'"):
-        AdapterBank(Net(), ('norm', 'bias'))
-    with pytest.raises(ValueError, match='no class token'):
-        AdapterBank(nn.LayerNorm(2), ('cls_token',))
-    with pytest.raises(ValueError, match='no normalisation layer'):
-        AdapterBank(nn.Linear(2, 2), ('norm',))
+@pytest.mark.parametrize(
+    'module, kinds, error, says',
+    [
+        (
+            Net(),
+            'norm',
+            TypeError,
+            "adapters must be a tuple such as ('norm',), ('norm', 'cls_token')"
+            " or (), but got 'norm'",
+        ),
+        (
+            Net(),
+            3,
+            TypeError,
+            "adapters must be a tuple such as ('norm',), ('norm', 'cls_token')"
+            ' or (), but got 3',
+        ),
+        (
+            Net(),
+            ('norm', 'bias'),
+            ValueError,
+            "unknown adapter 'bias': choose from ('norm', 'cls_token')",
+        ),
+        (
+            nn.LayerNorm(2),
+            ('cls_token',),
+            ValueError,
+            "adapters contains 'cls_token', but LayerNorm has no class token: "
+            "use adapters=('norm',)",
+        ),
+        (
+            nn.Linear(2, 2),
+            ('norm',),
+            ValueError,
+            "adapters contains 'norm', but Linear has no normalisation layer",
+        ),
+    ],
+)
+def test_kinds_that_are_none(module, kinds, error, says):
+    with pytest.raises(error) as seen:
+        AdapterBank(module, kinds)
+    assert str(seen.value) == says

@@ -3,8 +3,8 @@
 
 A try holds if the results are those of an uninterrupted run (weights to the
 bit), at most one checkpoint interval was lost and no stray file is left. One
-that came too late to end the run is counted apart. A call that was interrupted
-goes on with the tries that are missing.
+that came too late to end the run is counted apart, and made again at another
+moment. A call that was interrupted goes on with the tries that are missing.
 """
 
 import argparse
@@ -105,6 +105,16 @@ def write_tries(tries, summary, code):
     AtomicLocalBackend().put_text(f'{text}\n', summary)
 
 
+def next_try(first, results):
+    """The name of the next try; None if one that came in time is there."""
+    for name in (first, *(f'{first}-{again}' for again in range(1, 6))):
+        if name not in results:
+            return name
+        if 'late' not in results[name]:
+            return None
+    return None
+
+
 def attempt(hurt, runs, name):
     """One try: when it was hurt, how long it took, and why it failed."""
     place = runs.folder / name
@@ -131,21 +141,24 @@ def main():
     summary = out / 'summary.json'
     code = code_digest()
     tries = read_tries(summary, code)
+    for kind in args.only:
+        tries.setdefault(kind, {})
     missing = [
         (kind, f'{kind}-{args.seed}-{number}')
         for kind in args.only
         for number in range(args.times or KINDS[kind][2])
-        if f'{kind}-{args.seed}-{number}' not in tries.get(kind, {})
+        if next_try(f'{kind}-{args.seed}-{number}', tries[kind])
     ]
     # What uninterrupted runs give, once for the kinds that share it.
     worlds = {}
-    for kind, name in (bar := tqdm(missing, unit='try')):
+    for kind, first in (bar := tqdm(missing, unit='try')):
         bar.set_postfix_str(kind)
         make, hurt, _ = KINDS[kind]
         if make not in worlds:
             worlds[make] = make(Path(tempfile.mkdtemp('', f'{kind}-', out)))
-        tries.setdefault(kind, {})[name] = attempt(hurt, worlds[make], name)
-        write_tries(tries, summary, code)
+        while name := next_try(first, tries[kind]):
+            tries[kind][name] = attempt(hurt, worlds[make], name)
+            write_tries(tries, summary, code)
     for runs in worlds.values():
         if not list(runs.folder.glob('*-*.log')):  # of tries that failed
             shutil.rmtree(runs.folder, ignore_errors=True)

@@ -45,6 +45,10 @@ class Training:
         self.config = make_config(folder)
         begin = time.monotonic()
         process = self.start(folder / 'whole')
+        if number > 1:
+            # Without the imports, which take most of it.
+            processes.wait_until((folder / 'whole/tiny.py').is_file, process)
+            begin = time.monotonic()
         code = processes.wait(process)
         assert code == 0, f'the uninterrupted run ended with {code}'
         self.seconds = time.monotonic() - begin
@@ -96,9 +100,7 @@ def kill_one_of_two(runs, work_dir, rng):
     try:
         processes.wait_until((work_dir / 'tiny.py').is_file, process)
         begun = time.monotonic()
-        # Without the imports, which take most of it.
-        moment = rng.uniform(0, 0.5 * runs.seconds)
-        time.sleep(moment)
+        time.sleep(rng.uniform(0, runs.seconds))
         ranks = processes.children(process.pid)
         if len(ranks) == 2:
             os.kill(rng.choice(ranks), signal.SIGKILL)
@@ -169,9 +171,7 @@ def tell(runs, work_dir, rng, number, code):
     try:
         if runs.number > 1:
             processes.wait_until((work_dir / 'tiny.py').is_file, process)
-            moment = rng.uniform(0, 0.4 * runs.seconds)
-        else:
-            moment = rng.uniform(0.3, runs.seconds)
+        moment = rng.uniform(0 if runs.number > 1 else 0.3, runs.seconds)
         time.sleep(moment)
         for pid in [process.pid, *processes.children(process.pid)]:
             # As Ctrl-C and a scheduler's container.
