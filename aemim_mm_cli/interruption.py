@@ -109,8 +109,9 @@ def release_signals(before: dict[int, object]) -> None:
 def leave_signals() -> None:
     """Ignore signals from the end of a program on.
 
-    All is written by then; Python takes a while to clear its memory, and has
-    no handlers any more, so that a signal would seem to have ended the run.
+    Nothing but its last message is left to write; Python takes a while to
+    clear its memory, and has no handlers any more, so that a signal would seem
+    to have ended the run.
     """
     for name in NAMES:
         number = getattr(signal, name, None)

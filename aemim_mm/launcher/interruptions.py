@@ -13,6 +13,7 @@ from aemim_mm_cli.interruption import (
     Interrupted,
     catch_signals,
     exit_code,
+    leave_signals,
     received,
     release_signals,
     typed_command,
@@ -26,8 +27,9 @@ class Interruptions:
 
     SIGINT (Ctrl-C), SIGTERM and SIGHUP end it at once, whatever is under way:
     checkpoints are written aside, so that the last complete one remains, and
-    what was half-written is removed. The process exits with the code that
-    shells expect, 130, 143 or 129. Of SIGUSR1, see ``InterruptHook``.
+    what was half-written is removed. Further signals are ignored from then
+    on. The process exits with the code that shells expect, 130, 143 or 129.
+    Of SIGUSR1, see ``InterruptHook``.
 
     Attributes:
         work_dir (str, optional): Folder of the run, once training has begun.
@@ -48,14 +50,16 @@ class Interruptions:
         traceback: TracebackType | None,
     ) -> None:
         number = received()
-        release_signals(self._before)
         if isinstance(error, Interrupted):
             code = error.code
         elif error is not None and number is not None:
             # Such as a connection that another process has closed.
             code = exit_code(number)
         else:
+            release_signals(self._before)
             return
+        # torch's launcher sends one more, and so does a user in a hurry.
+        leave_signals()
         if is_main_process() and os.environ.get('LOCAL_RANK', '0') == '0':
             if self.work_dir is not None:
                 remove_partial(self.work_dir)

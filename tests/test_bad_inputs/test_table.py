@@ -45,6 +45,7 @@ def test_row(row, tmp_path, monkeypatch, capfd):
     capfd.readouterr()
     code = exit_code(row.tool)
     out, err = capfd.readouterr()
+    assert not (tmp_path / 'executed').exists()  # by a pickle
     if row.says:
         assert code == 2, out + err
         assert 'error: ' in err and 'Traceback' not in err

@@ -4,15 +4,16 @@ import signal
 import pytest
 
 from aemim_mm.launcher.interruptions import Interruptions
-from aemim_mm_cli.interruption import Interrupted
+from aemim_mm_cli.interruption import NAMES, Interrupted, release_signals
 
 
 @pytest.fixture(autouse=True)
 def _typed(monkeypatch):
-    child = signal.getsignal(signal.SIGCHLD)
+    numbers = [signal.Signals[name] for name in (*NAMES, 'SIGCHLD')]
+    before = {number: signal.getsignal(number) for number in numbers}
     monkeypatch.setenv('AEMIM_COMMAND', 'train.py c.py')
     yield
-    signal.signal(signal.SIGCHLD, child)
+    release_signals(before)
 
 
 def interrupt(work_dir, error=None):
@@ -50,6 +51,22 @@ def test_message_and_no_stray_file(tmp_path, capsys, latest, says):
     assert interrupt(str(tmp_path)) == 143
     assert capsys.readouterr().err == says
     assert not list(tmp_path.glob('*.partial'))
+
+
+def test_a_second_signal_changes_neither_code_nor_message(
+    tmp_path, capsys, monkeypatch
+):
+    """While what is half-written is removed, and after the message."""
+
+    def told_again(folder):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(
+        'aemim_mm.launcher.interruptions.remove_partial', told_again
+    )
+    assert interrupt(str(tmp_path)) == 143
+    signal.raise_signal(signal.SIGINT)
+    assert capsys.readouterr().err.count('Interrupted by SIGTERM') == 1
 
 
 def test_an_error_that_comes_of_the_signal_is_none(tmp_path, capsys):

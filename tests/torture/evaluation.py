@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The robustness suite and the tables, killed and called again."""
 
+import itertools
 import os
 import re
 import signal
@@ -80,6 +81,7 @@ class Reproduction:
 
     def __init__(self, folder):
         self.folder = folder
+        self.turns = itertools.count()
         write_fashion_mnist(folder / 'images', train=128, test=40)
         begin = time.monotonic()
         code = processes.wait(self.start(folder / 'whole'))
@@ -134,7 +136,8 @@ def kill_reproduce(runs, out, rng):
     process = runs.start(out)
     moment = rng.uniform(0, runs.seconds)
     time.sleep(moment)
-    if rng.random() < 0.5:
+    with_command = next(runs.turns) % 2 == 0
+    if with_command:
         os.killpg(process.pid, signal.SIGKILL)
     else:  # its command goes on
         os.kill(process.pid, signal.SIGKILL)
@@ -148,7 +151,8 @@ def kill_reproduce(runs, out, rng):
         strict=True,
     ):
         assert found == expected, f'{name} differ'
-    return processes.require_hurt(killed, f'{moment:.1f} s')
+    what = ', with its command' if with_command else ''
+    return processes.require_hurt(killed, f'{moment:.1f} s{what}')
 
 
 def _weights(path):

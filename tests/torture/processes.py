@@ -100,27 +100,23 @@ def children(pid):
         return [int(word) for word in file.read().split()]
 
 
-def kill_before(number):
-    """Let this process kill itself before one of its writes.
+def kill_before(name, number):
+    """Let this process kill itself before a call that writes a checkpoint.
 
-    Counted are the calls of which a write of a checkpoint is made: to
-    serialize it, to flush it, to rename it, to delete an outdated one.
+    Args:
+        name (str): ``'fsync'`` or ``'replace'`` of ``os``, or ``'remove'`` of
+            what deletes outdated ones.
+        number (int): Which of these calls, from 1.
     """
-    import torch
-
     from aemim_mm.utils.storage import AtomicLocalBackend
 
+    owner = AtomicLocalBackend if name == 'remove' else os
+    original = getattr(owner, name)
     left = iter(range(number - 1, -1, -1))
-    for owner, name in (
-        (torch, 'save'),
-        (os, 'fsync'),
-        (os, 'replace'),
-        (AtomicLocalBackend, 'remove'),
-    ):
 
-        def call(*args, original=getattr(owner, name), **kwargs):
-            if next(left, None) == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return original(*args, **kwargs)
+    def call(*args, **kwargs):
+        if next(left, None) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args, **kwargs)
 
-        setattr(owner, name, call)
+    setattr(owner, name, call)

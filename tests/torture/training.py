@@ -2,6 +2,7 @@
 """Training that is killed, filled up or told to stop, and goes on."""
 
 import functools
+import itertools
 import os
 import resource
 import signal
@@ -15,14 +16,15 @@ from aemim_mm.checkpoints import load_checkpoint_file
 
 from . import processes
 
+# Iterations of an epoch in all processes together.
 EPOCHS, ITERATIONS, KEPT = 4, 6, 2
-# Calls that write a checkpoint: serialize it; flush and rename it and what
-# points to it; and flush either folder.
-CALLS = 7
+# Calls that the checkpoints of a run are written by: flush and rename each
+# file and what points to it, flush their folder, delete an outdated file.
+CALLS = {'fsync': 4 * EPOCHS, 'replace': 2 * EPOCHS, 'remove': EPOCHS - KEPT}
 
 
 def make_config(folder):
-    """A tiny pre-training run with a checkpoint of some megabytes."""
+    """A tiny pre-training run with checkpoints of half a megabyte."""
     data = tiny_run.write_images(folder / 'data')
     cfg = tiny_run.pretrain_cfg(data, tiny_run.aemim())
     cfg['train_cfg']['max_epochs'] = EPOCHS
@@ -42,13 +44,12 @@ class Training:
 
     def __init__(self, folder, number=1):
         self.folder, self.number = folder, number
+        self.turns = itertools.count()
         self.config = make_config(folder)
-        begin = time.monotonic()
+        self.iterations = ITERATIONS // number
         process = self.start(folder / 'whole')
-        if number > 1:
-            # Without the imports, which take most of it.
-            processes.wait_until((folder / 'whole/tiny.py').is_file, process)
-            begin = time.monotonic()
+        wait_for_training(process, folder / 'whole')
+        begin = time.monotonic()
         code = processes.wait(process)
         assert code == 0, f'the uninterrupted run ended with {code}'
         self.seconds = time.monotonic() - begin
@@ -69,8 +70,8 @@ class Training:
         """Resume, and compare with the run that was not interrupted."""
         saved = _saved(work_dir)
         steps = max(tiny_run.scalars(work_dir), default=0)
-        behind = steps - saved * ITERATIONS
-        limit = ITERATIONS if lost is None else lost
+        behind = steps - saved * self.iterations
+        limit = self.iterations if lost is None else lost
         assert behind <= limit, f'{behind} iterations were lost'
         process = self.start(work_dir, '--resume')
         try:
@@ -83,9 +84,18 @@ class Training:
         assert not stray, f'stray or missing files: {sorted(stray)}'
 
 
+def wait_for_training(process, work_dir):
+    """Until the first iteration: what comes before has nothing to lose."""
+    log = work_dir.with_name(f'{work_dir.name}.log')
+    processes.wait_until(
+        lambda: log.is_file() and 'Epoch(train)' in log.read_text(), process
+    )
+
+
 def kill(runs, work_dir, rng):
     """Kill -9 at a random moment."""
     process = runs.start(work_dir)
+    wait_for_training(process, work_dir)
     moment = rng.uniform(0, runs.seconds)
     time.sleep(moment)
     os.kill(process.pid, signal.SIGKILL)
@@ -95,16 +105,15 @@ def kill(runs, work_dir, rng):
 
 
 def kill_one_of_two(runs, work_dir, rng):
-    """Kill -9 of one process, once both are there; the other must end."""
+    """Kill -9 of one process while both train; the other must end."""
     process = runs.start(work_dir)
     try:
-        processes.wait_until((work_dir / 'tiny.py').is_file, process)
-        begun = time.monotonic()
-        time.sleep(rng.uniform(0, runs.seconds))
+        wait_for_training(process, work_dir)
+        moment = rng.uniform(0, runs.seconds)
+        time.sleep(moment)
         ranks = processes.children(process.pid)
         if len(ranks) == 2:
             os.kill(rng.choice(ranks), signal.SIGKILL)
-        killed = time.monotonic()
         code = processes.wait(process, 60)
         assert code is not None, 'the other process hangs after 60 s'
         log = work_dir.with_name(f'{work_dir.name}.log').read_text()
@@ -114,26 +123,29 @@ def kill_one_of_two(runs, work_dir, rng):
     finally:
         processes.end(process)
     runs.check(work_dir)
-    return processes.require_hurt(code, f'{killed - begun:.1f} s')
+    return processes.require_hurt(code, f'{moment:.1f} s')
 
 
 def kill_in_save(runs, work_dir, rng):
     """Kill -9 before one of the calls that write checkpoints."""
-    number = rng.randint(1, EPOCHS * CALLS)
+    name = list(CALLS)[next(runs.turns) % len(CALLS)]
+    number = rng.randint(1, CALLS[name])
     process = runs.start(
-        work_dir, prepare=functools.partial(processes.kill_before, number)
+        work_dir,
+        prepare=functools.partial(processes.kill_before, name, number),
     )
     code = processes.wait(process)
     assert code in (0, -signal.SIGKILL), f'it ended with {code}'
     runs.check(work_dir)
-    return processes.require_hurt(code, f'before call {number}')
+    return processes.require_hurt(code, f'before {name} {number}')
 
 
 def fill_up(runs, work_dir, rng):
     """A file system that is full: tmpfs where root may, else a file limit."""
     size = max(p.stat().st_size for p in (runs.folder / 'whole').glob('*.pth'))
     work_dir.mkdir()
-    room = int(rng.uniform(0.5, KEPT + 0.9) * size)
+    # At the first, the second or the third, before which one is deleted.
+    room = int((next(runs.turns) % 3 + rng.uniform(0.5, 0.9)) * size)
     mount = ['mount', '-t', 'tmpfs', '-o', f'size={room}', 'tmpfs', work_dir]
     mounted = not subprocess.run(mount, capture_output=True).returncode
     try:
@@ -168,10 +180,14 @@ def _limit(size, rng):
 def tell(runs, work_dir, rng, number, code):
     """A signal at a random moment to all processes of the run."""
     process = runs.start(work_dir)
+    early = number != signal.SIGUSR1 and runs.number == 1
     try:
-        if runs.number > 1:
-            processes.wait_until((work_dir / 'tiny.py').is_file, process)
-        moment = rng.uniform(0 if runs.number > 1 else 0.3, runs.seconds)
+        if early and rng.random() < 0.4:
+            # While the run is being built; half a second is Python's own.
+            moment = rng.uniform(0.3, 0.8)
+        else:
+            wait_for_training(process, work_dir)
+            moment = rng.uniform(0, runs.seconds)
         time.sleep(moment)
         for pid in [process.pid, *processes.children(process.pid)]:
             # As Ctrl-C and a scheduler's container.
@@ -189,6 +205,7 @@ def tell(runs, work_dir, rng, number, code):
         stray = [p.name for p in work_dir.glob('*.partial')]
         assert not stray, f'stray files: {stray}'
         saved = 'is saved' in log
+        assert saved or found != 75, 'nothing was saved'
     finally:
         processes.end(process)
     runs.check(work_dir, lost=0 if saved else None)
