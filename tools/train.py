@@ -131,7 +131,10 @@ from mmengine.logging import print_log  # noqa: E402
 
 import aemim_mm  # noqa: E402, F401
 from aemim_mm.agreement import Run, check_agreement  # noqa: E402
-from aemim_mm.agreement.origin import delete_overwritten  # noqa: E402
+from aemim_mm.agreement.origin import (  # noqa: E402
+    delete_outdated,
+    delete_overwritten,
+)
 from aemim_mm.agreement.resumed import is_finished  # noqa: E402
 from aemim_mm.agreement.settings import counts_epochs  # noqa: E402
 from aemim_mm.checkpoints import use_safe_loader  # noqa: E402
@@ -310,6 +313,7 @@ def train(interruptions: Interruptions) -> None:
         print_check(run, start)
         return
     if is_finished(run):
+        delete_outdated(run)
         print_log(f'{start} It is finished: nothing is left to do.')
         return
 

@@ -45,6 +45,23 @@ def delete_overwritten(run: Run) -> None:
             path.unlink()
 
 
+def delete_outdated(run: Run) -> None:
+    """Delete what a run was about to delete when it was killed at its end.
+
+    Args:
+        run (Run): A run that is finished.
+    """
+    stored, folder = run.stored, Path(run.cfg.work_dir).resolve()
+    # Not of a run in another folder, from which this one would go on.
+    if stored is None or Path(stored.path).resolve().parent != folder:
+        return
+    for name in stored.outdated:
+        path = folder / Path(name).name
+        # Not the best one, which another hook may want.
+        if path.name.startswith(('epoch_', 'iter_')):
+            path.unlink(missing_ok=True)
+
+
 def same_weights(run: Run) -> None:
     """A resumed run starts from the weights that it had started from."""
     stored = run.stored

@@ -6,6 +6,7 @@ from typing import Any
 from ..checkpoints import read_checkpoint
 from ..checkpoints.config_text import parse_config
 from ..checkpoints.safe_file import load_checkpoint_file
+from ..hooks.atomic_checkpoint_hook import OUTDATED
 from .disagreement import Disagreement
 
 
@@ -22,6 +23,7 @@ class StoredRun:
         seed (int, optional): Its seed.
         averaged (bool): Whether its weights are the averages of ``EMAHook``.
         dataset (dict): What its training set says of itself.
+        outdated (list[str]): Checkpoints that it was about to delete.
 
     Args:
         path (str): Path or URL.
@@ -55,6 +57,9 @@ class StoredRun:
         self.seed: int | None = meta.get('seed')
         self.averaged = 'ema_state_dict' in checkpoint
         self.dataset: dict[str, Any] = meta.get('dataset_meta') or {}
+        log = checkpoint.get('message_hub') or {}
+        info: dict[str, Any] = log.get('runtime_info') or {}
+        self.outdated: list[str] = info.get(OUTDATED) or []
 
     @property
     def iterations_per_epoch(self) -> int | None:

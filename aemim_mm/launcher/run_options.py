@@ -4,6 +4,7 @@
 import os
 import os.path as osp
 from collections.abc import Mapping
+from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import RUNNERS
@@ -139,21 +140,35 @@ def set_start(cfg: Config, resume: str | None = None) -> str:
     lacking = ''
     if resume == 'auto':
         latest = find_latest_checkpoint(cfg.work_dir)
-        cfg.resume = latest is not None
-        if cfg.resume:
+        if latest is not None:
             named_in = osp.join(cfg.work_dir, 'last_checkpoint')
             check_checkpoint(f'--resume ({named_in})', latest)
+            cfg.resume = True
             cfg.load_from = None  # mmengine takes the latest by itself.
             return f'The run resumes from {latest}.'
-        lacking = f' (--resume: {cfg.work_dir} holds no checkpoint)'
-    elif resume is not None:
+        resume = _newest_checkpoint(cfg.work_dir)
+        if resume is None:
+            cfg.resume = False
+            lacking = f' (--resume: {cfg.work_dir} holds no checkpoint)'
+    if resume is not None:
         cfg.resume = True
         cfg.load_from = resume
         return f'The run resumes from {resume}.'
-    elif cfg.get('resume', False):
+    if not lacking and cfg.get('resume', False):
         return 'The run resumes from the latest checkpoint, if there is one.'
     start = f'from the weights of {load_from}' if load_from else 'anew'
     return f'The run starts {start}{lacking}.'
+
+
+def _newest_checkpoint(work_dir: str) -> str | None:
+    """What a run wrote that was killed before it wrote ``last_checkpoint``."""
+    found = [
+        path
+        for pattern in ('epoch_*.pth', 'iter_*.pth')
+        for path in Path(work_dir).glob(pattern)
+    ]
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return None if newest is None else str(newest)
 
 
 def check_checkpoint(option: str, path: str) -> None:

@@ -1,16 +1,20 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The data sets of a run, its lengths, and their way to the Runner."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tiny_run
+import torch
 from fashion_mnist_files import write_fashion_mnist
 from mmengine.config import Config
 from mmpretrain.datasets import CustomDataset
 from test_agreement.table import argv, changed, classification
 
 from aemim_mm.agreement import Run
-from aemim_mm.agreement.origin import delete_overwritten
+from aemim_mm.agreement.origin import delete_outdated, delete_overwritten
+from aemim_mm.agreement.stored_run import StoredRun
 from aemim_mm.launcher.run_options import build_runner
 
 REPEATED = dict(type='RepeatAugSampler')
@@ -89,6 +93,30 @@ def test_overwritten_checkpoints_are_deleted(tmp_path, monkeypatch):
     run, _ = tool.prepare(arguments)
     delete_overwritten(run)
     assert [path.name for path in work_dir.iterdir()] == ['exported.pth']
+
+
+def test_a_finished_run_deletes_what_it_was_about_to(tmp_path):
+    names = ('epoch_2.pth', 'epoch_3.pth', 'best_x.pth')
+    for name in names:
+        (tmp_path / name).touch()
+    outdated = [f'elsewhere/{name}' for name in ('epoch_2.pth', 'best_x.pth')]
+    content = dict(
+        meta=dict(epoch=4, iter=24),
+        optimizer={},
+        message_hub=dict(runtime_info=dict(outdated_ckpts=outdated)),
+    )
+    torch.save(content, tmp_path / 'epoch_4.pth')
+    run = SimpleNamespace(
+        stored=StoredRun(str(tmp_path / 'epoch_4.pth')),
+        cfg=SimpleNamespace(work_dir=str(tmp_path)),
+    )
+    other = SimpleNamespace(work_dir=str(tmp_path / 'other'))
+    delete_outdated(SimpleNamespace(stored=run.stored, cfg=other))
+    assert len(list(tmp_path.iterdir())) == 4
+    for _ in range(2):  # another process may be first
+        delete_outdated(run)
+        left = sorted(path.name for path in tmp_path.iterdir())
+        assert left == ['best_x.pth', 'epoch_3.pth', 'epoch_4.pth']
 
 
 def test_a_set_that_is_there_is_not_downloaded(tmp_path, monkeypatch):

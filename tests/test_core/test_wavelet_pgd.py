@@ -135,6 +135,12 @@ def test_half_precision(encoder, dtype):
     assert distances[0] > 0.95 * distances[1]
 
 
+def test_images_in_half_precision_stay_so():
+    x = images(2).half()
+    x_adv, _ = run(WaveletPGD(0.5), lambda z: z.flatten(1).float(), x)
+    assert x_adv.dtype == torch.float16
+
+
 def test_one_step_equals_numpy(encoder):
     """FGSM from no change at all, by PyWavelets and the chain rule."""
     # At the faces of the pixel box itself, gradients are half a matter.

@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import copy
+import os
 import re
 from unittest import mock
 
@@ -109,6 +110,18 @@ def test_latest_checkpoint_that_is_gone(tmp_path):
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_3.pth'))
     with pytest.raises(FileNotFoundError, match='last_checkpoint.*epoch_3'):
         run_options.set_start(start_cfg(tmp_path), 'auto')
+
+
+def test_a_run_that_was_killed_before_its_checkpoint_was_named(tmp_path):
+    for age, name in enumerate(('epoch_10.pth', 'epoch_9.pth', 'best_1.pth')):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    cfg = start_cfg(tmp_path)
+    newest = str(tmp_path / 'epoch_10.pth')
+    assert run_options.set_start(cfg, 'auto') == (
+        f'The run resumes from {newest}.'
+    )
+    assert (cfg.resume, cfg.load_from) == (True, newest)
 
 
 def test_runner_type_selects_the_runner(monkeypatch):

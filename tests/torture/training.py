@@ -50,9 +50,11 @@ class Training:
         process = self.start(folder / 'whole')
         wait_for_training(process, folder / 'whole')
         begin = time.monotonic()
+        last = folder / f'whole/epoch_{EPOCHS}.pth'
+        processes.wait_until(last.is_file, process)
+        self.seconds = time.monotonic() - begin
         code = processes.wait(process)
         assert code == 0, f'the uninterrupted run ended with {code}'
-        self.seconds = time.monotonic() - begin
         self.expected = _content(folder / 'whole', EPOCHS)
         self.files = _files(folder / 'whole')
 
