@@ -78,7 +78,9 @@ def test_training_survives_a_spike(toy):
     optimizer.zero_grad()
     after = step(model, inputs, samples)
     assert_finite(model, after)
-    assert total_loss(after) < 2 * total_loss(losses)
+    # Some are negative.
+    before = total_loss(losses)
+    assert total_loss(after) < before + before.abs()
 
 
 @pytest.mark.parametrize('sequential', [False, True])

@@ -136,8 +136,8 @@ def test_half_precision(encoder, dtype):
 
 
 def test_images_in_half_precision_stay_so():
-    x = images(2).half()
-    x_adv, _ = run(WaveletPGD(0.5), lambda z: z.flatten(1).float(), x)
+    x, mean, std = images(2).half(), MEAN_C.half(), STD_C.half()
+    x_adv = WaveletPGD(0.5)(lambda z: [z.float()], x, [x.float()], mean, std)
     assert x_adv.dtype == torch.float16
 
 
