@@ -1,17 +1,18 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Writing an exported file, and reading one."""
 
+import io
 import json
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ..checkpoints.safe_file import load_checkpoint_file
-from ..utils.storage import check_writable
+from ..utils.storage import AtomicLocalBackend, check_writable
 
 SUFFIXES = ('.pth', '.safetensors')
 
@@ -79,7 +80,7 @@ def check_out(
 def save_export(
     path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
 ) -> None:
-    """Write weights and metadata.
+    """Write weights and metadata; in one step, so that a former file stays.
 
     Args:
         path (Path): ``.pth`` gets ``dict(state_dict=..., meta=...)``;
@@ -87,9 +88,14 @@ def save_export(
             string, JSON where it is not one.
         weights (dict[str, Tensor]): The weights, contiguous.
         meta (dict[str, Any]): Plain types.
+
+    Raises:
+        OSError: If it cannot be written, for example on a full disk.
     """
     if path.suffix == '.pth':
-        torch.save(dict(state_dict=weights, meta=meta), path)
+        buffer = io.BytesIO()
+        torch.save(dict(state_dict=weights, meta=meta), buffer)
+        AtomicLocalBackend().put(buffer.getvalue(), path)
         return
     strings = {
         key: value if isinstance(value, str) else json.dumps(value)
@@ -97,7 +103,7 @@ def save_export(
     }
     # timm, transformers and others look for `format`.
     strings['format'] = 'pt'
-    save_file(weights, path, metadata=strings)
+    AtomicLocalBackend().put(save(weights, metadata=strings), path)
 
 
 def load_export(

@@ -130,6 +130,22 @@ ROWS += [
     )
     for tool, road in (('visualize_reconstruction', visualize),)
 ]
+# Less than each of these files has.
+ROWS += [
+    Row(
+        f'{tool} to a full disk, {end}',
+        tool,
+        to(FILES[tool, end], f'out/x{end}'),
+        ('File too large',),
+        room=4000,
+    )
+    for tool, end in (
+        ('export_backbone', '.pth'),
+        ('import_checkpoint', '.safetensors'),
+        ('plot_losses', '.png'),
+        ('visualize_reconstruction', '.png'),
+    )
+]
 ROWS += [
     Row(
         'a picture of no kind',

@@ -2,7 +2,9 @@
 """What a row of the table is, and what rows are made of."""
 
 import hashlib
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +37,8 @@ class Row:
             does what it is asked for.
         prints (tuple[str, ...]): What is said where it does.
         slow (bool): Whether it takes seconds. Defaults to False.
+        room (int, optional): Bytes that a file may have while the tool runs,
+            as on a disk that becomes full. Defaults to None.
     """
 
     name: str
@@ -43,6 +47,19 @@ class Row:
     says: tuple[str, ...] = ()
     prints: tuple[str, ...] = ()
     slow: bool = False
+    room: int | None = None
+
+
+@contextmanager
+def limited(room: int | None) -> Iterator[None]:
+    """Files may have so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if room is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def write_images(folder: Path, count: int = 8, size: int = 40) -> Path:

@@ -13,7 +13,7 @@ from test_bad_inputs import (
     rows_outputs,
     rows_results,
 )
-from test_bad_inputs.table import contents, exit_code
+from test_bad_inputs.table import contents, exit_code, limited
 
 ROWS = [
     *rows_configs.ROWS,
@@ -43,7 +43,8 @@ def test_row(row, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sys, 'argv', [row.tool, *argv])
     before = contents(tmp_path)
     capfd.readouterr()
-    code = exit_code(row.tool)
+    with limited(row.room):
+        code = exit_code(row.tool)
     out, err = capfd.readouterr()
     assert not (tmp_path / 'executed').exists()  # by a pickle
     if row.says:
