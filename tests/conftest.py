@@ -3,6 +3,7 @@
 
 import os
 import random
+import signal
 from importlib.util import find_spec
 from unittest import mock
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from aemim_mm.openmmlab import missing
+from aemim_mm_cli.interruption import NAMES, release_signals
 
 NO_OPENMMLAB = missing()
 # Without OpenMMLab only these are collected.
@@ -21,6 +23,15 @@ if not NO_OPENMMLAB:
     from line_runs import make_runner  # noqa: F401
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before():
+    """A run that a signal has ended ignores further ones, not so a test."""
+    numbers = [signal.Signals[name] for name in (*NAMES, 'SIGCHLD')]
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    release_signals(before)
 
 
 def _lacking() -> dict[str, str]:

@@ -4,16 +4,12 @@ import signal
 import pytest
 
 from aemim_mm.launcher.interruptions import Interruptions
-from aemim_mm_cli.interruption import NAMES, Interrupted, release_signals
+from aemim_mm_cli.interruption import Interrupted
 
 
 @pytest.fixture(autouse=True)
 def _typed(monkeypatch):
-    numbers = [signal.Signals[name] for name in (*NAMES, 'SIGCHLD')]
-    before = {number: signal.getsignal(number) for number in numbers}
     monkeypatch.setenv('AEMIM_COMMAND', 'train.py c.py')
-    yield
-    release_signals(before)
 
 
 def interrupt(work_dir, error=None):
