@@ -146,7 +146,8 @@ def fill_up(runs, work_dir, rng):
     """A file system that is full: tmpfs where root may, else a file limit."""
     size = max(p.stat().st_size for p in (runs.folder / 'whole').glob('*.pth'))
     work_dir.mkdir()
-    # At the first, the second or the third, before which one is deleted.
+    # Full at the first checkpoint, the second, or the third, which makes
+    # the first outdated: it must stay.
     room = int((next(runs.turns) % 3 + rng.uniform(0.5, 0.9)) * size)
     mount = ['mount', '-t', 'tmpfs', '-o', f'size={room}', 'tmpfs', work_dir]
     mounted = not subprocess.run(mount, capture_output=True).returncode
