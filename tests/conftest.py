@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What every test starts from, and what is skipped where it cannot run."""
 
+import gc
 import os
 import random
 import signal
@@ -62,6 +63,12 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish():
+    """Leave modules out of garbage collections: mmengine asks for many."""
+    gc.collect()
+    gc.freeze()
 
 
 class _NotImported(pytest.Module):

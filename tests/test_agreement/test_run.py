@@ -20,12 +20,6 @@ from aemim_mm.launcher.run_options import build_runner
 REPEATED = dict(type='RepeatAugSampler')
 
 
-@pytest.fixture(autouse=True)
-def no_garbage_collection(monkeypatch):
-    """Data sets collect garbage, which takes most of a test's time."""
-    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
-
-
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -37,8 +37,6 @@ def test_row(row, tmp_path, monkeypatch, capfd):
     # Tools replace them for the process.
     loaders = dict(CheckpointLoader._schemes)
     monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
-    # Runners and data sets collect garbage, which takes most of a row's time.
-    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', int)
     argv = [str(argument) for argument in row.make(tmp_path)]
     monkeypatch.setattr(sys, 'argv', [row.tool, *argv])
     before = contents(tmp_path)

@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """k-nearest neighbours, from training images to results."""
 
-import gc
 import math
 
 import numpy as np
@@ -27,14 +26,6 @@ LOADING = Loading(batch_size=5, num_workers=0)
 K, T = 20, 0.07
 # Of each class
 TRAINING_IMAGES = 7
-
-
-@pytest.fixture(scope='module', autouse=True)
-def _fast_data_sets():
-    """mmengine collects garbage at every data set: leave it little."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope='module')

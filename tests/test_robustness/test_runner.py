@@ -1,5 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import gc
 import re
 import shutil
 from functools import partial
@@ -25,14 +24,6 @@ from aemim_mm.robustness import (
 
 LOADING = Loading(batch_size=5, num_workers=0)
 REST = 'of the work, elapsed, ETA'
-
-
-@pytest.fixture(scope='module', autouse=True)
-def _fast_data_sets():
-    """mmengine collects garbage at every data set: leave it little."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope='module')

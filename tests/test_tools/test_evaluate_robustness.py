@@ -2,7 +2,6 @@
 """The whole suite on miniature data, against independent computations."""
 
 import copy
-import gc
 import shutil
 import signal
 import socket
@@ -54,13 +53,10 @@ ALEXNET = dict(
 
 @pytest.fixture(scope='module', autouse=True)
 def _on_the_cpu():
-    """And fast: mmengine collects garbage at every data set."""
     device, tool.get_device = tool.get_device, lambda: 'cpu'
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    gc.freeze()
     yield
-    gc.unfreeze()
     torch.set_num_threads(threads)
     tool.get_device = device
 
