@@ -128,6 +128,14 @@ def classify_cfg(data_root):
     )
 
 
+def text_of(cfg):
+    """A config as Python, without mmengine's formatter, which is slow."""
+    return ''.join(
+        f'{key} = {value!r}\n'
+        for key, value in Config(dict(cfg)).to_dict().items()
+    )
+
+
 def write_config(path, cfg):
     Config(cfg).dump(str(path))
     return str(path)

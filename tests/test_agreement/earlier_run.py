@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import tiny_run
 import torch
 from mmengine.logging import MMLogger
-from test_agreement.table import argv, text_of
+from test_agreement.table import argv
 
 from aemim_mm.hooks import RunOriginHook
 
@@ -49,7 +49,7 @@ def ran(
         epoch=epoch,
         iter=epoch * length,
         seed=seed,
-        cfg=text_of(run.cfg.to_dict()),
+        cfg=tiny_run.text_of(run.cfg.to_dict()),
         dataset_meta=run.dataset('train').metainfo,
     )
     checkpoint = dict(meta=meta, optimizer={}, state_dict={})

@@ -2,9 +2,11 @@
 """Categories, classes and heads of detection."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import tiny_run
+from mmengine.config import Config
 from PIL import Image
 from test_agreement.table import Row
 
@@ -18,7 +20,32 @@ def coco_names():
     return CocoDataset.METAINFO['classes']
 
 
-def detection(json_names=SHAPES, classes=SHAPES, val_names=None, **changes):
+RECIPE = (
+    f'{tiny_run.ROOT}/configs/coco/'
+    'mask-rcnn_vit-tiny-p16_plain-fpn_1xb2-100e_mini-coco.py'
+)
+VARIABLES = (
+    *('dataset_type', 'data_root', 'train_pipeline', 'test_pipeline'),
+    *('scales', 'pretrained', 'base_lr', 'batch', 'classes'),
+)
+
+
+@cache
+def flat_recipe():
+    """The recipe for shapes as one file without variables."""
+    cfg = Config.fromfile(RECIPE).to_dict()
+    for name in VARIABLES:
+        del cfg[name]
+    return tiny_run.text_of(cfg)
+
+
+def detection(
+    json_names=SHAPES,
+    classes=SHAPES,
+    val_names=None,
+    inherits=False,
+    **changes,
+):
     """Train the recipe for shapes on one image with one object."""
 
     def make(folder):
@@ -48,9 +75,9 @@ def detection(json_names=SHAPES, classes=SHAPES, val_names=None, **changes):
             Image.new('RGB', (64, 64)).save(folder / f'{name}2017/1.png')
             path = folder / f'annotations/instances_{name}2017.json'
             path.write_text(json.dumps(content))
-        recipe = 'mask-rcnn_vit-tiny-p16_plain-fpn_1xb2-100e_mini-coco.py'
         path = folder / 'tiny.py'
-        path.write_text(f"_base_ = '{tiny_run.ROOT}/configs/coco/{recipe}'\n")
+        text = f'_base_ = {RECIPE!r}\n' if inherits else flat_recipe()
+        path.write_text(text)
         options = {
             'model.backbone.init_cfg': None,
             'param_scheduler': [],
@@ -77,11 +104,10 @@ def wrapped_detection(folder):
     arguments = detection()(folder)
     with open(arguments[0], 'a') as file:
         file.write(
-            'train_dataloader = dict(dataset=dict(\n'
-            "    _delete_=True, type='RepeatDataset', times=2,\n"
-            "    dataset=dict(type='CocoDataset', pipeline=[],\n"
-            "        ann_file='annotations/instances_train2017.json',\n"
-            "        metainfo=dict(classes=('circle', 'Square')))))\n"
+            "train_dataloader['dataset'] = dict(type='RepeatDataset', "
+            "times=2, dataset=dict(type='CocoDataset', pipeline=[],\n"
+            "    ann_file='annotations/instances_train2017.json',\n"
+            "    metainfo=dict(classes=('circle', 'Square'))))\n"
         )
     return [a for a in arguments if not a.startswith('train_dataloader')]
 
@@ -99,7 +125,7 @@ MASKS = 'model.roi_head.mask_head.num_classes'
 VAL = 'val_dataloader.dataset'
 
 DETECTION = [
-    Row('shapes', detection()),
+    Row('shapes', detection(inherits=True)),
     Row(
         'a category that the JSON lacks',
         detection(classes=('circle', 'Square', 'triangle')),

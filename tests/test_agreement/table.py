@@ -128,16 +128,8 @@ def changed(cfg: dict, changes: Mapping[str, object]) -> dict:
 def argv(folder: Path, cfg: Mapping, *options: str) -> list[str]:
     """Arguments of a tool for a config, which is written to a file."""
     path = folder / 'tiny.py'
-    path.write_text(text_of(cfg))
+    path.write_text(tiny_run.text_of(cfg))
     return [str(path), *options]
-
-
-def text_of(cfg: Mapping) -> str:
-    """A config as Python, without mmengine's formatter, which is slow."""
-    return ''.join(
-        f'{key} = {value!r}\n'
-        for key, value in Config(dict(cfg)).to_dict().items()
-    )
 
 
 def files(folder: Path) -> Sequence[str]:

@@ -15,7 +15,7 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from PIL import Image
-from test_agreement.table import changed, text_of
+from test_agreement.table import changed
 
 from aemim_mm_cli.user_errors import run_main
 
@@ -117,7 +117,7 @@ def earlier(folder: Path, name: str) -> str:
 
 def write_config(path: Path, cfg: dict) -> str:
     """Write a config; the path."""
-    path.write_text(text_of(cfg))
+    path.write_text(tiny_run.text_of(cfg))
     return str(path)
 
 
@@ -147,7 +147,7 @@ def checkpoint(kind: str = 'mae', state: dict | None = None) -> dict:
     cfg = Config(dict(model=model))
     parameters = [torch.zeros(1) for _ in weights(kind)]
     return dict(
-        meta=dict(epoch=1, iter=2, seed=3, cfg=text_of(cfg)),
+        meta=dict(epoch=1, iter=2, seed=3, cfg=tiny_run.text_of(cfg)),
         state_dict=weights(kind) if state is None else state,
         optimizer=torch.optim.AdamW(parameters, lr=1e-2).state_dict(),
         message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
