@@ -3,6 +3,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,11 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import (
+    ChildFailedError,
+    ProcessFailure,
+)
 
 TOOLS = tiny_run.ROOT / 'tools'
 
@@ -238,24 +244,50 @@ def test_what_was_typed_is_known(tmp_path, script, variables, typed):
     assert shlex.split(said) == shlex.split(typed.format(path))
 
 
-KILL = 'os.kill(os.getpid(), 9)'
 KILLED = 'process 0 was killed by SIGKILL; the others were stopped'
 
 
 @pytest.mark.parametrize(
-    'name, end, code, says',
+    'name, ends, code, says',
     [
-        ('train.py', 'sys.exit(75)', 75, ''),
-        ('train.py', 'sys.exit(2)', 2, ''),
-        ('train.py', KILL, 137, f'error: {KILLED}. The same command with '),
+        ('train.py', None, 0, ''),
+        ('train.py', {0: 75}, 75, ''),
+        ('train.py', {0: 2}, 2, ''),
+        # The first speaks for all.
+        ('train.py', {1: 75}, 75, ''),
+        ('train.py', {1: 2}, 2, 'error: process 1 ended with exit code 2'),
+        ('train.py', {1: -9}, 137, f'error: {KILLED.replace("0", "1", 1)}. '),
         # A test is not resumed.
-        ('test.py', KILL, 137, f'error: {KILLED}\n'),
-        ('train.py', 'pass', 0, ''),
+        ('test.py', {0: -9}, 137, f'error: {KILLED}\n'),
+        ('train.py', signal.SIGTERM, 143, ''),
     ],
 )
-def test_exit_code_of_several_processes(tmp_path, name, end, code, says):
-    script = tmp_path / name
-    script.write_text(f'import os, sys\n{end}\n')
+def test_exit_code_of_several_processes(
+    monkeypatch, capsys, name, ends, code, says
+):
+    def run(args):
+        if isinstance(ends, dict):
+            raise ChildFailedError(
+                name,
+                {
+                    rank: ProcessFailure(rank, 100 + rank, end, error_file='')
+                    for rank, end in ends.items()
+                },
+            )
+        if ends:
+            raise SignalException('stopped', ends)
+
+    launcher = tiny_run.load_tool('_torchrun')
+    monkeypatch.setattr(launcher, 'run', run)
+    monkeypatch.setattr(sys, 'argv', ['_torchrun.py', name])
+    assert launcher.main() == code
+    said = capsys.readouterr().err
+    assert said.startswith(says) and bool(said) == bool(says)
+
+
+def test_a_process_that_was_killed(tmp_path):
+    script = tmp_path / 'train.py'
+    script.write_text('import os\nos.kill(os.getpid(), 9)\n')
     done = subprocess.run(
         [
             *(sys.executable, TOOLS / '_torchrun.py', '--standalone'),
@@ -264,36 +296,25 @@ def test_exit_code_of_several_processes(tmp_path, name, end, code, says):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == code, done.stderr
-    assert says in done.stderr
-    assert ('error: ' in done.stderr) == bool(says)
+    assert done.returncode == 137, done.stderr
+    how = 'The same command with --resume goes on'
+    assert f'error: {KILLED}. {how}' in done.stderr
     assert 'Traceback' not in done.stderr
 
 
-@pytest.mark.parametrize(
-    'connects, says',
-    [
-        # What one process alone finds is told, whatever the first says.
-        (True, ['rank 1: error: ', 'error: process 1 ended with exit code 2']),
-        # What all find is told by the first, however late it is.
-        (False, ['error: ']),
-    ],
-)
-def test_errors_of_two_processes(tmp_path, connects, says):
+def test_an_error_of_one_of_two_processes(tmp_path):
+    """What one process alone finds is told, whatever the first says."""
     script = tmp_path / 'train.py'
-    script.write_text(f"""
+    script.write_text("""
 import os, time
 from torch import distributed
 from aemim_mm.launcher.interruptions import Interruptions
 from aemim_mm_cli.user_errors import user_errors
 
 with Interruptions(), user_errors(False):
-    first = os.environ['RANK'] == '0'
-    if {connects}:
-        distributed.init_process_group('gloo')
-        if first:
-            time.sleep(60)
-    time.sleep(first)
+    distributed.init_process_group('gloo')
+    if os.environ['RANK'] == '0':
+        time.sleep(60)
     raise OSError('no such disk')
 """)
     done = subprocess.run(
@@ -307,9 +328,9 @@ with Interruptions(), user_errors(False):
     )
     assert done.returncode == 2, done.stderr
     lines = [line for line in done.stderr.splitlines() if 'error: ' in line]
-    assert len(lines) == len(says), done.stderr
-    for line, start in zip(lines, says, strict=True):
-        assert line.startswith(start)
+    one, other = lines
+    assert one.startswith('rank 1: error: ')
+    assert other.startswith('error: process 1 ended with exit code 2')
     assert done.stderr.count('no such disk') == 1
 
 
