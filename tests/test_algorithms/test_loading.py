@@ -22,6 +22,10 @@ from toys import (
 
 MAE = 'MAE-DualNormViT'
 toys = pytest.mark.parametrize('toy', list(METHODS))
+# With a teacher, a tokenizer, a generator, statistics of batches.
+some = pytest.mark.parametrize(
+    'toy', [MAE, 'CAE', 'BEiT-v2', 'CIM', 'SparK-ResNet']
+)
 
 
 class Images(Dataset):
@@ -185,7 +189,7 @@ def test_stock_backbone_through_init_cfg(stock_file):
     assert twins_equal_originals(model)
 
 
-@toys
+@some
 @pytest.mark.parametrize('kind', ['stock', 'aemim'])
 def test_load_from(toy, kind, stock_file, aemim_file, tmp_path):
     """Learning rate 0: what was loaded is what remains."""
@@ -223,7 +227,7 @@ def test_missing_class_token_twin_is_filled(aemim_file):
     assert not twins_equal_originals(model)
 
 
-@toys
+@some
 def test_resume_restores_both_sets(toy, tmp_path):
     first = run(tmp_path, MODELS.build(aemim_cfg(toy)), epochs=1, toy=toy)
     expected = copy.deepcopy(first.state_dict())

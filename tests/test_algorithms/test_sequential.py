@@ -43,8 +43,9 @@ def assert_same(actual, expected, rtol):
         assert (actual[name] - grad).norm() <= limit, name
 
 
-@pytest.mark.parametrize('toy', list(METHODS))
-@pytest.mark.parametrize('adv_ratio', [1.0, 0.5])
+@pytest.mark.parametrize(
+    'toy, adv_ratio', [*((toy, 0.5) for toy in METHODS), (TOY, 1.0)]
+)
 def test_gradients_and_log_of_every_method(toy, adv_ratio):
     found = []
     for sequential in (False, True):

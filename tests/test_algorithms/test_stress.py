@@ -50,8 +50,7 @@ def test_images_without_differences(toy, change):
 
 
 @toys
-@pytest.mark.parametrize('size', [1, 3])
-@pytest.mark.parametrize('adv_ratio', [0.25, 1.0])
+@pytest.mark.parametrize('size, adv_ratio', [(1, 1.0), (3, 0.25)])
 def test_small_and_odd_batches(toy, size, adv_ratio):
     """A last batch of one; and MixMIM, which mixes pairs, with three."""
     model = move_twins(build_aemim(toy, adv_ratio=adv_ratio))
