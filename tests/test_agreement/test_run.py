@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The data sets of a run, its lengths, and their way to the Runner."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,11 +21,18 @@ from aemim_mm.launcher.run_options import build_runner
 REPEATED = dict(type='RepeatAugSampler')
 
 
+@pytest.fixture(scope='module')
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('prepared')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tool = tiny_run.load_tool('train')
+        return tool.prepare(argv(folder, classification(folder)))[0]
+
+
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    tool = tiny_run.load_tool('train')
-    return tool.prepare(argv(tmp_path, classification(tmp_path)))[0]
+def run(prepared):
+    return copy.deepcopy(prepared)
 
 
 def test_files_are_listed_once(tmp_path, monkeypatch):

@@ -334,13 +334,6 @@ def test_the_block_of_the_docs_brings_the_hooks(name):
 
 
 @pytest.mark.parametrize('name', PLUG_IN)
-def test_config_check_passes(name):
-    cfg = load(name)
-    check_names(cfg)
-    check_constructor_keys(cfg)
-
-
-@pytest.mark.parametrize('name', PLUG_IN)
 def test_every_norm_layer_has_its_twin(name):
     _, model = built(name)
     norm = re.compile(r'(Layer|(Sync)?Batch)Norm\w*')
@@ -401,6 +394,7 @@ def test_the_same_under_layer_decay(name):
     assert (len(rates) > 2) == ('hivit' not in name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name', [name for name in PLUG_IN if not entry(NO_META_STEP, name)]
 )
