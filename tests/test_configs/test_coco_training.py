@@ -5,21 +5,14 @@ import copy
 
 import pytest
 import torch
-from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
-from mmengine.runner.activation_checkpointing import (
-    turn_on_activation_checkpointing,
-)
 
 pytest.importorskip('mmdet')
 
-from mmdet.registry import DATASETS, METRICS  # noqa: E402
-from mmdet.structures import DetDataSample  # noqa: E402
-from mmengine.structures import InstanceData  # noqa: E402
+from mmdet.registry import DATASETS  # noqa: E402
 from test_configs.coco_tools import (  # noqa: E402
     BEIT,
     CAE,
-    CLASSES,
     PLAIN,
     SIZE,
     build,
@@ -104,27 +97,6 @@ def test_one_training_step_of_beit(tmp_path):
         assert found[key].abs().max() > 0, key
 
 
-def test_checkpointed_activations_give_the_same_gradients(tmp_path):
-    """With mmengine's key ``activation_checkpointing``."""
-    cfg = tiny(CAE, tmp_path)
-    assert cfg.model.backbone.drop_path_rate > 0
-    model = build(cfg)
-    model.init_weights()
-    model.train()
-    batch = training_batch(cfg, model)
-    _, expected = gradients(model, batch)
-    names = [f'backbone.layers.{index}' for index in range(12)]
-    turn_on_activation_checkpointing(model, names)
-    calls = []
-    model.backbone.layers[4].attn.register_forward_pre_hook(
-        lambda *args: calls.append(args)
-    )
-    _, found = gradients(model, batch)
-    assert len(calls) == 2  # once more in the backward pass
-    for key, grad in expected.items():
-        torch.testing.assert_close(found[key], grad, msg=key)
-
-
 def test_a_plain_runner_trains_and_evaluates(tmp_path):
     """As mmdet's own tools do, without those of this repository."""
     cfg = tiny(CAE, tmp_path)
@@ -167,35 +139,3 @@ def test_prediction(name, tmp_path):
     height, width = SIZE
     limits = torch.tensor([width, height, width, height])
     assert (found.bboxes >= 0).all() and (found.bboxes <= limits).all()
-
-
-def test_the_evaluator_rates_boxes_and_masks(tmp_path):
-    """The truth has an AP of 1; boxes without masks have one for boxes."""
-    cfg = tiny(CAE, tmp_path)
-    for shift, expected in ((0, 1.0), (-200, 0.0)):
-        with in_mmdet():
-            evaluator = Evaluator(METRICS.build(dict(cfg.test_evaluator)))
-        data = dataset(cfg, 'test')
-        evaluator.dataset_meta = data.metainfo
-        assert data.metainfo['classes'] == CLASSES
-        for index in range(len(data)):
-            truth = data[index]['data_samples']
-            instances = truth.gt_instances
-            height, width = truth.ori_shape
-            masks = torch.zeros(len(instances), height, width, dtype=bool)
-            scale = torch.tensor(truth.scale_factor).repeat(2)
-            boxes = instances.bboxes.tensor / scale
-            for mask, box in zip(masks, boxes.round().int(), strict=True):
-                left, top, right, bottom = (box + shift).clamp(min=0)
-                mask[top:bottom, left:right] = True
-            sample = DetDataSample(metainfo=truth.metainfo)
-            sample.pred_instances = InstanceData(
-                bboxes=boxes,
-                labels=instances.labels,
-                scores=torch.ones(len(instances)),
-                masks=masks,
-            )
-            evaluator.process([sample])
-        metrics = evaluator.evaluate(len(data))
-        assert metrics['coco/bbox_mAP'] == pytest.approx(1, abs=1e-3)
-        assert metrics['coco/segm_mAP'] == pytest.approx(expected, abs=1e-3)

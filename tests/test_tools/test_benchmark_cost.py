@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
+from operator import truediv
 
 import pytest
 import torch
@@ -53,6 +54,9 @@ def test_table_and_json(tool, tmp_path, capsys):
         1.25 + 0.25 * step / training
     )
     assert 0 < fast['attack_share'] < 1
+    ratios = map(truediv, aemim['step_seconds'], base['step_seconds'])
+    assert aemim['ratio'] == pytest.approx(sorted(ratios)[1])
+    assert aemim['floor_times'] > 1
     text = capsys.readouterr().out
     assert 'batch size 4, fp32, medians of 3 steps' in text
     assert f'| {NAMES[1]} |' in text

@@ -27,13 +27,14 @@ def test_a_tiny_run(tool, tmp_path, capsys):
     pytest.importorskip('skimage')
     out = tmp_path / 'out.json'
     options = ['--images=3', '--batch-size=2', '--num-workers=0']
-    assert tool.main([*options, '--rounds=1', f'--json={out}']) == 0
+    assert tool.main([*options, '--rounds=2', f'--json={out}']) == 0
     text = capsys.readouterr().out
     content = json.loads(out.read_text())
     rows = {row['name']: row for row in content['rows']}
     for name, row in rows.items():
         assert f'| {name} | {row["images_per_second"]:.0f} |' in text
-        assert row['images_per_second'] == pytest.approx(3 / row['seconds'][0])
+        median = sum(row['seconds']) / 2
+        assert row['images_per_second'] == pytest.approx(3 / median)
     assert list(rows)[:4] == [
         'aemim_mm',
         'torchvision',

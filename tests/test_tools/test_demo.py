@@ -80,10 +80,3 @@ def test_encoder_is_fine_tuned_from_the_pre_trained_one(quick):
     assert f"checkpoint='{checkpoint}'" in ''.join(
         config.read_text().split('\n')
     ).replace(' ', '')
-
-
-def test_full_run_is_judged(demo):
-    assert demo.MIN_TOP1 == 80
-    assert demo.PRETRAIN.is_file() and demo.FINETUNE.is_file()
-    args = demo.parse_args([])
-    assert not args.quick and args.work_dir.parts[-2:] == ('work_dirs', 'demo')

@@ -763,6 +763,7 @@ def finished(out):
     return {path: path.stat().st_mtime_ns for path in paths}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
     parts = 'imagenet', 'v2', 'c', 'pgd'
     some = 'frost', 'fog', 'contrast', 'pixelate', 'jpeg_compression'

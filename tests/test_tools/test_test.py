@@ -111,10 +111,7 @@ def test_drawing_of_detections(tmp_path, monkeypatch):
     'options',
     [
         ['--out', 'a.pkl'],
-        ['--out', 'a.pickle', '--out-item', 'pred'],
-        ['--out', 'a.pkl', '--out-item', 'metrics'],
         ['--out', 'a.json', '--out-item', 'metrics'],
-        ['--out', 'a.yaml', '--out-item', 'metrics'],
     ],
 )
 def test_out_is_what_mmengine_writes(options, tmp_path):

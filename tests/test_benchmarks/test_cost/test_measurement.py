@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from dataclasses import asdict
 
-import pytest
 from tiny_run import ROOT
 
 from benchmarks.cost import measurement
@@ -50,20 +49,6 @@ def test_memory_is_relative_to_the_base(monkeypatch):
     # Not asked for.
     assert aemim.parts_seconds is aemim.floor_times is aemim.attack_share
     assert dict(zip(HEADER, aemim.cells(), strict=False))['attack'] == '-'
-
-
-def test_ratio_to_the_base_and_of_the_floors():
-    settings = Settings(batch_size=2, iters=3, memory=False)
-    base, aemim = measure(CONFIGS, settings)
-    assert base.ratio == base.floor_operations == base.floor_times == 1
-    assert aemim.ratio == pytest.approx(
-        sorted(
-            a / b
-            for a, b in zip(aemim.step_seconds, base.step_seconds, strict=True)
-        )[1]
-    )
-    assert 2 < aemim.floor_operations < 3
-    assert aemim.floor_times > 1 and aemim.peak_bytes is None
 
 
 def test_operations_of_a_batch_are_those_of_two_smaller_ones():

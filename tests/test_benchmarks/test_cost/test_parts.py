@@ -118,7 +118,9 @@ def test_other_methods_have_parts_too():
     name = (
         'aemim-simmim_swin-base-w6_steps1_8xb256-amp-coslr-100e_in1k-192px.py'
     )
-    found = count_parts(Trainee(str(PRETRAIN / name), 1))
+    small = {'model.backbone.arch': 'tiny', 'model.neck.in_channels': 768}
+    trainee = Trainee(str(PRETRAIN / name), 1, cfg_options=small)
+    found = count_parts(trainee)
     assert 0 < found.decoder < found.encoder
     assert found.encoder < found.encoder_pixels < found.encoder_backward
 
