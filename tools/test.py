@@ -139,6 +139,7 @@ from aemim_mm.launcher import (  # noqa: E402
     run_options,
 )
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
+from aemim_mm.utils import type_name  # noqa: E402
 from aemim_mm.utils.read_config import (  # noqa: E402
     merge_options,
     read_config,
@@ -203,7 +204,7 @@ def set_visualization(cfg: Config, args: argparse.Namespace) -> None:
         ValueError: If the config has no hook that these options fit.
     """
     hook = (cfg.get('default_hooks', None) or {}).get('visualization', None)
-    kind = None if hook is None else hook.get('type', None)
+    kind = None if hook is None else type_name(hook.get('type', None))
     if kind not in DRAWING_HOOKS:
         raise ValueError(
             '--show and --show-dir need default_hooks.visualization of type '

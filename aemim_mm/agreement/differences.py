@@ -4,6 +4,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ..utils import type_name
+
 ABSENT = 'absent'
 # Marks of a config's origin, and what a GPU or less memory asks for.
 NO_MATTER = frozenset({'_scope_', 'with_cp', 'fused', 'foreach', 'verbose'})
@@ -31,8 +33,7 @@ def plain(value: Any, without: Collection[str] = ()) -> Any:
             if child is not None and key not in {*NO_MATTER, *without}
         }
         if 'type' in value:
-            kind = getattr(value['type'], '__name__', None) or value['type']
-            name = str(kind).rpartition('.')[2]
+            name = type_name(value['type'])
             part['type'] = SAME.get(name, name)
         return part
     if isinstance(value, list | tuple):

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from ..utils import type_name
 from .disagreement import Disagreement
 from .run import Run
 
@@ -140,13 +141,13 @@ def _vector_batch_norm(part: object) -> str:
         return next(filter(None, map(_vector_batch_norm, part)), '')
     if not isinstance(part, Mapping):
         return ''
-    kind = str(part.get('type', '')).rpartition('.')[2]
+    kind = type_name(part.get('type', ''))
     if kind in ('BN1d', 'ClsBatchNormNeck'):
         return kind
     # These have one unless told otherwise.
     if kind in ('LinearNeck', 'NonLinearNeck', 'SwAVNeck'):
         norm = part.get('norm_cfg', dict(type='BN'))
         # SyncBN sees the images of all processes.
-        if str((norm or {}).get('type')) in ('BN', 'BN1d'):
+        if type_name((norm or {}).get('type')) in ('BN', 'BN1d'):
             return kind
     return next(filter(None, map(_vector_batch_norm, part.values())), '')

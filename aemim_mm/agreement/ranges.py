@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import NamedTuple
 
+from ..utils import type_name
 from .disagreement import Disagreement
 from .run import Run
 
@@ -175,10 +176,9 @@ def _values(
     """Owner's type, name, full key and value of every argument."""
     if isinstance(part, Mapping):
         kind = part.get('type') or name or key
-        kind = kind if isinstance(kind, str) else kind.__name__
         for child, value in part.items():
             path = f'{key}.{child}'
-            yield from _values(value, path, kind.split('.')[-1], str(child))
+            yield from _values(value, path, type_name(kind), str(child))
     elif isinstance(part, list | tuple) and any(
         isinstance(item, Mapping | list) for item in part
     ):

@@ -11,6 +11,7 @@ from typing import Any
 
 from aemim_mm_cli.places import tool
 
+from ..utils import type_name
 from .differences import differences, listed, plain
 from .disagreement import Disagreement
 from .run import Run
@@ -65,7 +66,7 @@ def averages_are_resumed(run: Run) -> None:
     if stored is None or not stored.averaged:
         return
     hooks = run.cfg.get('custom_hooks') or ()
-    names = [str(hook.get('type')).rpartition('.')[2] for hook in hooks]
+    names = [type_name(hook.get('type')) for hook in hooks]
     if 'EMAHook' not in names:
         raise Disagreement(
             f'custom_hooks has no EMAHook, but the run of {stored.path} has '

@@ -21,6 +21,7 @@ from mmengine.runner import set_random_seed
 from ..checkpoints import load_checkpoint_file, read_checkpoint
 from ..config_check import registries
 from ..config_check.data_paths import downloads
+from ..utils import type_name
 from .disagreement import Disagreement
 from .settings import counts_epochs
 from .stored_run import StoredRun
@@ -195,7 +196,7 @@ class Run:
         if dataset is None or not isinstance(sampler, Mapping):
             return None
         kind = sampler.get('type')
-        name = (getattr(kind, '__name__', None) or str(kind)).split('.')[-1]
+        name = type_name(kind)
         if name in ('DefaultSampler', 'RepeatAugSampler'):
             return -(-len(dataset) // self.processes)
         if self.processes > 1 or 'Infinite' in name:

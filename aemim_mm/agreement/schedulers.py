@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..utils import type_name
 from .disagreement import Disagreement
 from .run import Run
 from .settings import schedulers
@@ -28,7 +29,7 @@ class Span:
     @property
     def kind(self) -> str:
         """Type without scope."""
-        return _kind(self.scheduler)
+        return type_name(self.scheduler.get('type'))
 
     @property
     def is_cosine(self) -> bool:
@@ -65,8 +66,9 @@ def schedulers_are_stepped(run: Run) -> None:
     for key, scheduler in schedulers(run.cfg):
         if scheduler.get('by_epoch', True):
             iterations = run.section('train_cfg').get('max_iters')
+            kind = type_name(scheduler.get('type'))
             raise Disagreement(
-                f'{key} ({_kind(scheduler)}) counts epochs (by_epoch=True), '
+                f'{key} ({kind}) counts epochs (by_epoch=True), '
                 f'but train_cfg counts iterations (max_iters={iterations}): '
                 'it would have no effect. Set by_epoch=False, and begin, end '
                 'and T_max in iterations.'
@@ -149,7 +151,7 @@ def _spans(run: Run) -> tuple[str, list[Span]]:
     rates = [
         (key, scheduler)
         for key, scheduler in schedulers(run.cfg)
-        if _kind(scheduler).endswith('LR')
+        if type_name(scheduler.get('type')).endswith('LR')
     ]
     if 'train' not in run.phases or not rates:
         return 'epoch', []
@@ -163,9 +165,3 @@ def _spans(run: Run) -> tuple[str, list[Span]]:
         Span(key, scheduler, step if by_epoch and step else 1, length)
         for (key, scheduler), by_epoch in zip(rates, in_epochs, strict=True)
     ]
-
-
-def _kind(scheduler: Mapping) -> str:
-    kind = scheduler.get('type')
-    name = getattr(kind, '__name__', None) or str(kind)
-    return name.rpartition('.')[2]

@@ -18,6 +18,7 @@ from mmpretrain.models import (
 )
 
 from ..config_check import registries
+from ..utils import type_name
 from .disagreement import Disagreement
 from .names import inner_datasets
 from .run import Run
@@ -137,7 +138,7 @@ def _images_cut(place: str, config: Mapping) -> tuple[str | None, Any]:
     """Key and size of the images that a data set gives, None if unknown."""
     cut = key = None
     for index, transform in enumerate(config.get('pipeline') or ()):
-        kind = str(transform['type']).split('.')[-1]
+        kind = type_name(transform['type'])
         path = f'{place}.pipeline.{index}'
         if kind == 'SimMIMMaskGenerator':
             size = transform.get('input_size', 192)

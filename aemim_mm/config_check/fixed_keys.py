@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from mmpretrain.models import SwinTransformer, VisionTransformer
 
-from ..utils import near_misses, own_keys
+from ..utils import near_misses, own_keys, type_name
 from . import registries
 
 DEFAULT_HOOKS = (
@@ -58,7 +58,7 @@ def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
     """
     wrapper = cfg.get('optim_wrapper', None) or {}
     name = wrapper.get('constructor', None) or 'DefaultOptimWrapperConstructor'
-    name = getattr(name, '__name__', name).split('.')[-1]
+    name = type_name(name)
     found = [
         (
             'optim_wrapper.paramwise_cfg',

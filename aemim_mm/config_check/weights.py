@@ -16,6 +16,7 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor, CLIPGenerator
 
 from ..checkpoints import read_checkpoint
 from ..checkpoints.foreign import advice
+from ..utils import type_name
 from . import registries
 
 # Where each launcher says which process of its machine this one is.
@@ -123,9 +124,9 @@ def _walk(
         return
     scope = value.get('_scope_', scope)
     kind = value.get('type', None)
-    name = getattr(kind, '__name__', None) or str(kind)
+    name = type_name(kind)
     key = None
-    if name.rpartition('.')[2] in ('Pretrained', 'PretrainedInit'):
+    if name in ('Pretrained', 'PretrainedInit'):
         key = 'checkpoint'
     elif kind is not None:
         owner = name

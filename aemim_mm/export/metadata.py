@@ -15,6 +15,7 @@ import torch
 from ..algorithms import AEMIMAlgorithm
 from ..checkpoints.terms import UNKNOWN, in_words, license_of, terms_of
 from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
+from ..utils import type_name
 from ..version import __version__
 from .architecture import Architecture
 from .source import Source
@@ -103,7 +104,7 @@ def recipe(source: Source) -> dict[str, Any]:
     if not model:
         return {}
     settings: dict[str, Any] = dict(algorithm=model.get('type'))
-    name = str(model.get('type')).rpartition('.')[2]  # without a scope
+    name = type_name(model.get('type'))
     if name == AEMIMAlgorithm.__name__:
         settings['method'] = model.get('method')
         for name in ('adapters', 'adv_ratio', 'loss_ratio'):
@@ -122,7 +123,7 @@ def _attack(attack: Any) -> Any:
     attack = attack or dict(type='FeatureDistancePGD')
     if not isinstance(attack, Mapping):
         return attack
-    name = str(attack.get('type')).removeprefix('mmpretrain.')
+    name = type_name(attack.get('type'))
     if name not in ATTACKS:
         return attack
     defaults = {

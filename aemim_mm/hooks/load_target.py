@@ -3,9 +3,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from mmengine.model import BaseTTAModel, PretrainedInit, is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
+
+from ..utils import type_name
 
 
 def is_training(runner: Runner) -> bool:
@@ -50,7 +52,5 @@ def pretrained_parts(
     for name, module in model.named_modules():
         cfgs = getattr(module, 'init_cfg', None) or []
         for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
-            kind = cfg.get('type')
-            name_of_kind = str(kind).rpartition('.')[2]
-            if name_of_kind == 'Pretrained' or kind is PretrainedInit:
+            if type_name(cfg.get('type')) in ('Pretrained', 'PretrainedInit'):
                 yield name, module, cfg

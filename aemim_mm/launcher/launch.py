@@ -20,6 +20,8 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import distributed as torch_dist
 from torch.nn.parallel import DistributedDataParallel
 
+from ..utils import type_name
+
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -94,9 +96,7 @@ def disable_amp(cfg: Config) -> bool:
         # several optimizers: one wrapper config per name
         children = [v for v in optim_wrapper.values() if isinstance(v, dict)]
         for wrapper in [optim_wrapper, *children]:
-            kind = wrapper.get('type', None)
-            name = getattr(kind, '__name__', kind)
-            if not name or name.split('.')[-1] != 'AmpOptimWrapper':
+            if type_name(wrapper.get('type', None)) != 'AmpOptimWrapper':
                 continue
             found = True
             wrapper['type'] = 'OptimWrapper'

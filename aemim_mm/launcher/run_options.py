@@ -12,6 +12,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from aemim_mm_cli.quiet import is_news
 
+from ..utils import type_name
 from .work_dir_name import suffix
 
 # mmengine's own pattern, and what AEMIM logs besides losses.
@@ -91,15 +92,14 @@ def add_training_defaults(cfg: Config) -> None:
         cfg (Config): Changed in place.
     """
     hooks = list(cfg.get('custom_hooks', None) or [])
-    present = {str(hook.get('type')).rpartition('.')[2] for hook in hooks}
+    present = {type_name(hook.get('type')) for hook in hooks}
     for name in DEFAULT_HOOKS:
         if name not in present:
             # With the scope, for configs of mmdet.
             hooks.append(ConfigDict(type=f'mmpretrain.{name}'))
     cfg.custom_hooks = hooks
     processor = cfg.get('log_processor', None) or {}
-    kind = str(processor.get('type', 'LogProcessor'))
-    if kind.rpartition('.')[2] == 'LogProcessor':
+    if type_name(processor.get('type', 'LogProcessor')) == 'LogProcessor':
         logger = (cfg.get('default_hooks', None) or {}).get('logger', None)
         # 10 is the LoggerHook's own default.
         interval = (logger or {}).get('interval', 10)

@@ -9,6 +9,7 @@ from mmengine.registry import MODELS, init_default_scope
 
 from ..checkpoints import read_checkpoint
 from ..hooks import CheckpointFitHook
+from ..utils import type_name
 
 
 def check_weights(cfg: Config) -> None:
@@ -27,7 +28,7 @@ def check_weights(cfg: Config) -> None:
         (
             {k: v for k, v in hook.items() if k not in ('type', 'priority')}
             for hook in cfg.get('custom_hooks', None) or []
-            if str(hook['type']).rpartition('.')[2] == 'CheckpointFitHook'
+            if type_name(hook['type']) == 'CheckpointFitHook'
         ),
         None,
     )

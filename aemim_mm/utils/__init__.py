@@ -3,5 +3,13 @@ from aemim_mm_cli.cfg_options import CfgOptions
 
 from .near_misses import near_misses, similar
 from .signatures import allowed_keys, own_keys
+from .type_name import type_name
 
-__all__ = ['CfgOptions', 'allowed_keys', 'near_misses', 'own_keys', 'similar']
+__all__ = [
+    'CfgOptions',
+    'allowed_keys',
+    'near_misses',
+    'own_keys',
+    'similar',
+    'type_name',
+]
