@@ -28,7 +28,7 @@ def test_everything_is_registered():
     for name in ('ImageFiles', 'ImageNetVariant'):
         assert DATASETS.get(name).__name__ == name
     assert DATASETS.get('TimmDataset') is not None
-    for name in ('SubsetAccuracy', 'RealAccuracy', 'CorruptionError'):
+    for name in ('SubsetAccuracy', 'RealAccuracy'):
         assert METRICS.get(name).__name__ == name
 
 

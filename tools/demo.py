@@ -65,6 +65,7 @@ from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner, find_latest_checkpoint  # noqa: E402
 from mmpretrain.registry import MODELS  # noqa: E402
 
+from aemim_mm.attacks import FGSMAttack  # noqa: E402
 from aemim_mm.checkpoints.safe_file import load_checkpoint_file  # noqa: E402
 from aemim_mm.datasets.fashion_mnist import (  # noqa: E402
     prepare_fashion_mnist,
@@ -83,7 +84,11 @@ from aemim_mm.demo.summary import (  # noqa: E402
     last_metric,
     pretrain_summary,
 )
-from aemim_mm.evaluation.fgsm_accuracy import fgsm_accuracy  # noqa: E402
+from aemim_mm.evaluation import (  # noqa: E402
+    PixelClassifier,
+    pixel_batches,
+    robust_accuracy,
+)
 
 PRETRAIN = (
     REPO
@@ -161,7 +166,13 @@ def evaluate(cfg: Config, checkpoint: str) -> dict[str, float]:
     classifier = MODELS.build(cfg.model)
     classifier.load_state_dict(load_checkpoint_file(checkpoint)['state_dict'])
     loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
-    return fgsm_accuracy(classifier, loader, BUDGETS)
+    accuracy = robust_accuracy(
+        PixelClassifier.from_mmpretrain(classifier),
+        pixel_batches(loader),
+        FGSMAttack(),
+        [budget / 255 for budget in BUDGETS],
+    )
+    return dict(zip(map(str, BUDGETS), accuracy.top1(), strict=True))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

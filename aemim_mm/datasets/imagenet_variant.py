@@ -66,7 +66,7 @@ class ImageNetVariant(CustomDataset):
             or with ``strict`` a number is not the expected one.
     """
 
-    METAINFO = dict(classes=IMAGENET_CATEGORIES, imagenet_1k=True)
+    METAINFO = dict(classes=IMAGENET_CATEGORIES)
 
     def __init__(
         self,
@@ -97,7 +97,6 @@ class ImageNetVariant(CustomDataset):
         metainfo = dict(metainfo or {})
         if class_file is not None:
             metainfo['classes'] = tuple(read_class_file(class_file))
-            metainfo['imagenet_1k'] = False
         super().__init__(
             data_root=data_root,
             ann_file=ann_file,

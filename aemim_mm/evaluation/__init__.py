@@ -3,21 +3,18 @@ from ..openmmlab import require
 
 require('aemim_mm.evaluation')
 
-from .corruption_error import CorruptionError
 from .corruption_scores import corruption_scores, robustness_score
-from .fgsm_accuracy import fgsm_accuracy
 from .frozen_encoder import POOLINGS, FrozenEncoder
 from .knn_head import KNNHead
 from .minimal_epsilon import minimal_epsilons
 from .pixel_batches import PixelBatch, pixel_batches
-from .pixel_classifier import PixelClassifier, unchanged
+from .pixel_classifier import PixelClassifier
 from .real_accuracy import RealAccuracy
 from .robust_accuracy import RobustAccuracy, robust_accuracy
 from .robustness_curve import GRID, MinimalEpsilons
 from .subset_accuracy import SubsetAccuracy
 
 __all__ = [
-    'CorruptionError',
     'FrozenEncoder',
     'GRID',
     'KNNHead',
@@ -29,10 +26,8 @@ __all__ = [
     'RobustAccuracy',
     'SubsetAccuracy',
     'corruption_scores',
-    'fgsm_accuracy',
     'minimal_epsilons',
     'pixel_batches',
     'robust_accuracy',
     'robustness_score',
-    'unchanged',
 ]

@@ -1,8 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """A classifier of images in [0, 1], with the normalisation inside."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from mmpretrain.models import BaseClassifier
@@ -17,8 +16,7 @@ class PixelClassifier(nn.Module):
 
     The classifier is in eval mode and stays there (``train()`` does not
     change it), its parameters are frozen, and it computes in float32, under
-    autocast too. This changes the given model; :func:`unchanged` takes it
-    back.
+    autocast too. This changes the given model.
 
     Args:
         model (nn.Module): Maps normalised images (N, C, H, W) to logits
@@ -174,24 +172,3 @@ def _describe(output: object) -> str:
     if isinstance(output, Tensor):
         return f'a tensor of shape {tuple(output.shape)}'
     return f'a {type(output).__name__}'
-
-
-@contextmanager
-def unchanged(model: nn.Module) -> Iterator[None]:
-    """Put modes and frozen parameters back at the end of a ``with`` block.
-
-    Args:
-        model (nn.Module): The model that is wrapped in the block.
-
-    Yields:
-        None: Nothing.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    frozen = [(p, p.requires_grad) for p in model.parameters()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, requires_grad in frozen:
-            parameter.requires_grad_(requires_grad)

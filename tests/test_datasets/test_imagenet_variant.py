@@ -43,7 +43,6 @@ def test_a_and_r_keep_the_indices_of_all_1000(tmp_path, file):
     dataset = build(write_tree(tmp_path, [*files, file]))
     assert labels_by_name(dataset) == files
     assert len(dataset.CLASSES) == 1000
-    assert dataset.metainfo['imagenet_1k'] is True
 
 
 def test_extensions_in_either_case_and_empty_folders(tmp_path):
@@ -64,7 +63,6 @@ def test_class_file(tmp_path):
     dataset = build(root, class_file=str(tmp_path / 'classes.txt'))
     assert labels_by_name(dataset) == {'Bag/1.png': 2, 'Coat/1.png': 1}
     assert dataset.CLASSES == ('Dress', 'Coat', 'Bag')
-    assert dataset.metainfo['imagenet_1k'] is False
 
 
 def test_layouts_are_checked(tmp_path):

@@ -11,7 +11,12 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from tiny_run import load_tool
 
-from aemim_mm.evaluation import fgsm_accuracy
+from aemim_mm.attacks import FGSMAttack
+from aemim_mm.evaluation import (
+    PixelClassifier,
+    pixel_batches,
+    robust_accuracy,
+)
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 
 pytest.importorskip('imagecorruptions')
@@ -39,7 +44,9 @@ def write_demo(tool, folder):
     torch.nn.init.normal_(model.head.fc.weight)
     loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
     # mmpretrain's own loading of Fashion-MNIST, not that of the suite.
-    top1 = fgsm_accuracy(model, loader, [0])['0']
+    images = pixel_batches(loader)
+    classifier = PixelClassifier.from_mmpretrain(model)
+    (top1,) = robust_accuracy(classifier, images, FGSMAttack(), [0]).top1()
     finetune = folder / 'demo' / 'finetune'
     finetune.mkdir(parents=True)
     checkpoint = finetune / 'epoch_4.pth'
