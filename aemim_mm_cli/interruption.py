@@ -39,8 +39,7 @@ def exit_code(number: int) -> int:
     Returns:
         int: As shells have it, 128 and the number; 75 for SIGUSR1.
     """
-    usr1 = getattr(signal, 'SIGUSR1', None)
-    return TRY_AGAIN if number == usr1 else 128 + number
+    return TRY_AGAIN if number == signal.SIGUSR1 else 128 + number
 
 
 def received() -> int | None:
@@ -84,9 +83,7 @@ def catch_signals(message: str = '') -> dict[int, object]:
     sys.unraisablehook = _drop
     before: dict[int, object] = {}
     for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
+        number = signal.Signals[name]
         handler = signal.getsignal(number)
         if handler is signal.SIG_IGN and name != 'SIGUSR1':
             continue
@@ -114,9 +111,7 @@ def leave_signals() -> None:
     to have ended the run.
     """
     for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
 
 
 def _drop(lost: 'sys.UnraisableHookArgs') -> None:
@@ -131,8 +126,7 @@ def _end(number: int, frame: FrameType | None) -> None:
         # print() may be what was interrupted.
         os.write(sys.stderr.fileno(), f'{_said}\n'.encode())
     # A worker that ends of the same signal is no error, as torch has it.
-    if hasattr(signal, 'SIGCHLD'):
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     # What it leaves half-built may fail in its destructor.
     sys.unraisablehook = lambda lost: None
     raise Interrupted(exit_code(_received[0]))

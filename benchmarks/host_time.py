@@ -86,7 +86,7 @@ def tiny(name: str) -> Trainee:
 
 
 def measure_host(
-    rounds: int, warmup: int, tick: Callable[[], None] = lambda: None
+    rounds: int, warmup: int, tick: Callable[[], object] = lambda: None
 ) -> list[HostRow]:
     """Time steps of all models in turn.
 

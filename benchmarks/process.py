@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.logging import MMLogger
+from tqdm import tqdm
 
 from aemim_mm.utils.storage import AtomicLocalBackend
 
@@ -34,6 +35,18 @@ def keep_memory() -> None:
     # It is read when a process starts.
     os.environ.update(KEEP_MEMORY)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def progress_bar(total: int) -> tqdm:
+    """How many runs are done, and how long the rest takes.
+
+    Args:
+        total (int): Number of runs.
+
+    Returns:
+        tqdm: Its ``update`` counts a run.
+    """
+    return tqdm(total=total, unit='run', mininterval=1)
 
 
 def machine() -> str:

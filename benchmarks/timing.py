@@ -33,7 +33,7 @@ def in_turn(
     functions: Mapping[Name, Callable[[], Result]],
     rounds: int,
     warmup: int = 0,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[Name, list[Result]]:
     """Call functions in turn: A B C, A B C, ...
 
@@ -62,7 +62,7 @@ def interleave(
     functions: Mapping[Name, Callable[[], object]],
     rounds: int,
     warmup: int = 1,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[Name, list[float]]:
     """Time functions in turn.
 

@@ -71,8 +71,12 @@ from benchmarks.host_time import (  # noqa: E402
     measure_host,
     profile_host,
 )
-from benchmarks.process import machine, set_up, write_json  # noqa: E402
-from benchmarks.progress import Progress  # noqa: E402
+from benchmarks.process import (  # noqa: E402
+    machine,
+    progress_bar,  # noqa: E402
+    set_up,
+    write_json,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.profile:
         print(profile_host(args.profile, args.warmup))
         return 0
-    progress = Progress(len(MODELS) * (args.rounds + args.warmup))
-    rows = measure_host(args.rounds, args.warmup, progress.tick)
+    progress = progress_bar(len(MODELS) * (args.rounds + args.warmup))
+    rows = measure_host(args.rounds, args.warmup, progress.update)
     print(
         f'\nmedians of {args.rounds} steps; {machine()}\n\n'
         f'{markdown(HEADER, [row.cells() for row in rows])}'

@@ -81,7 +81,6 @@ from aemim_mm.demo.steps import (  # noqa: E402
 )
 from aemim_mm.demo.summary import (  # noqa: E402
     failures_of,
-    last_metric,
     pretrain_summary,
 )
 from aemim_mm.evaluation import (  # noqa: E402
@@ -89,6 +88,7 @@ from aemim_mm.evaluation import (  # noqa: E402
     pixel_batches,
     robust_accuracy,
 )
+from aemim_mm.visualization.curves import last_metric  # noqa: E402
 
 PRETRAIN = (
     REPO

@@ -9,6 +9,7 @@ made from the same command, configs and weights.
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -166,7 +167,6 @@ from aemim_mm.reproduction.commands import (  # noqa: E402
     COST,
     COST_TOOL,
     Place,
-    command_text,
 )
 from aemim_mm.reproduction.executor import (  # noqa: E402
     Executor,
@@ -236,7 +236,7 @@ def print_plan(plan: Plan) -> None:
         if step.chain != chain:
             chain = step.chain
             print(f'\n# {chain}')
-        print(command_text(step.command))
+        print(shlex.join(step.command))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,8 +36,5 @@ def content_hash(file: str) -> str | None:
     path = local_file(file)
     if path is None:
         return None
-    digest = hashlib.sha256()
     with path.open('rb') as opened:
-        while block := opened.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(opened, 'sha256').hexdigest()

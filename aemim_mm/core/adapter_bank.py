@@ -11,9 +11,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from .module_index import ModuleIndex
 from .names import inside
 
-NORM_TYPES = (_NormBase, nn.LayerNorm, nn.GroupNorm) + (
-    (nn.RMSNorm,) if hasattr(nn, 'RMSNorm') else ()
-)
+NORM_TYPES = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 class AdapterBank(nn.Module):

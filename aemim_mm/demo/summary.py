@@ -1,14 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The numbers of a pre-training and a fine-tuning run, from their logs."""
 
-import json
 from pathlib import Path
 
-from ..visualization.curves import (
-    SCALARS,
-    epoch_means,
-    read_scalars,
-)
+from ..visualization.curves import epoch_means, read_scalars
 
 
 def pretrain_summary(work_dir: str | Path, batch_size: int) -> dict:
@@ -41,28 +36,6 @@ def pretrain_summary(work_dir: str | Path, batch_size: int) -> dict:
         recon_adv=means['recon_adv'],
         images_per_second=batch_size * len(times) / sum(times),
     )
-
-
-def last_metric(work_dir: str | Path, key: str) -> float:
-    """The last value of a validation metric.
-
-    Args:
-        work_dir (str | Path): Work directory of a run.
-        key (str): Name of the metric, such as ``'accuracy/top1'``.
-
-    Returns:
-        float: The value.
-
-    Raises:
-        ValueError: If no validation with this metric is logged.
-    """
-    values = []
-    for file in sorted(Path(work_dir).glob(f'*/{SCALARS}')):
-        entries = map(json.loads, file.read_text().splitlines())
-        values += [entry[key] for entry in entries if key in entry]
-    if not values:
-        raise ValueError(f'no validation with {key!r} is logged in {work_dir}')
-    return values[-1]
 
 
 def failures_of(summary: dict, min_top1: float | None) -> list[str]:

@@ -10,7 +10,6 @@ from .backbone import Export, export_backbone
 from .comparison import compare
 from .export_file import load_export
 from .source import Source, read_source
-from .targets import target_weights
 
 __all__ = [
     'Export',
@@ -22,5 +21,4 @@ __all__ = [
     'find_architecture',
     'load_export',
     'read_source',
-    'target_weights',
 ]

@@ -92,11 +92,8 @@ class Source:
 
     def sha256(self) -> str:
         """The checksum of the file."""
-        digest = hashlib.sha256()
         with open(self.path, 'rb') as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+            return hashlib.file_digest(file, 'sha256').hexdigest()
 
     def to(self, dtype: torch.dtype | None) -> 'Source':
         """The same with floating-point weights of another type.

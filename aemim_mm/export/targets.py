@@ -1,8 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The three libraries an encoder can be exported to."""
 
-from torch import Tensor
-
 from aemim_mm_cli.choices import TARGETS
 
 from .architecture import Architecture
@@ -43,10 +41,3 @@ def in_library(
     if folder and target == 'timm':
         return TimmFolder(source, architecture)
     return LIBRARIES[target](source, architecture)
-
-
-def target_weights(
-    source: Source, architecture: Architecture, target: str
-) -> dict[str, Tensor]:
-    """The weights, contiguous, of a checkpoint as a library has it."""
-    return in_library(source, architecture, target).weights()

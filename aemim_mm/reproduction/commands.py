@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The commands of which steps consist, as they are typed in the checkout."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,11 +34,6 @@ class Place:
     def folder(self, run: str, seed: int) -> Path:
         """The folder of a run."""
         return self.out / run / f'seed{seed}'
-
-
-def command_text(command: Sequence[str]) -> str:
-    """A command as it is typed in the repository's root."""
-    return shlex.join(command)
 
 
 def training_step(

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """One call at a time works in a folder."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +22,6 @@ def folder_lock(folder: Path) -> Iterator[tuple[int, ...]]:
     Yields:
         tuple[int, ...]: File descriptors, for commands to inherit.
     """
-    try:
-        import fcntl
-    except ImportError:  # not on POSIX
-        yield ()
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:

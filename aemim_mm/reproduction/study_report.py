@@ -15,7 +15,6 @@ from .study_figures import draw_figures
 from .study_table import StudyTable, mean_text
 
 BUDGETS = ('0', '1', '2', '4', '8')
-TOLERANCE = 0.3  # of the criterion, in points
 HEAD = """\
 # What AEMIM does: a study on {title}
 
@@ -325,16 +324,3 @@ def sweep_score(table: StudyTable, group: Group, run: str) -> float | None:
     if not all(found):
         return None
     return fmean(value for values in found for value in values.values())
-
-
-def chosen(scores: Sequence[tuple[float, float]]) -> float:
-    """The value that the criterion chooses.
-
-    Args:
-        scores (Sequence[tuple[float, float]]): Values with their scores.
-
-    Returns:
-        float: The smallest of those within :data:`TOLERANCE` of the best.
-    """
-    best = max(score for _, score in scores)
-    return min(value for value, score in scores if score >= best - TOLERANCE)

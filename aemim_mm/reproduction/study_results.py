@@ -9,16 +9,14 @@ from typing import Any
 from ..evaluation.robustness_curve import GRID, MinimalEpsilons
 from ..utils.storage import AtomicLocalBackend
 from ..visualization.curves import (
-    SCALARS,
     epoch_means,
-    read_log,
+    last_metric,
     read_scalars,
 )
 from .commands import output_of
 from .steps import Step
 from .study import Study
 
-TOP1 = 'accuracy/top1'
 COST_FILE = 'cost.json'
 LOSSES = (
     *('epoch', 'loss', 'recon_clean', 'recon_adv'),
@@ -118,7 +116,8 @@ def _values(study: Study, step: Step) -> dict[str, Any]:
         means = epoch_means(read_scalars(step.folder / step.name))
         return {k: _rounded(means[k]) for k in LOSSES if k in means}
     if step.name in study.stages:
-        return {'top1': _last_accuracy(step.folder / step.name)}
+        top1 = last_metric(step.folder / step.name, 'accuracy/top1')
+        return {'top1': round(float(top1), 4)}
     output = output_of(step.folder, step.name)
     content = json.loads(output.read_text())
     values: dict[str, Any] = {}
@@ -139,17 +138,6 @@ def _values(study: Study, step: Step) -> dict[str, Any]:
             images=curve['images'],
         )
     return values
-
-
-def _last_accuracy(work_dir: Path) -> float:
-    """Of the last validation of a training run, which follows its end."""
-    found = None
-    for file in sorted(work_dir.glob(f'*/{SCALARS}')):
-        for entry in read_log(file):
-            found = entry.get(TOP1, found)
-    if found is None:
-        raise ValueError(f'no {TOP1} is logged in {work_dir}')
-    return round(float(found), 4)
 
 
 def _rounded(values: Iterable[float]) -> list[float]:

@@ -74,9 +74,7 @@ class AtomicLocalBackend(LocalBackend):
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, where the system can."""
-    if os.name != 'posix':
-        return
+    """Make a rename survive a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         # Some network file systems do not sync folders.

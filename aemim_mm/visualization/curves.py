@@ -92,6 +92,27 @@ def read_log(file: Path) -> Iterable[dict]:
                 ) from error
 
 
+def last_metric(work_dir: str | Path, key: str) -> float:
+    """The last value of a validation metric.
+
+    Args:
+        work_dir (str | Path): Work directory of a run.
+        key (str): Name of the metric, such as ``'accuracy/top1'``.
+
+    Returns:
+        float: The value.
+
+    Raises:
+        ValueError: If no validation with this metric is logged.
+    """
+    values = []
+    for file in sorted(Path(work_dir).glob(f'*/{SCALARS}')):
+        values += [entry[key] for entry in read_log(file) if key in entry]
+    if not values:
+        raise ValueError(f'no validation with {key!r} is logged in {work_dir}')
+    return values[-1]
+
+
 def epoch_means(
     entries: Sequence[dict], keys: Sequence[str] = KEYS
 ) -> dict[str, list[float]]:

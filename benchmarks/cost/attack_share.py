@@ -16,7 +16,7 @@ from ..trainee import Trainee
 def attack_shares(
     trainees: Mapping[str, Trainee],
     rounds: int,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
     """Measure the share of the attack in a step of several models, in turn.
 

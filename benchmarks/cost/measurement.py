@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..progress import Progress
+from ..process import progress_bar
 from ..timing import interleave, median_ratio
 from ..trainee import Trainee
 from .attack_share import attack_shares
@@ -117,20 +117,20 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     if settings.profile:
         runs += PROFILE_ROUNDS
     part_runs = NUM_PARTS * PART_ROUNDS * len(counts) * settings.parts
-    progress = Progress(len(names) * runs + part_runs)
+    progress = progress_bar(len(names) * runs + part_runs)
     steps = interleave(
         {name: trainee.step for name, trainee in trainees.items()},
         settings.iters,
         settings.warmup,
-        progress.tick,
+        progress.update,
     )
     seconds, shares = {}, {}
     if settings.parts:
-        seconds = time_parts(trainees, PART_ROUNDS, progress.tick)
-        shares = attack_shares(trainees, SHARE_ROUNDS, progress.tick)
+        seconds = time_parts(trainees, PART_ROUNDS, progress.update)
+        shares = attack_shares(trainees, SHARE_ROUNDS, progress.update)
     kinds = {}
     if settings.profile:
-        kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.tick)
+        kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.update)
     floors = [
         {name: floor(parts[name], shape_of(trainees[name])) for name in parts}
         for parts in (counts, seconds)

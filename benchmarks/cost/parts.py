@@ -130,7 +130,7 @@ def count_parts(trainee: Trainee) -> Parts | None:
 def time_parts(
     trainees: Mapping[str, Trainee],
     rounds: int,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Parts]:
     """Time the parts of several models, all in turn.
 

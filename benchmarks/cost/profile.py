@@ -27,7 +27,7 @@ KIND_NAMES = [*KINDS, OPTIMIZER, OTHER]
 def profile_steps(
     trainees: Mapping[str, Trainee],
     rounds: int,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
 ) -> dict[str, dict[str, float]]:
     """Profile training steps of several models, all in turn.
 

@@ -4,7 +4,7 @@
 from mmengine.config import Config
 
 from ..pipeline import pipeline_of
-from ..progress import Progress
+from ..process import progress_bar
 from ..timing import interleave
 from .loaders import (
     LoaderSettings,
@@ -75,7 +75,7 @@ def measure_loaders(
             for name, loader in loaders.items()
         },
         rounds,
-        tick=Progress(len(loaders) * (rounds + 1)).tick,
+        tick=progress_bar(len(loaders) * (rounds + 1)).update,
     )
     best = best_of(seconds, OTHERS)
     return rows_of(seconds, differences, len(paths), best), best

@@ -5,7 +5,6 @@ import pytest
 
 from aemim_mm.demo.summary import (
     failures_of,
-    last_metric,
     pretrain_summary,
 )
 
@@ -46,14 +45,6 @@ def test_run_without_adversarial_losses_is_refused(tmp_path):
     _log(tmp_path, [dict(epoch=1, step=1, loss=1.0, time=1.0)])
     with pytest.raises(ValueError, match="'recon_clean' is not in the log"):
         pretrain_summary(tmp_path, batch_size=1)
-
-
-def test_last_metric(tmp_path):
-    _log(tmp_path, [dict(step=1, top1=70.0), dict(step=2, top1=90.0)], 'a')
-    _log(tmp_path, [dict(step=3, top1=80.0), dict(step=9, loss=1.0)], 'b')
-    assert last_metric(tmp_path, 'top1') == 80.0
-    with pytest.raises(ValueError, match="no validation with 'top5'"):
-        last_metric(tmp_path, 'top5')
 
 
 def _summary(clean=(2.0, 1.0), adv=(2.0, 1.0), top1=85.0):

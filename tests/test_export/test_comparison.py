@@ -12,17 +12,15 @@ from aemim_mm.export.comparison import (
     logits_of,
 )
 from aemim_mm.export.export_file import save_export
-from aemim_mm.export.targets import target_weights
+from aemim_mm.export.targets import in_library
 from aemim_mm_cli.choices import LIMIT
 
 
 def _written(zoo, kind, target, suffix='.pth', change=lambda weights: None):
     source = zoo.source(kind)
     architecture = find_architecture(source)
-    weights = {
-        key: value.clone()
-        for key, value in target_weights(source, architecture, target).items()
-    }
+    weights = in_library(source, architecture, target).weights()
+    weights = {key: value.clone() for key, value in weights.items()}
     change(weights)
     path = zoo.folder / f'out{suffix}'
     save_export(path, weights, {})
@@ -106,7 +104,7 @@ def test_says_nothing(zoo, capsys):
 def test_half_precision(zoo):
     source = zoo.source('swin').to(torch.float16)
     architecture = find_architecture(source)
-    weights = target_weights(source, architecture, 'timm')
+    weights = in_library(source, architecture, 'timm').weights()
     assert {v.dtype for v in weights.values()} == {torch.float16}
     save_export(zoo.folder / 'half.pth', weights, {})
     differences = compare(

@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 
-from aemim_mm.export import TARGETS, find_architecture, target_weights
+from aemim_mm.export import TARGETS, find_architecture
 from aemim_mm.export.targets import in_library
 
 
@@ -11,7 +11,7 @@ def test_nothing_of_the_pretraining_is_left(zoo, kind):
     architecture = find_architecture(source)
     assert TARGETS == ('mmpretrain', 'mmdet', 'timm')
     for target in TARGETS:
-        weights = target_weights(source, architecture, target)
+        weights = in_library(source, architecture, target).weights()
         for key, value in weights.items():
             assert 'adv' not in key and 'mask' not in key
             assert 'decoder' not in key

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from aemim_mm.visualization import draw_curves, epoch_means, read_scalars
+from aemim_mm.visualization.curves import last_metric
 
 
 def _log(work_dir, stamp, entries, tail=''):
@@ -153,3 +154,13 @@ def test_plain_run_draws_its_loss():
 def test_nothing_to_draw():
     with pytest.raises(ValueError, match='nothing to draw'):
         draw_curves(dict(epoch=[1]))
+
+
+def test_last_metric(tmp_path):
+    _log(tmp_path, 'a', [dict(step=1, top1=70.0), dict(step=2, top1=90.0)])
+    # Killed while a line was written.
+    entries = [dict(step=3, top1=80.0), dict(step=9, loss=1.0)]
+    _log(tmp_path, 'b', entries, tail='{"step": 10, "to')
+    assert last_metric(tmp_path, 'top1') == 80.0
+    with pytest.raises(ValueError, match="no validation with 'top5'"):
+        last_metric(tmp_path, 'top5')
