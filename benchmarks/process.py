@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The process that a benchmark runs in."""
 
-import json
 import os
 import platform
 import sys
@@ -12,7 +11,7 @@ import torch
 from mmengine.logging import MMLogger
 from tqdm import tqdm
 
-from aemim_mm.utils.storage import AtomicLocalBackend
+from aemim_mm.utils.storage import put_json
 
 # glibc gives large blocks back to the system at every step and gets them
 # anew, page by page; a ratio of times would measure that.
@@ -78,5 +77,4 @@ def write_json(path: str | None, content: Mapping[str, Any]) -> None:
         content (Mapping): What is written.
     """
     if path is not None:
-        text = json.dumps(content, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', path)
+        put_json(content, path)

@@ -6,9 +6,6 @@ grid: :func:`robust_accuracy` with the budgets ``GRID`` and
 ``skip_misclassified=True``, then its ``top1()``.
 """
 
-import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import put_arrays, read_arrays
 
 # Budgets of the fixed grid on the 0-1 scale: those where plain classifiers
 # fall, and whole pixel values.
@@ -84,9 +81,7 @@ class MinimalEpsilons:
                     f'{len(images)} names for {len(self.indices)} images'
                 )
             arrays['image'] = np.array([str(image) for image in images])
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        AtomicLocalBackend().put(buffer.getvalue(), path)
+        put_arrays(arrays, path)
 
     @classmethod
     def load(cls, path: str | Path) -> 'MinimalEpsilons':
@@ -103,16 +98,9 @@ class MinimalEpsilons:
             ValueError: If it is not such a file.
         """
         try:
-            with np.load(path) as arrays:
-                columns = [arrays[name] for name in ('index', 'epsilon')]
-        except (
-            EOFError,
-            KeyError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+            arrays = read_arrays(path)
+            columns = [arrays[name] for name in ('index', 'epsilon')]
+        except (KeyError, ValueError) as error:
             raise ValueError(
                 f'{path} is not a file of minimal budgets ({error})'
             ) from error

@@ -18,7 +18,7 @@ from mmengine.config import Config
 from aemim_mm_cli.places import HOME, ROOT
 
 from ..checkpoints.content import content_hash
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import put_json
 from ..version import __version__
 
 
@@ -99,8 +99,7 @@ class Step:
             command=list(self.command),
             made_with=made_with(),
         )
-        text = json.dumps(state, indent=2)
-        AtomicLocalBackend().put_text(f'{text}\n', self.record)
+        put_json(state, self.record)
 
     def is_finished(self, made_from: Mapping[str, str]) -> bool:
         """Whether its result is there, made from the same.

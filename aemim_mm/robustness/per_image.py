@@ -1,13 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The results of single images that lie beside a results.json."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from ..utils.storage import read_arrays
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,8 @@ def read_per_image(
         return {}
     path = folder / entry['file']
     try:
-        with np.load(path) as arrays:
-            correct = dict(arrays)
-    except (
-        # An array alone, of Python 3.10 and of later ones.
-        AttributeError,
-        TypeError,
-        EOFError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+        correct = read_arrays(path)
+    except ValueError as error:
         raise ValueError(
             f'{path} does not hold the results of single images ({error}). '
             'Move it away to compare without them'

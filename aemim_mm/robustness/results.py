@@ -13,8 +13,6 @@
   :class:`~aemim_mm.evaluation.MinimalEpsilons`.
 """
 
-import io
-import json
 import platform
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,7 +28,7 @@ import torch
 import torchvision
 
 from ..evaluation import MinimalEpsilons
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import put_arrays, put_json
 from ..version import __version__
 from .cells import Cell
 from .evaluated_classifier import EvaluatedClassifier
@@ -81,10 +79,7 @@ def write_results(
         )
         found.save(out / MINIMAL, image_names(options.source('curve')))
         results['curve']['minimal_eps'] = MINIMAL
-    storage = AtomicLocalBackend()
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **correct)
-    storage.put(buffer.getvalue(), out / PER_IMAGE)
+    put_arrays(correct, out / PER_IMAGE)
     sources = {name: parts[name][0].source.name for name in correct}
     results.update(
         per_image=dict(file=PER_IMAGE, data=sources),
@@ -93,8 +88,7 @@ def write_results(
         settings=_settings_of_run(store, options),
         versions=_versions(),
     )
-    text = json.dumps(results, indent=2, allow_nan=False)
-    storage.put_text(f'{text}\n', out / 'results.json')
+    put_json(results, out / 'results.json')
     return results
 
 

@@ -2,17 +2,14 @@
 """The files of finished cells."""
 
 import hashlib
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..utils.storage import AtomicLocalBackend
+from ..utils.storage import put_arrays, put_json, read_arrays
 from .cells import Cell
 from .sources import Survey
 
@@ -94,13 +91,7 @@ class CellStore:
             with open(self.path(cell), encoding='utf-8') as file:
                 saved = json.load(file)
             self.read(cell)
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ):
+        except (OSError, ValueError):
             return False
         return saved.get('fingerprint') == self.fingerprint(cell)
 
@@ -118,10 +109,7 @@ class CellStore:
             seconds (float): How long it took.
         """
         path = self.path(cell)
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        storage = AtomicLocalBackend()
-        storage.put(buffer.getvalue(), path.with_suffix('.npz'))
+        put_arrays(arrays, path.with_suffix('.npz'))
         content = dict(
             cell=cell.name,
             images=len(arrays['index']),
@@ -132,7 +120,7 @@ class CellStore:
             content['correct'] = int((arrays['correct'] == 1).sum())
             content['counted'] = int((arrays['correct'] >= 0).sum())
         # The last one: where it is, the other is, too.
-        storage.put_text(f'{json.dumps(content, indent=2)}\n', path)
+        put_json(content, path)
 
     def read(self, cell: Cell) -> dict[str, np.ndarray]:
         """The images' results of a finished cell.
@@ -145,6 +133,6 @@ class CellStore:
 
         Raises:
             FileNotFoundError: If it is not finished.
+            ValueError: If the file is damaged.
         """
-        with np.load(self.path(cell).with_suffix('.npz')) as arrays:
-            return dict(arrays)
+        return read_arrays(self.path(cell).with_suffix('.npz'))

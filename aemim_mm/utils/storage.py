@@ -3,15 +3,22 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import tempfile
 import uuid
+import zipfile
+import zlib
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from mmengine.fileio import LocalBackend, register_backend
+from numpy.typing import NDArray
 
 # A write in progress carries it; after a kill it marks what to clear away.
 PARTIAL_SUFFIX = '.partial'
@@ -128,6 +135,62 @@ def read_text(file: str | PathLike) -> str:
         return Path(fspath(file)).read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
         raise ValueError(f'{file} is no text in UTF-8: {error}') from error
+
+
+def put_json(content: Any, file: str | PathLike) -> None:
+    """Write JSON in one step.
+
+    Args:
+        content (Any): What is written. It holds no NaN and no infinity.
+        file (str or PathLike): The file.
+
+    Raises:
+        OSError: If it cannot be written. A previous file is then untouched.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False)
+    AtomicLocalBackend().put_text(f'{text}\n', file)
+
+
+def put_arrays(
+    arrays: Mapping[str, NDArray[Any]], file: str | PathLike
+) -> None:
+    """Write arrays in one step.
+
+    Args:
+        arrays (Mapping[str, np.ndarray]): Arrays by name.
+        file (str or PathLike): The file, ``.npz``.
+
+    Raises:
+        OSError: If it cannot be written. A previous file is then untouched.
+    """
+    buffer = io.BytesIO()
+    # Its stub takes any keyword for the flag `allow_pickle`.
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    AtomicLocalBackend().put(buffer.getvalue(), file)
+
+
+def read_arrays(file: str | PathLike) -> dict[str, NDArray[Any]]:
+    """Read arrays.
+
+    Args:
+        file (str or PathLike): The file, ``.npz``.
+
+    Returns:
+        dict[str, np.ndarray]: Arrays by name.
+
+    Raises:
+        OSError: If it cannot be opened.
+        ValueError: If it is no such file, or a damaged one.
+    """
+    try:
+        with np.load(file) as arrays:
+            return dict(arrays)
+    except (
+        # An array alone, of Python 3.10 and of later ones.
+        *(AttributeError, TypeError),
+        *(EOFError, ValueError, zipfile.BadZipFile, zlib.error),
+    ) as error:
+        raise ValueError(f'{file} holds no arrays: {error}') from error
 
 
 def save_figure(figure: Figure, file: str | PathLike) -> None:

@@ -125,6 +125,9 @@ def test_damaged_arrays_do_not_count(tmp_path):
         damaged[start : start + 20] = bytes([byte]) * 20
         path.write_bytes(damaged)
         assert not store.finished(CELL)
+    with path.open('wb') as file:  # an array alone
+        np.save(file, np.zeros(3))
+    assert not store.finished(CELL)
 
 
 def test_another_fingerprint_does_not_count(tmp_path):
