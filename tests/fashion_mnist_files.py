@@ -1,9 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """A small data set in the files of Fashion-MNIST."""
 
-import struct
-
 import numpy as np
+
+
+def idx(array):
+    """An idx file of unsigned bytes."""
+    sizes = b''.join(size.to_bytes(4, 'big') for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 
 
 def write_fashion_mnist(root, train=128, test=64):
@@ -16,10 +20,9 @@ def write_fashion_mnist(root, train=128, test=64):
             127 + 127 * np.sin((rows * (label + 1) + columns * i) / 9)
             for i, label in enumerate(labels)
         ]
-        (root / f'{name}-images-idx3-ubyte').write_bytes(
-            struct.pack('>4i', 2051, count, 28, 28)
-            + np.stack(images).astype(np.uint8).tobytes()
-        )
-        (root / f'{name}-labels-idx1-ubyte').write_bytes(
-            struct.pack('>2i', 2049, count) + labels.astype(np.uint8).tobytes()
-        )
+        for kind, values in (
+            ('images-idx3', np.stack(images)),
+            ('labels-idx1', labels),
+        ):
+            content = idx(values.astype(np.uint8))
+            (root / f'{name}-{kind}-ubyte').write_bytes(content)

@@ -200,6 +200,17 @@ def exit_code(main, *argv):
         return stop.code or 0
 
 
+def caller(name, monkeypatch, capsys):
+    """A function that runs a tool here: exit status, output and errors."""
+    tool = load_tool(name)
+
+    def call(*options):
+        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
+        return exit_code(tool.main), *capsys.readouterr()
+
+    return call
+
+
 def call_tool(monkeypatch, name, *arguments, cwd):
     """Run a tool in this process, as from the command line in ``cwd``."""
     monkeypatch.chdir(cwd)

@@ -6,6 +6,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from fashion_mnist_files import idx
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, MODELS
 from PIL import Image
@@ -82,17 +83,11 @@ def test_imagenet_pipeline(name, imagenet):
 @pytest.fixture
 def fashion_mnist(tmp_path):
     """Four files in the original format; training images are dark."""
-
-    def write(name, array):
-        header = [0, 0, 8, array.ndim]
-        for size in array.shape:
-            header += list(int(size).to_bytes(4, 'big'))
-        (tmp_path / name).write_bytes(bytes(header) + array.tobytes())
-
     for part, value in (('train', 10), ('t10k', 200)):
         images = np.full((4, 28, 28), value, np.uint8)
-        write(f'{part}-images-idx3-ubyte', images)
-        write(f'{part}-labels-idx1-ubyte', np.arange(4, dtype=np.uint8))
+        labels = np.arange(4, dtype=np.uint8)
+        for kind, array in (('images-idx3', images), ('labels-idx1', labels)):
+            (tmp_path / f'{part}-{kind}-ubyte').write_bytes(idx(array))
     return tmp_path
 
 

@@ -1,16 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import numpy as np
 import pytest
+from fashion_mnist_files import idx
 from mmpretrain.registry import DATASETS
 from PIL import Image
 
 from aemim_mm.datasets.fashion_mnist_images import export_fashion_mnist
-
-
-def idx(array):
-    """An idx file of unsigned bytes."""
-    sizes = b''.join(size.to_bytes(4, 'big') for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 
 
 @pytest.fixture

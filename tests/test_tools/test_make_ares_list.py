@@ -1,9 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import hashlib
-import sys
 
 import pytest
-from tiny_run import exit_code, load_tool
+import tiny_run
 
 from aemim_mm.datasets import ares_list
 
@@ -12,15 +11,7 @@ IDS = 'n15075141/ILSVRC2012_val_00000007.JPEG\nn01440764/v_2.JPEG'
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the tool in this process: exit status, output and errors."""
-    tool = load_tool('make_ares_list')
-
-    def call(*options):
-        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = exit_code(tool.main)
-        return status, *capsys.readouterr()
-
-    return call
+    return tiny_run.caller('make_ares_list', monkeypatch, capsys)
 
 
 def test_writes_an_annotation_file(run, tmp_path, monkeypatch):

@@ -1,24 +1,17 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import sys
 
 import numpy as np
 import pytest
+import tiny_run
+from fashion_mnist_files import idx
 from PIL import Image
-from tiny_run import exit_code, load_tool
+from tiny_run import load_tool
 from variant_trees import write_image
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the tool in this process: exit status, output and errors."""
-    tool = load_tool('make_corruptions')
-
-    def call(*options):
-        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = exit_code(tool.main)
-        return status, *capsys.readouterr()
-
-    return call
+    return tiny_run.caller('make_corruptions', monkeypatch, capsys)
 
 
 def test_options(run, tmp_path):
@@ -56,15 +49,11 @@ def test_fashion_mnist(run, tmp_path):
     pytest.importorskip('imagecorruptions')
     root = tmp_path / 'fashion_mnist'
     root.mkdir()
-    head = {3: bytes([0, 0, 8, 3, 0, 0, 0, 2] + [0, 0, 0, 28] * 2)}
-    head[1] = bytes([0, 0, 8, 1, 0, 0, 0, 2])
-    images = np.full((2, 28, 28), 77, np.uint8).tobytes()
+    images = idx(np.full((2, 28, 28), 77, np.uint8))
+    labels = idx(np.array([8, 2], np.uint8))
     for split in ('train', 't10k'):
-        path = root / f'{split}-images-idx3-ubyte'
-        path.write_bytes(head[3] + images)
-        (root / f'{split}-labels-idx1-ubyte').write_bytes(
-            head[1] + b'\x08\x02'
-        )
+        (root / f'{split}-images-idx3-ubyte').write_bytes(images)
+        (root / f'{split}-labels-idx1-ubyte').write_bytes(labels)
     val, out = tmp_path / 'val', tmp_path / 'c'
     options = ['--fashion-mnist', root, '--keep-size', '--severities', 1]
     status, text, err = run(val, out, *options, '--corruptions', 'fog')

@@ -1,23 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import json
-import sys
 
 import pytest
+import tiny_run
 from PIL import Image
-from tiny_run import ROOT, exit_code, load_tool
+from tiny_run import ROOT, load_tool
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the tool in this process: exit status, output and errors."""
-    tool = load_tool('make_mini_coco')
-
-    def call(*options):
-        monkeypatch.setattr(sys, 'argv', ['tool', *map(str, options)])
-        status = exit_code(tool.main)
-        return status, *capsys.readouterr()
-
-    return call
+    return tiny_run.caller('make_mini_coco', monkeypatch, capsys)
 
 
 def test_options_and_summary(run, tmp_path):

@@ -1,20 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import importlib.util
 import json
-from pathlib import Path
 
 import mmcv
 import pytest
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'plot_losses.py'
+from tiny_run import load_tool
 
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('plot_losses', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('plot_losses')
 
 
 def _log(work_dir, **values):

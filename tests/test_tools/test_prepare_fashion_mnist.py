@@ -1,31 +1,28 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import gzip
 import hashlib
-import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fashion_mnist_files import idx
 from mmpretrain.registry import DATASETS
-from tiny_run import exit_code
+from tiny_run import ROOT, exit_code, load_tool
 
 from aemim_mm.datasets import fashion_mnist
 from aemim_mm.datasets.fashion_mnist import prepare_fashion_mnist
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_fashion_mnist.py'
 
-
-def idx(shape, values):
-    """An idx file of unsigned bytes."""
-    sizes = b''.join(size.to_bytes(4, 'big') for size in shape)
-    return bytes([0, 0, 8, len(shape)]) + sizes + bytes(values)
+def bytes_of(values, *shape):
+    return idx(np.array(values, np.uint8).reshape(shape))
 
 
 FILES = {
-    'train-images-idx3-ubyte': idx((3, 2, 2), range(12)),
-    'train-labels-idx1-ubyte': idx((3,), [7, 8, 9]),
-    't10k-images-idx3-ubyte': idx((2, 2, 2), range(8)),
-    't10k-labels-idx1-ubyte': idx((2,), [5, 6]),
+    'train-images-idx3-ubyte': bytes_of(range(12), 3, 2, 2),
+    'train-labels-idx1-ubyte': bytes_of([7, 8, 9], 3),
+    't10k-images-idx3-ubyte': bytes_of(range(8), 2, 2, 2),
+    't10k-labels-idx1-ubyte': bytes_of([5, 6], 2),
 }
 
 
@@ -93,7 +90,7 @@ def test_failure_says_what_to_put_where(root):
 def test_foreign_file_is_refused_and_kept(root, zipped):
     write(root, zipped)
     path = root / ('t10k-labels-idx1-ubyte' + ('.gz' if zipped else ''))
-    other = idx((2,), [5, 7])
+    other = bytes_of([5, 7], 2)
     path.write_bytes(gzip.compress(other) if zipped else other)
     before = path.read_bytes()
     with pytest.raises(ValueError, match='t10k-labels.*checksum differs'):
@@ -123,10 +120,8 @@ def test_wrong_download_is_not_taken(root, monkeypatch):
 
 
 def test_tool(root, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location('tool', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    assert tool.DEFAULT_ROOT == TOOL.parents[1] / 'data' / 'fashion_mnist'
+    tool = load_tool('prepare_fashion_mnist')
+    assert tool.DEFAULT_ROOT == ROOT / 'data' / 'fashion_mnist'
     monkeypatch.setattr(sys, 'argv', ['tool', str(root)])
     assert exit_code(tool.main) == 2
     assert 'Put these four files' in capsys.readouterr().err

@@ -1,6 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import importlib.util
-from pathlib import Path
 
 import mmcv
 import numpy as np
@@ -9,18 +7,16 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from PIL import Image
+from tiny_run import load_tool
 from toys import build_aemim, build_stock, mae_cfg
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'visualize_reconstruction.py'
 RED, GREEN = (250, 10, 20), (10, 240, 20)
 
 
 @pytest.fixture
 def tool(monkeypatch):
     """The tool, which also keeps the rows that it draws."""
-    spec = importlib.util.spec_from_file_location('visualize', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_tool('visualize_reconstruction')
     draw = module.draw_rows
     module.rows = []
 
