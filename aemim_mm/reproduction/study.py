@@ -1,9 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The study: its rows, what is measured on them, and the steps for it."""
 
+import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from typing import Any
 
 import yaml
@@ -162,8 +162,9 @@ def plan_study(
 
     Args:
         study (Study): The study.
-        patterns (Sequence[str]): Rows or groups, by parts of their names, in
-            which ``*`` stands for anything, or ``'cost'``. Empty for all.
+        patterns (Sequence[str]): Rows or groups, by their names or by parts
+            of them, in which ``*`` stands for anything, or ``'cost'``. Empty
+            for all.
         seeds (Sequence[int], optional): These alone. None means all that the
             study has.
         place (Place): Where.
@@ -172,33 +173,25 @@ def plan_study(
         Plan: The plan.
 
     Raises:
-        ValueError: If nothing matches.
+        ValueError: If a pattern names nothing, or the seeds are of no row.
     """
+    wanted = _named(study, patterns or ['*'])
     chains = []
     for group in study.groups:
         every = {s for run in group.runs for s in group.seeds_of(run)}
         for seed in sorted(every if seeds is None else every & set(seeds)):
             for run in group.runs:
-                names = (run, group.name)
-                wanted = not patterns or any(
-                    _matches(name, pattern)
-                    for name in names
-                    for pattern in patterns
-                )
-                if wanted and seed in group.seeds_of(run):
+                is_wanted = run in wanted or group.name in wanted
+                if is_wanted and seed in group.seeds_of(run):
                     chain = _chain(study, group, run, seed, place)
                     chains.append(tuple(chain))
     cost = []
-    if any(_matches('cost', pattern) for pattern in patterns or ['cost']):
+    if 'cost' in wanted:
         arguments = [str(word) for word in study.cost['options']]
         cost = [cost_step(study.cost['configs'], arguments, place)]
     if not chains and not cost:
-        there = '\n  '.join(
-            f'{group.name}: {", ".join(group.runs)}' for group in study.groups
-        )
         raise ValueError(
-            f'--rows {" ".join(patterns)} with --seeds {seeds} matches no row '
-            f'of the study:\n  {there}'
+            f'--seeds {seeds}: no row of {", ".join(sorted(wanted))} has one'
         )
     made = {step.name for chain in chains for step in chain}
     data = [
@@ -209,8 +202,26 @@ def plan_study(
     return Plan(tuple(data), tuple(chains), tuple(cost))
 
 
-def _matches(name: str, pattern: str) -> bool:
-    return fnmatch(name, f'*{pattern.lower()}*')
+def _named(study: Study, patterns: Sequence[str]) -> set[str]:
+    """The rows and groups that patterns name."""
+    known = ['cost']
+    for group in study.groups:
+        known += [group.name, *group.runs]
+    found = set()
+    for pattern in patterns:
+        parts = f'*{pattern.lower()}*'
+        # Or 'mae' would stand for 'mae-long', 'aemim' and more.
+        named = [pattern] if pattern in known else fnmatch.filter(known, parts)
+        if not named:
+            there = '\n  '.join(
+                f'{group.name}: {", ".join(group.runs)}'
+                for group in study.groups
+            )
+            raise ValueError(
+                f'--rows {pattern!r} matches no row of the study:\n  {there}'
+            )
+        found.update(named)
+    return found
 
 
 def _chain(

@@ -101,7 +101,19 @@ def test_seed_after_seed_and_only_what_is_asked_for():
         'noise/seed1'
     ]
     with pytest.raises(ValueError, match='nothing-of-this.*\n  sweep: '):
-        plan('nothing-of-this')
+        plan('mae', 'nothing-of-this')
+    with pytest.raises(ValueError, match=r'--seeds \[7\]: no row of noise'):
+        plan('noise', seeds=[7])
+
+
+def test_a_name_stands_for_itself_alone():
+    found = plan('mae', 'aemim', seeds=[1]).chains
+    assert [chain[0].chain for chain in found] == ['mae/seed1', 'aemim/seed1']
+    found = plan('MAE', seeds=[1]).chains
+    assert [chain[0].chain for chain in found] == [
+        'mae/seed1',
+        'mae-long/seed1',
+    ]
 
 
 def test_steps_of_a_row():
