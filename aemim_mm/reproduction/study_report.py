@@ -183,6 +183,8 @@ def _claims(study: Study, group: Group, table: StudyTable) -> str:
 
 
 def _verdict(claim: Mapping[str, Any], seen: Any) -> str:
+    if seen.half is None:
+        return 'one seed tells nothing'
     if not seen.excludes_zero:
         return 'no difference that these seeds can tell'
     return 'as there' if seen.mean * claim['paper'] > 0 else 'the opposite'

@@ -67,9 +67,18 @@ def table(tmp_path):
             curve={'curve': curve},
         )
         pulled = {**losses, 'recon_adv': [0.7, 0.4 - seed]}
-        write(tmp_path, 'reconstruction', seed, pretrain=pulled)
+        better, as_good = {'top1': mae + 1}, {'top1': mae + 0.5 * seed}
+        write(
+            tmp_path,
+            'reconstruction',
+            seed,
+            pretrain=pulled,
+            finetune_100=better,
+        )
+        write(tmp_path, 'no-adapters', seed, finetune_100=as_good)
     # Of a seed that MAE does not have, and far away: not in the difference.
     write(tmp_path, 'aemim', 4, finetune_100={'top1': 10.0})
+    write(tmp_path, 'fast-aemim', 0, finetune_100={'top1': 80.4})
     write(tmp_path, 'lambda01', 0, finetune_100={'top1': 70.0})
     return StudyTable(tmp_path)
 
@@ -86,7 +95,13 @@ def test_the_report(table):
     text = study_text(STUDY, table, ['curves'])
     assert '| MAE | - | - | 81.00 +- 1.00 (n 3) |' in text
     assert '| AEMIM | - | - | +0.51 +- 0.02 (n 3) * |' in text
-    assert '+0.51 +- 0.02 (n 3) *: as there' in text
+    for seen in (
+        '+0.51 +- 0.02 (n 3) *: as there',
+        '-0.49 +- 0.02 (n 3) *: the opposite',
+        '+0.01 +- 1.22 (n 3): no difference that these seeds can tell',
+        '+0.40 (n 1): one seed tells nothing',
+    ):
+        assert f'| {seen} |' in text
     assert 'below (-0.1000, -1.1000, -2.1000)' in text
     assert '| AEMIM | 0.5000 | 0.5100 | +0.0100 | 2.00 | 4.00 |' in text
     assert '| lambda 0.1 | - | 70.00 (n 1) |' in text
