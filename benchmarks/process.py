@@ -45,7 +45,9 @@ def progress_bar(total: int) -> tqdm:
     Returns:
         tqdm: Its ``update`` counts a run.
     """
-    return tqdm(total=total, unit='run', mininterval=1)
+    # In a log every update is a line.
+    interval = 1 if sys.stderr.isatty() else 10
+    return tqdm(total=total, unit='run', mininterval=interval)
 
 
 def machine() -> str:

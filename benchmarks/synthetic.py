@@ -9,8 +9,6 @@ from mmengine.dataset import Compose
 from mmengine.registry import FUNCTIONS
 from mmpretrain.registry import TRANSFORMS
 
-from aemim_mm.utils import type_name
-
 from .image_size import image_size
 from .pipeline import pipeline_of
 
@@ -37,7 +35,7 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
         [
             TRANSFORMS.build(transform)
             for transform in pipeline_of(cfg)
-            if type_name(transform['type']) not in LOADING
+            if transform['type'].split('.')[-1] not in LOADING
         ]
     )
     size = image_size(cfg)

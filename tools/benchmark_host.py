@@ -73,7 +73,7 @@ from benchmarks.host_time import (  # noqa: E402
 )
 from benchmarks.process import (  # noqa: E402
     machine,
-    progress_bar,  # noqa: E402
+    progress_bar,
     set_up,
     write_json,
 )
@@ -92,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.profile:
         print(profile_host(args.profile, args.warmup))
         return 0
-    progress = progress_bar(len(MODELS) * (args.rounds + args.warmup))
-    rows = measure_host(args.rounds, args.warmup, progress.update)
+    with progress_bar(len(MODELS) * (args.rounds + args.warmup)) as bar:
+        rows = measure_host(args.rounds, args.warmup, bar.update)
     print(
         f'\nmedians of {args.rounds} steps; {machine()}\n\n'
         f'{markdown(HEADER, [row.cells() for row in rows])}'

@@ -172,7 +172,8 @@ def evaluate(cfg: Config, checkpoint: str) -> dict[str, float]:
         FGSMAttack(),
         [budget / 255 for budget in BUDGETS],
     )
-    return dict(zip(map(str, BUDGETS), accuracy.top1(), strict=True))
+    top1 = [round(value, 4) for value in accuracy.top1()]
+    return dict(zip(map(str, BUDGETS), top1, strict=True))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,8 +9,18 @@ from ..utils import type_name
 ABSENT = 'absent'
 # Marks of a config's origin, and what a GPU or less memory asks for.
 NO_MATTER = frozenset({'_scope_', 'with_cp', 'fused', 'foreach', 'verbose'})
-# Different names of what computes the same.
-SAME = {'SyncBN': 'BN', 'MergedAdamW': 'AdamW'}
+# Different names of what computes the same, and classes that are registered by
+# another name than theirs.
+SAME = {
+    'SyncBN': 'BN',
+    'SyncBatchNorm': 'BN',
+    'BatchNorm2d': 'BN',
+    'BN2d': 'BN',
+    'BatchNorm1d': 'BN1d',
+    'LayerNorm': 'LN',
+    'PretrainedInit': 'Pretrained',
+    'MergedAdamW': 'AdamW',
+}
 
 
 def plain(value: Any, without: Collection[str] = ()) -> Any:

@@ -7,7 +7,7 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmpretrain.datasets import MNIST
 
 from ..config_check import registries
-from ..utils import near_misses
+from ..utils import near_misses, type_name
 from .disagreement import Disagreement
 from .names import evaluators, inner_datasets
 from .run import Run
@@ -48,7 +48,7 @@ def top_k_of_classes(run: Run) -> None:
             topk = metric.get('topk', 1)
             most = max([topk] if isinstance(topk, int) else topk, default=1)
             if (
-                str(metric['type']).endswith('Accuracy')
+                type_name(metric['type']).endswith('Accuracy')
                 and classes is not None
             ):
                 if most > classes:
@@ -83,10 +83,10 @@ def _judges(run: Run) -> Iterator[tuple[str, str, str]]:
         for figure in [best] if isinstance(best, str) else best:
             yield f'{key}.save_best', figure, f'Or set {key}.save_best=None.'
         if isinstance(hook.get('monitor'), str):
-            way_out = f'Or leave {hook["type"]} out.'
+            way_out = f'Or leave {type_name(hook["type"])} out.'
             yield f'{key}.monitor', hook['monitor'], way_out
     for key, scheduler in schedulers(run.cfg):
-        if str(scheduler.get('type')).endswith('ReduceOnPlateauLR'):
+        if type_name(scheduler.get('type')) == 'ReduceOnPlateauLR':
             figure = scheduler.get('monitor', 'loss')
             yield f'{key}.monitor', figure, 'Or choose another scheduler.'
 

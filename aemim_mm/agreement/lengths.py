@@ -142,12 +142,13 @@ def _vector_batch_norm(part: object) -> str:
     if not isinstance(part, Mapping):
         return ''
     kind = type_name(part.get('type', ''))
-    if kind in ('BN1d', 'ClsBatchNormNeck'):
+    if kind in ('BN1d', 'BatchNorm1d', 'ClsBatchNormNeck'):
         return kind
     # These have one unless told otherwise.
     if kind in ('LinearNeck', 'NonLinearNeck', 'SwAVNeck'):
         norm = part.get('norm_cfg', dict(type='BN'))
         # SyncBN sees the images of all processes.
-        if type_name((norm or {}).get('type')) in ('BN', 'BN1d'):
+        kinds = ('BN', 'BN1d', 'BatchNorm1d', 'BatchNorm2d')
+        if type_name((norm or {}).get('type')) in kinds:
             return kind
     return next(filter(None, map(_vector_batch_norm, part.values())), '')

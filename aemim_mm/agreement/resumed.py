@@ -175,12 +175,13 @@ def schedule_can_be_rebuilt(run: Run) -> None:
     if run.stored is None or not run.new_schedule:
         return
     for key, each in schedulers(run.cfg):
-        if 'ReduceOnPlateau' in str(each.get('type')):
+        kind = type_name(each.get('type'))
+        if kind.startswith('ReduceOnPlateau'):
             raise Disagreement(
-                f'--new-schedule: {key}.type='
-                f'{each["type"]} follows from the metrics of the epochs '
-                f'before, which {run.stored.path} does not hold. Choose '
-                'another scheduler, or resume without --new-schedule.'
+                f'--new-schedule: {key}.type={kind} follows from the metrics '
+                f'of the epochs before, which {run.stored.path} does not '
+                'hold. Choose another scheduler, or resume without '
+                '--new-schedule.'
             )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..utils import type_name
 from .differences import plain
 
 # Of an optimizer wrapper, what the checkpoint restores.
@@ -13,7 +14,7 @@ CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
 
 def counts_epochs(train_cfg: Mapping) -> bool:
     """Whether a training loop counts epochs, not iterations."""
-    kind = str(train_cfg.get('type', ''))
+    kind = type_name(train_cfg.get('type', ''))
     return train_cfg.get('by_epoch', True) and 'IterBased' not in kind
 
 

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The numbers of a pre-training and a fine-tuning run, from their logs."""
+"""The numbers of a pre-training run, and whether they are as they should."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ class PerImageMetric(BaseMetric):
     With several processes the sampler repeats some images, so that all
     processes have the same number. mmengine removes the repeated ones by
     position, which is right for only one kind of sampler. Here images are
-    identified by a key and each counts once. One process and several
-    therefore give the same numbers, image by image.
+    identified by their index in the data set and each counts once. One
+    process and several therefore give the same numbers, image by image.
 
     Attributes:
         keys (list): The images' keys, sorted: indices in the data set. Set
@@ -36,7 +36,8 @@ class PerImageMetric(BaseMetric):
                 (C,).
         """
         for sample in data_samples:
-            self.results.append((self.key(sample), self.judge(sample)))
+            index = self.read(sample, 'sample_idx')
+            self.results.append((index, self.judge(sample)))
 
     def evaluate(self, size: int) -> dict[str, Any]:
         """Gather all processes' results and compute the metrics.
@@ -63,8 +64,8 @@ class PerImageMetric(BaseMetric):
         """Compute the metrics from what is right, image by image.
 
         Args:
-            results (list): Pairs of a key and what :meth:`judge` says, some
-                of them twice.
+            results (list): Pairs of an index and what :meth:`judge` says,
+                some of them twice.
 
         Returns:
             dict[str, Any]: The metrics.
@@ -81,18 +82,7 @@ class PerImageMetric(BaseMetric):
         self.per_image = np.array(
             [-1 if c is None else c[0] for c in correct], dtype=np.int8
         )
-        return self.summarize(self.keys, correct)
-
-    def key(self, sample: dict) -> Hashable:
-        """What tells an image from the others.
-
-        Args:
-            sample (dict): A prediction.
-
-        Returns:
-            Hashable: Its index in the data set.
-        """
-        return self.read(sample, 'sample_idx')
+        return self.summarize(correct)
 
     def read(self, sample: dict, name: str) -> Any:
         """A field of a prediction.
@@ -129,13 +119,12 @@ class PerImageMetric(BaseMetric):
 
     @abstractmethod
     def summarize(
-        self, keys: list, correct: list[tuple[bool, ...] | None]
+        self, correct: list[tuple[bool, ...] | None]
     ) -> dict[str, Any]:
         """Compute the metrics; in the main process only.
 
         Args:
-            keys (list): The images' keys, sorted.
-            correct (list): What :meth:`judge` says of each.
+            correct (list): What :meth:`judge` says of each image.
 
         Returns:
             dict[str, Any]: The metrics.

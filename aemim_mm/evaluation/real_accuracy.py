@@ -89,11 +89,10 @@ class RealAccuracy(PerImageMetric):
             )
         return self.labels[number - 1]
 
-    def summarize(self, keys: list, correct: list) -> dict[str, Any]:
+    def summarize(self, correct: list) -> dict[str, Any]:
         """Average over the images that count.
 
         Args:
-            keys (list): Not used.
             correct (list[tuple[bool] | None]): Of every image.
 
         Returns:

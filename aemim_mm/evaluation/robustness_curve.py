@@ -102,6 +102,7 @@ class MinimalEpsilons:
             columns = [arrays[name] for name in ('index', 'epsilon')]
         except (KeyError, ValueError) as error:
             raise ValueError(
-                f'{path} is not a file of minimal budgets ({error})'
+                f'{path} is not a file of minimal budgets '
+                f'({error.__cause__ or error})'
             ) from error
         return cls(*(torch.from_numpy(column) for column in columns))

@@ -117,11 +117,10 @@ class SubsetAccuracy(PerImageMetric):
                 "subset's"
             )
 
-    def summarize(self, keys: list, correct: list) -> dict[str, Any]:
+    def summarize(self, correct: list) -> dict[str, Any]:
         """Average over the images.
 
         Args:
-            keys (list): Not used.
             correct (list[tuple[bool, ...]]): Of every image, for each k.
 
         Returns:

@@ -3,6 +3,7 @@
 
 from torch import Tensor
 
+from ..utils import type_name
 from .source import Source
 
 
@@ -37,8 +38,7 @@ def linear_head(source: Source) -> dict[str, Tensor]:
     if bias is None:
         bias = weight.new_zeros(len(weight))
     neck = source.config_of('neck')
-    if neck.get('type') not in (
-        None,
+    if neck and type_name(neck['type']) not in (
         'GlobalAveragePooling',
         'ClsBatchNormNeck',
     ):

@@ -12,6 +12,7 @@ from timm.models import save_for_hf
 from timm.models._hub import generate_readme
 from torch import Tensor
 
+from ..utils import type_name
 from .hub import model_card, task
 from .timm_library import Timm, outputs_of
 
@@ -103,7 +104,7 @@ def crop_pct(config: Mapping[str, Any]) -> float:
     for name in ('test_dataloader', 'val_dataloader'):
         loader = config.get(name)
         dataset = loader.get('dataset') if isinstance(loader, Mapping) else {}
-        steps = {step.get('type'): step for step in _steps(dataset)}
+        steps = {type_name(step.get('type')): step for step in _steps(dataset)}
         edge = steps.get('ResizeEdge', {}).get('scale')
         crop = steps.get('CenterCrop', {}).get('crop_size')
         if isinstance(edge, int) and isinstance(crop, int):

@@ -10,6 +10,7 @@ from mmengine.utils import to_2tuple
 from mmpretrain.models import VisionTransformer
 from torch import Tensor, nn
 
+from ..utils import type_name
 from .source import Source
 
 # (width, layers): heads. What the shapes of a ViT do not tell.
@@ -103,7 +104,8 @@ class ViT:
             )
         averaged = pooled_norm or (
             backbone.get('out_type') == 'featmap'
-            and source.config_of('neck').get('type') == 'GlobalAveragePooling'
+            and type_name(source.config_of('neck').get('type'))
+            == 'GlobalAveragePooling'
         )
         return cls(
             embed_dims=embed_dims,

@@ -145,7 +145,7 @@ def unset_sync_bn(part: object) -> bool:
         return any([unset_sync_bn(child) for child in part])
     if not isinstance(part, dict):
         return False
-    found = part.get('type', None) == 'SyncBN'
+    found = type_name(part.get('type')) in ('SyncBN', 'SyncBatchNorm')
     if found:
         part['type'] = 'BN'
     return unset_sync_bn(list(part.values())) or found

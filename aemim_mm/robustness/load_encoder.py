@@ -5,10 +5,10 @@ import os.path as osp
 from collections.abc import Mapping
 from typing import Any
 
-from mmpretrain.registry import MODELS
-
 from ..checkpoints import read_checkpoint
+from ..config_check import registries
 from ..evaluation import FrozenEncoder, PixelClassifier
+from ..utils import type_name
 from .evaluated_classifier import EvaluatedClassifier
 from .load_classifier import (
     as_text,
@@ -61,7 +61,8 @@ def load_config_encoder(
     if pixels.get('mean') is None or pixels.get('std') is None:
         raise ValueError(f'the data_preprocessor of {config} has no mean, std')
     backbone = cfg.backbone
-    if 'raw' in getattr(MODELS.get(backbone.type), 'OUT_TYPES', ()):
+    kinds = registries.find('model', backbone.type, 'mmpretrain')
+    if 'raw' in getattr(next(kinds, None), 'OUT_TYPES', ()):
         # All tokens, after the last norm
         backbone.out_type = 'raw'
     description = as_text(dict(backbone=backbone, pooling=pooling))
@@ -85,8 +86,8 @@ def load_config_encoder(
         found.num_classes()
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f'{config}: {backbone.type} does not encode whole images of '
-            f'{found.input_size} pixels ({error}). Its plain class may: put '
-            'that into the config, as for fine-tuning'
+            f'{config}: {type_name(backbone.type)} does not encode whole '
+            f'images of {found.input_size} pixels ({error}). Its plain class '
+            'may: put that into the config, as for fine-tuning'
         ) from error
     return found

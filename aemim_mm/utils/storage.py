@@ -186,11 +186,11 @@ def read_arrays(file: str | PathLike) -> dict[str, NDArray[Any]]:
         with np.load(file) as arrays:
             return dict(arrays)
     except (
-        # An array alone, of Python 3.10 and of later ones.
-        *(AttributeError, TypeError),
+        TypeError,  # an array alone
+        RuntimeError,  # a damaged flag: encrypted, or of another version
         *(EOFError, ValueError, zipfile.BadZipFile, zlib.error),
     ) as error:
-        raise ValueError(f'{file} holds no arrays: {error}') from error
+        raise ValueError(f'{file} holds no arrays ({error})') from error
 
 
 def save_figure(figure: Figure, file: str | PathLike) -> None:

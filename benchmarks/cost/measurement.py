@@ -117,20 +117,19 @@ def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
     if settings.profile:
         runs += PROFILE_ROUNDS
     part_runs = NUM_PARTS * PART_ROUNDS * len(counts) * settings.parts
-    progress = progress_bar(len(names) * runs + part_runs)
-    steps = interleave(
-        {name: trainee.step for name, trainee in trainees.items()},
-        settings.iters,
-        settings.warmup,
-        progress.update,
-    )
-    seconds, shares = {}, {}
-    if settings.parts:
-        seconds = time_parts(trainees, PART_ROUNDS, progress.update)
-        shares = attack_shares(trainees, SHARE_ROUNDS, progress.update)
-    kinds = {}
-    if settings.profile:
-        kinds = profile_steps(trainees, PROFILE_ROUNDS, progress.update)
+    seconds, shares, kinds = {}, {}, {}
+    with progress_bar(len(names) * runs + part_runs) as bar:
+        steps = interleave(
+            {name: trainee.step for name, trainee in trainees.items()},
+            settings.iters,
+            settings.warmup,
+            bar.update,
+        )
+        if settings.parts:
+            seconds = time_parts(trainees, PART_ROUNDS, bar.update)
+            shares = attack_shares(trainees, SHARE_ROUNDS, bar.update)
+        if settings.profile:
+            kinds = profile_steps(trainees, PROFILE_ROUNDS, bar.update)
     floors = [
         {name: floor(parts[name], shape_of(trainees[name])) for name in parts}
         for parts in (counts, seconds)

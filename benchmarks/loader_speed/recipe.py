@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from mmpretrain.datasets import RandomResizedCrop
 from mmpretrain.registry import TRANSFORMS
 
-from aemim_mm.utils import type_name
-
 from ..pipeline import Pipeline
 
 # Flips: the name of their probability, and its default.
@@ -56,7 +54,7 @@ def recipe_of(pipeline: Pipeline) -> Recipe:
             not be compared.
     """
     classes = [TRANSFORMS.get(step['type']) for step in pipeline]
-    names = [type_name(step['type']) for step in pipeline]
+    names = [step['type'].split('.')[-1] for step in pipeline]
     crops = [
         index
         for index, cls in enumerate(classes)

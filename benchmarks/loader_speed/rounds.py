@@ -69,13 +69,11 @@ def measure_loaders(
     # It is what the others are compared with, and what timm calls.
     same = PixelDifference(0, 0.0, 0.0)
     differences.update({TORCHVISION: same, TIMM: same})
-    seconds = interleave(
-        {
-            name: drain(loader, len(paths), recipe.size)
-            for name, loader in loaders.items()
-        },
-        rounds,
-        tick=progress_bar(len(loaders) * (rounds + 1)).update,
-    )
+    runs = {
+        name: drain(loader, len(paths), recipe.size)
+        for name, loader in loaders.items()
+    }
+    with progress_bar(len(loaders) * (rounds + 1)) as bar:
+        seconds = interleave(runs, rounds, tick=bar.update)
     best = best_of(seconds, OTHERS)
     return rows_of(seconds, differences, len(paths), best), best

@@ -334,6 +334,13 @@ def test_the_block_of_the_docs_brings_the_hooks(name):
 
 
 @pytest.mark.parametrize('name', PLUG_IN)
+def test_config_check_passes(name):
+    cfg = load(name)
+    check_names(cfg)
+    check_constructor_keys(cfg)
+
+
+@pytest.mark.parametrize('name', PLUG_IN)
 def test_every_norm_layer_has_its_twin(name):
     _, model = built(name)
     norm = re.compile(r'(Layer|(Sync)?Batch)Norm\w*')

@@ -16,7 +16,7 @@ class Right(PerImageMetric):
     def judge(self, sample):
         return sample['correct']
 
-    def summarize(self, keys, correct):
+    def summarize(self, correct):
         return dict(sum=sum(c[0] for c in correct if c is not None))
 
 

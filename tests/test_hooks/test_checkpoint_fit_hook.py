@@ -26,7 +26,7 @@ class NoImages(Dataset):
         return 1
 
 
-def _detector(arch, checkpoint, prefix):
+def _detector(arch, checkpoint):
     """RetinaNet over the one map of a tiny ViT."""
     return dict(
         type='RetinaNet',
@@ -40,7 +40,7 @@ def _detector(arch, checkpoint, prefix):
             out_type='featmap',
             final_norm=False,
             init_cfg=dict(
-                type='Pretrained', checkpoint=checkpoint, prefix=prefix
+                type='Pretrained', checkpoint=checkpoint, prefix='backbone.'
             ),
         ),
         bbox_head=dict(
@@ -415,7 +415,7 @@ def test_a_detection_run(tmp_path):
             dict(
                 default_scope='mmdet',
                 work_dir=str(tmp_path / 'work'),
-                model=_detector(arch, path, 'backbone.'),
+                model=_detector(arch, path),
                 train_dataloader=dict(
                     batch_size=1,
                     dataset=dict(type='mmpretrain.NoImages'),

@@ -1,5 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-
 """The commands that a table needs."""
 
 import shlex

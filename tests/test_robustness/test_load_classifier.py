@@ -181,6 +181,18 @@ def test_weights_that_are_missing(files, model, tmp_path):
         load_config_classifier(files[0], path)
 
 
+def test_a_deeper_model(files, model, tmp_path):
+    weights = model.state_dict()
+    deeper = {
+        key.replace('layers.0.', 'layers.1.'): value
+        for key, value in weights.items()
+    }
+    path = save(tmp_path / 'a.pth', {**weights, **deeper})
+    with pytest.raises(ValueError, match='not in the model: .*layers.1.') as e:
+        load_config_classifier(files[0], path)
+    assert 'different architecture' in str(e.value)
+
+
 def test_what_is_left_over_and_ddp(files, model, images, tmp_path):
     weights = dict(model.state_dict(), mask_token=torch.zeros(1))
     weights = {f'module.{key}': value for key, value in weights.items()}

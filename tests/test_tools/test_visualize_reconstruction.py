@@ -1,5 +1,4 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-
 import mmcv
 import numpy as np
 import pytest

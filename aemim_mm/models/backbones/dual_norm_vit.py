@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
-from mmengine.model import BaseModule, PretrainedInit
+from mmengine.model import BaseModule
 from mmpretrain.models.selfsup import MAEViT
 from mmpretrain.models.utils import resize_pos_embed
 from mmpretrain.registry import MODELS
@@ -18,6 +18,7 @@ from ...core import (
     AdapterBank,
     call_swapped,
 )
+from ...utils import type_name
 from ...utils.tokens import (
     gather_tokens,
     kept_ids,
@@ -169,7 +170,7 @@ class DualNormViT(MAEViT):
     def _pretrained_cfg(self) -> dict | None:
         cfgs = self.init_cfg or []
         for cfg in [cfgs] if isinstance(cfgs, dict) else cfgs:
-            if cfg['type'] in ('Pretrained', PretrainedInit):
+            if type_name(cfg['type']) in ('Pretrained', 'PretrainedInit'):
                 return cfg
         return None
 
