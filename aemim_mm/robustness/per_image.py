@@ -63,8 +63,8 @@ def read_per_image(
         correct = read_arrays(path)
     except ValueError as error:
         raise ValueError(
-            f'{error}, and so not the results of single images. Move it away '
-            'to compare without them'
+            f'{path} does not hold the results of single images '
+            f'({error.__cause__}). Move it away to compare without them'
         ) from error
     sources = results['data']
     return {
