@@ -189,8 +189,12 @@ from aemim_mm.reproduction.report import (  # noqa: E402
 )
 from aemim_mm.reproduction.steps import Step  # noqa: E402
 from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
-from aemim_mm.reproduction.study_report import write_study  # noqa: E402
+from aemim_mm.reproduction.study_report import (  # noqa: E402
+    list_study,
+    write_study,
+)
 from aemim_mm.reproduction.study_results import (  # noqa: E402
+    COST_FILE,
     is_complete,
     write_cost,
     write_results,
@@ -351,6 +355,9 @@ def run_study(args: argparse.Namespace) -> int:
     if args.out is not None:
         check_preset(args.out, STUDY)
     plan = plan_study(study, args.rows, args.seeds, place)
+    if args.list:
+        print(list_study(study))
+        return 0
     if args.report:
         for path in write_study(study):
             print(path)
@@ -358,12 +365,13 @@ def run_study(args: argparse.Namespace) -> int:
     results = ROOT / study.results
     if args.missing:
         left = [c for c in plan.chains if not is_complete(c, results)]
-        plan = replace(plan, chains=tuple(left))
+        cost = () if (results / COST_FILE).is_file() else plan.cost
+        plan = replace(plan, chains=tuple(left), cost=cost)
     chains = {chain[0].chain: chain for chain in plan.chains}
 
     def keep(step: Step) -> None:
         if step.chain in chains:
-            write_results(study, chains[step.chain], results)
+            write_results(study, chains[step.chain], step, results)
         elif step in plan.cost:
             write_cost(step, results)
 

@@ -56,7 +56,9 @@ def demo_report(
             for path in summary['figures']
         ],
         lead='Pre-training by masked image modeling with adversarial '
-        'examples, then fine-tuning of the encoder, as run by tools/demo.py.',
+        'examples, then fine-tuning of the encoder, as run by tools/demo.py. '
+        'One run of one method shows that it works, not what it is good for: '
+        'docs/study.md compares it with others, over several seeds.',
         note=note,
     )
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +92,13 @@ class Step:
             seconds (float, optional): How long it took; None where it is not
                 finished.
         """
+        # The code is that of the beginning: it may change while a step runs.
+        begun = None if seconds is None else self.state().get('made_with')
         state = dict(
             made_from=dict(made_from),
             seconds=seconds,
             command=list(self.command),
-            made_with=made_with(),
+            made_with=begun or made_with(),
         )
         put_json(state, self.record)
 
@@ -138,9 +139,8 @@ class Step:
         return [k for k in keys if begun.get(k) != made_from.get(k)]
 
 
-@cache
 def made_with() -> dict[str, str]:
-    """Commit and versions of the code, once for a process."""
+    """Commit and versions of the code, as it is now."""
     try:
         commit = _git('rev-parse', 'HEAD')
         # Results are written while steps run; they change no other step.

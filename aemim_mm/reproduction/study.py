@@ -25,12 +25,15 @@ class StudyRun:
         options (Mapping[str, Any]): Changes to it.
         seeds (Sequence[int], optional): Others than the group's. Defaults to
             None.
+        paper (float, optional): Top-1 accuracy (%) in the paper's Table 8.
+            Defaults to None.
     """
 
     name: str
     config: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seeds: Sequence[int] | None = None
+    paper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,9 @@ class Study:
         results (str): Folder of the results, in the repository.
         report (str): The report, in the repository.
         intro (str): What the report says first, in Markdown.
+        notes (Mapping[str, str]): What it says at its parts ``rows``,
+            ``corruptions``, ``attacks``, ``ablations``, ``cost`` and
+            ``sweep``.
         limits (str): What it says last: what the study cannot tell.
         criterion (str): How the budget of the attack is chosen.
         data (Sequence[Mapping]): Commands that make the data, for ``steps``
@@ -94,6 +100,9 @@ class Study:
         pretrain_options (Mapping[str, Any]): Changes to all pre-training.
         groups (Sequence[Group]): The rows.
         measures (Mapping[str, StudyMeasure]): Columns of the report.
+        budgets (Mapping[str, StudyMeasure]): Columns of its part on attacks.
+        compared (Sequence[str]): Rows in the pictures and in the table by
+            corruption.
         claims (Sequence[Mapping]): What the paper says: ``says``, ``row``,
             ``base``, ``measure`` and its difference, ``paper``.
         questions (Sequence[Mapping]): Other pairs: ``asks``, ``row``,
@@ -104,6 +113,7 @@ class Study:
     results: str
     report: str
     intro: str
+    notes: Mapping[str, str]
     limits: str
     criterion: str
     data: Sequence[Mapping[str, Any]]
@@ -114,12 +124,22 @@ class Study:
     pretrain_options: Mapping[str, Any]
     groups: Sequence[Group]
     measures: Mapping[str, StudyMeasure]
+    budgets: Mapping[str, StudyMeasure]
+    compared: Sequence[str]
     claims: Sequence[Mapping[str, Any]]
     questions: Sequence[Mapping[str, str]]
 
     def group(self, name: str) -> Group:
         """A group, by its name."""
         return next(group for group in self.groups if group.name == name)
+
+    def options_of(self, group: Group, run: str) -> dict[str, Any]:
+        """All changes to the pre-training of a row."""
+        return {
+            **self.pretrain_options,
+            **group.pretrain_options,
+            **group.runs[run].options,
+        }
 
 
 def read_study() -> Study:
@@ -139,14 +159,17 @@ def read_study() -> Study:
         for group in content['groups']
     ]
     stages = {k: Recipe(**v) for k, v in content['stages'].items()}
-    measures = {k: StudyMeasure(**v) for k, v in content['measures'].items()}
+    columns = {
+        part: {k: StudyMeasure(**v) for k, v in content[part].items()}
+        for part in ('measures', 'budgets')
+    }
     options = [str(word) for word in content['suite_options']]
     return Study(
         **{
             **content,
             'groups': groups,
             'stages': stages,
-            'measures': measures,
+            **columns,
             'suite_options': options,
         }
     )
@@ -231,12 +254,7 @@ def _chain(
     row = group.runs[run]
     before = None
     if row.config is not None:
-        options = {
-            **study.pretrain_options,
-            **group.pretrain_options,
-            **row.options,
-        }
-        recipe = Recipe(row.config, options)
+        recipe = Recipe(row.config, study.options_of(group, run))
         before = training_step(run, seed, 'pretrain', recipe, place)
         yield before
     done: dict[str, Step] = {}

@@ -1,12 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""Pictures of the study: losses, robustness curves, the loss ratio."""
+"""Pictures of the study: losses, accuracy under attack, the loss ratio."""
 
 from collections.abc import Mapping
-from statistics import fmean
+from statistics import fmean, stdev
 
 from matplotlib.figure import Figure
 
-from ..visualization.robustness_plot import draw_robustness
+from ..visualization.robustness_plot import STYLES, draw_robustness
 from .figures import draw_epochs, draw_points, new_figure
 from .study import Study
 from .study_table import StudyTable
@@ -20,11 +20,12 @@ def draw_figures(study: Study, table: StudyTable) -> Mapping[str, Figure]:
         table (StudyTable): Its results.
 
     Returns:
-        Mapping[str, Figure]: ``losses``, ``curves`` and ``ratios``, as far as
-        there are results.
+        Mapping[str, Figure]: ``losses``, ``attacks``, ``curves`` and
+        ``ratios``, as far as there are results.
     """
     drawn = {
         'losses': _losses(table),
+        'attacks': _attacks(study, table),
         'curves': _curves(study, table),
         'ratios': _ratios(study, table),
     }
@@ -32,26 +33,73 @@ def draw_figures(study: Study, table: StudyTable) -> Mapping[str, Figure]:
 
 
 def _losses(table: StudyTable) -> Figure | None:
-    """Figure 2: of the first seed, by the attack."""
-    runs = {}
-    for title, run in (
-        ('feature distance', 'aemim'),
-        ('reconstruction loss', 'reconstruction'),
+    """Figure 2: of one seed, by the attack."""
+    runs = {
+        'feature distance': 'aemim',
+        'reconstruction loss': 'reconstruction',
+    }
+    seeds = {run: table.seeds(run, 'pretrain') for run in runs.values()}
+    common = set.intersection(*map(set, seeds.values()))
+    values = {}
+    for title, run in runs.items():
+        if seeds[run]:
+            seed = min(common or seeds[run])
+            values[title] = table.cells[run, seed]['pretrain']['values']
+    return draw_epochs(values) if values else None
+
+
+def _attacks(study: Study, table: StudyTable) -> Figure | None:
+    """PGD-20: means and deviations over seeds."""
+    measures = {
+        int(name.split()[-1]): measure
+        for name, measure in study.budgets.items()
+        if name.startswith('PGD-20')
+    }
+    figure = new_figure(4.8)
+    axis = figure.subplots()
+    drawn = False
+    for run, (color, dashes, marker) in zip(
+        study.compared, STYLES, strict=True
     ):
-        seeds = table.seeds(run, 'pretrain')
-        if seeds:
-            runs[title] = table.cells[run, seeds[0]]['pretrain']['values']
-    return draw_epochs(runs) if runs else None
+        found = {
+            budget: list(table.measured(run, measure).values())
+            for budget, measure in measures.items()
+        }
+        if not all(found.values()):
+            continue
+        drawn = True
+        axis.errorbar(
+            list(found),
+            [fmean(values) for values in found.values()],
+            yerr=[
+                stdev(values) if len(values) > 1 else 0
+                for values in found.values()
+            ],
+            label=study.group('main').runs[run].name,
+            color=color,
+            linestyle=dashes,
+            marker=marker,
+            markersize=4,
+            capsize=3,
+        )
+    if not drawn:
+        return None
+    axis.set_xlabel('epsilon (pixels from 0 to 255)')
+    axis.set_ylabel('Top-1 accuracy under PGD-20 (%)')
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, fontsize=8)
+    return figure
 
 
 def _curves(study: Study, table: StudyTable) -> Figure | None:
     """Figure 3: means over seeds."""
     curves = {}
-    for run, row in study.group('main').runs.items():
+    for run in study.compared:
         found = list(table.values(run, 'curve', 'curve').values())
         if found:
             points = zip(*(curve['top1'] for curve in found), strict=True)
-            curves[row.name] = (found[0]['eps'], [fmean(p) for p in points])
+            name = study.group('main').runs[run].name
+            curves[name] = (found[0]['eps'], [fmean(p) for p in points])
     return draw_robustness(curves, {}) if curves else None
 
 

@@ -4,17 +4,17 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from aemim_mm_cli.places import ROOT
 
-from ..utils.markdown import ABSENT, markdown
+from ..utils.markdown import ABSENT, markdown, number
 from ..utils.storage import AtomicLocalBackend
 from .study import Group, Study, StudyMeasure
+from .study_claims import claims_text, loss_gap
 from .study_figures import draw_figures
-from .study_table import StudyTable, mean_text
+from .study_table import Difference, StudyTable, difference, mean_text
 
-BUDGETS = ('0', '1', '2', '4', '8')
+EPOCHS = 'train_cfg.max_epochs'
 HEAD = """\
 # What AEMIM does: a study on {title}
 
@@ -65,17 +65,21 @@ def study_text(
         HEAD.format(title=study.title),
         study.intro,
         _state(study, table),
+        f'## What the rows are\n\n{study.notes["rows"]}',
+        list_rows(main),
         _rows(study, main, table),
-        _differences(study, main, table),
+        _differences('Differences to MAE', main, study.measures, table),
         _questions(study, main, table),
-        _claims(study, main, table),
-        _attacks(main, table),
-        picture('curves', 'Accuracy over the budget'),
+        claims_text(study, main, table),
+        _attacks(study, main, table),
+        picture('attacks', 'PGD-20: means and deviations, 1000 images'),
+        picture('curves', 'Smallest budget: means over seeds, 100 images'),
+        _corruptions(study, main, table),
         _losses(main, table),
-        picture('losses', 'Losses under two attacks'),
+        picture('losses', 'Losses of one seed under two attacks'),
         _ablations(study, table),
-        picture('ratios', 'Accuracy over the loss ratio'),
-        _cost(table),
+        picture('ratios', 'Accuracy over the loss ratio, one seed'),
+        _cost(study, main, table),
         _sweep(study, table),
         f'## What this cannot tell\n\n{study.limits}',
     ]
@@ -102,34 +106,76 @@ def _state(study: Study, table: StudyTable) -> str:
     )
 
 
+def list_rows(group: Group) -> str:
+    """What is trained for each row.
+
+    Args:
+        group (Group): Rows.
+
+    Returns:
+        str: A table in Markdown.
+    """
+    lines = []
+    for run, row in group.runs.items():
+        changes = ', '.join(f'`{k}={v}`' for k, v in row.options.items())
+        seeds = ' '.join(map(str, group.seeds_of(run)))
+        recipe = f'`{row.config}`' if row.config else ABSENT
+        lines.append([row.name, f'`{run}`', recipe, changes or ABSENT, seeds])
+    header = ['row', 'run', 'recipe below `configs/`', 'changes', 'seeds']
+    return markdown(header, lines, text=range(5))
+
+
+def list_study(study: Study) -> str:
+    """All rows of the study.
+
+    Args:
+        study (Study): The study.
+
+    Returns:
+        str: A table in Markdown for each group.
+    """
+    return '\n'.join(f'## {g.name}\n\n{list_rows(g)}' for g in study.groups)
+
+
 def _rows(study: Study, group: Group, table: StudyTable) -> str:
     """Means."""
+    return (
+        '## Results\n\nPercent: top-1 accuracy on the 10000 test images; mean '
+        'error over 15 corruptions with 5\nseverities (less is better); '
+        'accuracy under attack (mean over epsilon 0, 1, 2, 4, 8 of 255).\n\n'
+        + _means(group, study.measures, table)
+    )
+
+
+def _means(
+    group: Group, measures: Mapping[str, StudyMeasure], table: StudyTable
+) -> str:
     lines = [
-        [row.name]
-        + [
-            mean_text(list(table.measured(run, measure).values()))
-            for measure in study.measures.values()
+        [
+            row.name,
+            *(
+                mean_text(list(table.measured(run, measure).values()))
+                for measure in measures.values()
+            ),
         ]
         for run, row in group.runs.items()
     ]
-    return (
-        '## Rows\n\nPercent: top-1 accuracy on the 10000 test images, the '
-        'mean error over 15 corruptions with 5\nseverities, accuracy under '
-        f'attack (mean over epsilon {", ".join(BUDGETS)} of 255).\n\n'
-        + markdown(['row', *study.measures], lines)
-    )
+    return markdown(['row', *measures], lines)
 
 
-def _differences(study: Study, group: Group, table: StudyTable) -> str:
+def _differences(
+    title: str,
+    group: Group,
+    measures: Mapping[str, StudyMeasure],
+    table: StudyTable,
+) -> str:
     """Each row against MAE."""
     lines = [
-        [row.name, *_against('mae', run, study.measures, table)]
+        [row.name, *_against('mae', run, measures, table)]
         for run, row in group.runs.items()
         if run != 'mae'
     ]
-    return '## Differences to MAE\n\n' + markdown(
-        ['row', *study.measures], lines
-    )
+    return f'## {title}\n\n{markdown(["row", *measures], lines)}'
 
 
 def _questions(study: Study, group: Group, table: StudyTable) -> str:
@@ -151,94 +197,77 @@ def _against(
     table: StudyTable,
 ) -> list[str]:
     found = [table.difference(run, base, m) for m in measures.values()]
-    return [ABSENT if d is None else str(d) for d in found]
+    return [_text(d) for d in found]
 
 
-def _claims(study: Study, group: Group, table: StudyTable) -> str:
-    """The paper says, we see."""
-    lines = []
-    for claim in study.claims:
-        measure = study.measures[claim['measure']]
-        seen = table.difference(claim['row'], claim['base'], measure)
-        verdict = 'not run'
-        if seen is not None:
-            verdict = f'{seen}: {_verdict(claim, seen)}'
-        paper = f'{claim["paper"]:+.1f}'
-        lines.append([claim['says'], claim['measure'], paper, verdict])
-    gap = _gap(table, 'reconstruction')
-    if gap:
-        what = 'below' if max(gap) < 0 else 'not below in every seed'
-        text = f'{what} ({", ".join(f"{g:+.4f}" for g in gap)})'
-        lines.append(
-            [
-                'the reconstruction loss as attack pulls L_a below L_c '
-                '(Figure 2)',
-                'L_a - L_c, last epoch',
-                'plotted only',
-                text,
-            ]
-        )
-    header = ['the paper says', 'measured here', 'its difference', 'we see']
-    return '## The paper says, we see\n\n' + markdown(header, lines)
+def _text(found: Difference | None, digits: int = 2) -> str:
+    return ABSENT if found is None else found.text(digits)
 
 
-def _verdict(claim: Mapping[str, Any], seen: Any) -> str:
-    if seen.half is None:
-        return 'one seed tells nothing'
-    if not seen.excludes_zero:
-        return 'no difference that these seeds can tell'
-    return 'as there' if seen.mean * claim['paper'] > 0 else 'the opposite'
-
-
-def _gap(table: StudyTable, run: str) -> list[float]:
-    """L_a - L_c in the last epoch, by seed."""
-    clean = table.values(run, 'pretrain', 'recon_clean')
-    adversarial = table.values(run, 'pretrain', 'recon_adv')
-    return [adversarial[s][-1] - clean[s][-1] for s in clean]
-
-
-def _attacks(group: Group, table: StudyTable) -> str:
+def _attacks(study: Study, group: Group, table: StudyTable) -> str:
     """Accuracy by budget."""
-    header, lines = ['row'], []
-    for part in ('FGSM', 'PGD-20'):
-        header += [f'{part} {budget}' for budget in BUDGETS[1:]]
-    for run, row in group.runs.items():
-        cells = [row.name]
-        for part in ('fgsm', 'pgd'):
-            for budget in BUDGETS[1:]:
-                found = table.values(run, 'robust', part).values()
-                cells.append(mean_text([values[budget] for values in found]))
-        lines.append(cells)
+    title = 'Under attack: differences to MAE'
     return (
-        '## Under attack\n\nAccuracy (%) by epsilon, in pixel values of 255. '
-        'Curves over the budget: the smallest that\nfools each image.\n\n'
-        f'{markdown(header, lines)}'
+        f'## Under attack\n\n{study.notes["attacks"]}\n'
+        f'{_means(group, study.budgets, table)}\n'
+        f'{_differences(title, group, study.budgets, table)}'
+    )
+
+
+def _corruptions(study: Study, group: Group, table: StudyTable) -> str:
+    """Error by corruption."""
+    found = {
+        run: table.values(run, 'robust', 'c_error') for run in study.compared
+    }
+    kinds = dict.fromkeys(
+        k for v in found.values() for s in v.values() for k in s
+    )
+    if not kinds:
+        return ''
+    lines = []
+    for kind in kinds:
+        errors = {
+            run: {seed: fmean(values[kind]) for seed, values in seeds.items()}
+            for run, seeds in found.items()
+        }
+        cells = [
+            f'{fmean(values.values()):.1f}' if values else ABSENT
+            for values in errors.values()
+        ]
+        pair = difference(errors['aemim'], errors['mae'])
+        lines.append([kind, *cells, _text(pair)])
+    names = [group.runs[run].name for run in study.compared]
+    return (
+        f'## Corruption by corruption\n\n{study.notes["corruptions"]}\n'
+        f'{markdown(["corruption", *names, "AEMIM minus MAE"], lines)}'
     )
 
 
 def _losses(group: Group, table: StudyTable) -> str:
     """Reconstruction losses and feature distances, last epoch."""
+    base = table.last('mae', 'loss')
     lines = []
-    keys = ('recon_clean', 'recon_adv', 'distance_start', 'distance_end')
     for run, row in group.runs.items():
-        found = [table.values(run, 'pretrain', key) for key in keys]
-        if found[0]:
-            means = [fmean(v[-1] for v in values.values()) for values in found]
-            gap = fmean(_gap(table, run))
-            lines.append(
-                [
-                    row.name,
-                    *(f'{m:.4f}' for m in means[:2]),
-                    f'{gap:+.4f}',
-                    *(f'{m:.2f}' for m in means[2:]),
-                ]
-            )
-    header = ['row', 'L_c', 'L_a', 'L_a - L_c', 'distance at the start']
+        # MAE's only loss is that of clean images.
+        clean = table.last(run, 'recon_clean') or table.last(run, 'loss')
+        if not clean:
+            continue
+        cells = [f'{fmean(clean.values()):.4f}']
+        cells.append(
+            _text(difference(clean, base), 4) if run != 'mae' else ABSENT
+        )
+        cells.append(_text(loss_gap(table, run), 4))
+        for key in ('distance_start', 'distance_end'):
+            # Noise has no first step, and so no distance before it.
+            mean = fmean(table.last(run, key).values() or [0])
+            cells.append(f'{mean:.2f}' if mean else ABSENT)
+        lines.append([f'{row.name} (n {len(clean)})', *cells])
+    header = ['row', 'L_c', 'L_c minus that of MAE', 'L_a - L_c']
     return (
-        '## Losses of pre-training\n\nMeans over seeds in the last epoch: '
-        'reconstruction of clean and of adversarial images, and how\nfar '
-        'their features are from each other before and after the attack.\n\n'
-        f'{markdown([*header, "and at the end"], lines)}'
+        '## Losses of pre-training\n\nIn the last epoch: the reconstruction '
+        'losses of clean images (L_c) and of adversarial images\n(L_a), and '
+        'the distance between their features before and after the attack.\n\n'
+        f'{markdown([*header, "distance before", "and after"], lines)}'
     )
 
 
@@ -256,37 +285,36 @@ def _ablations(study: Study, table: StudyTable) -> str:
         cells = []
         for measure in measures.values():
             found = table.measured(run, measure)
-            cells.append(
-                mean_text([found[s] for s in group.seeds if s in found])
-            )
-        lines.append([row.name, *cells])
+            cells += [
+                f'{found[s]:.2f}' for s in group.seeds if s in found
+            ] or [ABSENT]
+        lines.append([row.name, *cells, number(row.paper)])
+    header = ['row', *measures, 'the paper, Table 8']
     return (
-        '## Loss ratio, steps and budget\n\nOne seed each, so without an '
-        'interval: compare with the deviations above.\n\n'
-        f'{markdown(["row", *measures], lines)}'
+        f'## Loss ratio, steps and budget\n\n{study.notes["ablations"]}\n'
+        f'{markdown(header, lines)}'
     )
 
 
-def _cost(table: StudyTable) -> str:
-    """Time of pre-training steps."""
+def _cost(study: Study, group: Group, table: StudyTable) -> str:
+    """Time of pre-training."""
     if not table.cost:
         return ''
-    lines = [
-        [
-            Path(config).stem,
-            f'{row["ratio"]:.2f}',
-            f'{row["floor_operations"]:.2f}',
-        ]
-        for config, row in table.cost['rows'].items()
-    ]
-    header = [
-        'recipe',
-        'time of a step, relative to MAE',
-        'least, by operations',
-    ]
+    lines = []
+    for run, row in group.runs.items():
+        cost = table.cost['rows'].get(f'configs/{row.config}')
+        if cost is not None:
+            longer = (
+                study.options_of(group, run)[EPOCHS]
+                / study.pretrain_options[EPOCHS]
+            )
+            ratios = cost['ratio'], cost['floor_operations']
+            values = [ratios[0], *(longer * ratio for ratio in ratios)]
+            lines.append([row.name, *(f'{value:.2f}' for value in values)])
+    header = ['row', 'a step', 'pre-training', 'its lower bound']
     return (
         f'## Cost\n\n`{" ".join(table.cost["settings"])}`, '
-        f'{table.cost["machine"]}. The least is that of the passes alone.\n\n'
+        f'{table.cost["machine"]}. {study.notes["cost"]}\n'
         f'{markdown(header, lines)}'
     )
 
@@ -306,7 +334,7 @@ def _sweep(study: Study, table: StudyTable) -> str:
     return (
         '## How the budget was chosen\n\nBefore anything else was run, this '
         f'was written down:\n\n> {study.criterion}\n\n'
-        f'{markdown(header, lines)}'
+        f'{markdown(header, lines)}\n{study.notes["sweep"]}'
     )
 
 

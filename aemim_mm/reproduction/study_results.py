@@ -2,10 +2,11 @@
 """What the steps of the study leave: a small JSON file per row and seed."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..checkpoints.content import content_hash
 from ..evaluation.robustness_curve import GRID, MinimalEpsilons
 from ..utils.storage import AtomicLocalBackend
 from ..visualization.curves import (
@@ -24,35 +25,43 @@ LOSSES = (
 )
 
 
-def write_results(study: Study, steps: Sequence[Step], folder: Path) -> None:
-    """Write what the finished steps of a row with a seed have left.
+def write_results(
+    study: Study, chain: Sequence[Step], step: Step, folder: Path
+) -> None:
+    """Write what a finished step has left.
 
-    Steps that are not finished keep what the file has of them.
+    Results of later steps that started from other weights go: a file is of
+    one pre-training.
 
     Args:
         study (Study): The study.
-        steps (Sequence[Step]): Steps of one chain.
+        chain (Sequence[Step]): All steps of this row with this seed.
+        step (Step): The one that is finished, made from what it would be made
+            from now.
         folder (Path): Of the results.
     """
-    path = _path(steps[0], folder)
-    run, seed = path.parent.name, path.stem.removeprefix('seed')
+    path = _path(step, folder)
+    state = step.state()
     content = read_result(path) if path.is_file() else {}
-    content.update(run=run, seed=int(seed))
+    content.update(run=path.parent.name, seed=int(path.stem[len('seed') :]))
     cells = content.setdefault('steps', {})
-    for step in steps:
-        state = step.state()
-        if state.get('seconds') is None:
-            continue
-        cells[step.name] = dict(
-            config=step.configs[0],
-            settings=list(step.identity[1:]),
-            seconds=round(state['seconds'], 1),
-            **state['made_with'],
-            values=_values(study, step),
-        )
-    if cells:
-        text = json.dumps(content, indent=1)
-        AtomicLocalBackend().put_text(f'{text}\n', path)
+    cells[step.name] = dict(
+        config=step.configs[0],
+        **_made_from(step, state['made_from']),
+        settings=list(step.identity[1:]),
+        seconds=round(state['seconds'], 1),
+        **state['made_with'],
+        values=_values(study, step),
+    )
+    weights = {step.output: content_hash(str(step.output))}
+    for later in chain:
+        (source,) = later.inputs or (None,)
+        if source in weights and later.name in cells:
+            if cells[later.name].get('weights_sha256') != weights[source]:
+                del cells[later.name]
+                weights[later.output] = None
+    text = json.dumps(content, indent=1)
+    AtomicLocalBackend().put_text(f'{text}\n', path)
 
 
 def is_complete(steps: Sequence[Step], folder: Path) -> bool:
@@ -68,10 +77,26 @@ def is_complete(steps: Sequence[Step], folder: Path) -> bool:
     path = _path(steps[0], folder)
     kept = read_result(path)['steps'] if path.is_file() else {}
     return all(
-        step.name in kept
-        and kept[step.name]['config'] == step.configs[0]
-        and kept[step.name]['settings'] == list(step.identity[1:])
+        step.name in kept and has_settings(kept[step.name], step)
         for step in steps
+    )
+
+
+def has_settings(cell: Mapping[str, Any], step: Step) -> bool:
+    """Whether a result is of this config, as it is now, and these settings.
+
+    Args:
+        cell (Mapping[str, Any]): The result.
+        step (Step): The step that would make it.
+
+    Returns:
+        bool: Whether it is. Weights are not compared: they may be gone.
+    """
+    now = _made_from(step, step.made_from())
+    return (
+        cell['config'] == step.configs[0]
+        and cell['config_sha256'] == now['config_sha256']
+        and cell['settings'] == list(step.identity[1:])
     )
 
 
@@ -103,6 +128,15 @@ def write_cost(step: Step, folder: Path) -> None:
 def read_result(path: Path) -> dict[str, Any]:
     """A file of results."""
     return json.loads(path.read_text())
+
+
+def _made_from(step: Step, made_from: Mapping[str, str]) -> dict[str, Any]:
+    """The parts of :meth:`Step.made_from` that a result keeps."""
+    (source,) = step.inputs or (None,)
+    return dict(
+        config_sha256=made_from[step.configs[0]],
+        weights_sha256=source and made_from[source.name],
+    )
 
 
 def _path(step: Step, folder: Path) -> Path:

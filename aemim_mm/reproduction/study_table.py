@@ -32,10 +32,11 @@ class Difference:
         """Whether 0 lies outside of the interval."""
         return self.half is not None and abs(self.mean) > self.half
 
-    def __str__(self) -> str:
-        half = '' if self.half is None else f' +- {self.half:.2f}'
+    def text(self, digits: int = 2) -> str:
+        """Such as ``'+1.00 +- 0.25 (n 3) *'``, * where 0 is excluded."""
+        half = '' if self.half is None else f' +- {self.half:.{digits}f}'
         mark = ' *' if self.excludes_zero else ''
-        return f'{self.mean:+.2f}{half} (n {self.n}){mark}'
+        return f'{self.mean:+.{digits}f}{half} (n {self.n}){mark}'
 
 
 class StudyTable:
@@ -86,6 +87,11 @@ class StudyTable:
         """The values of a column, by seed."""
         return self.values(run, measure.step, measure.key)
 
+    def last(self, run: str, key: str) -> dict[int, float]:
+        """A loss in the last epoch of pre-training, by seed."""
+        found = self.values(run, 'pretrain', key)
+        return {seed: values[-1] for seed, values in found.items()}
+
     def difference(
         self, run: str, base: str, measure: StudyMeasure
     ) -> Difference | None:
@@ -99,10 +105,24 @@ class StudyTable:
         Returns:
             Difference | None: None if they have no seed in common.
         """
-        own, other = self.measured(run, measure), self.measured(base, measure)
-        return paired(
-            [own[seed] - other[seed] for seed in own if seed in other]
+        return difference(
+            self.measured(run, measure), self.measured(base, measure)
         )
+
+
+def difference(
+    own: Mapping[int, float], other: Mapping[int, float]
+) -> Difference | None:
+    """Paired difference between values by seed.
+
+    Args:
+        own (Mapping[int, float]): By seed.
+        other (Mapping[int, float]): What is subtracted, by seed.
+
+    Returns:
+        Difference | None: None if they have no seed in common.
+    """
+    return paired([own[seed] - other[seed] for seed in own if seed in other])
 
 
 def paired(differences: Sequence[float]) -> Difference | None:

@@ -1,23 +1,29 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Tables of numbers in Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 ABSENT = '-'
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    text: Collection[int] = (0,),
+) -> str:
     """Lay a table out.
 
     Args:
         header (Sequence[str]): Headings of the columns.
-        rows (Sequence[Sequence[str]]): Its cells; the first column is text,
-            the others are numbers.
+        rows (Sequence[Sequence[str]]): Its cells.
+        text (Collection[int]): Columns of text; the others are of numbers.
+            Defaults to the first one.
 
     Returns:
         str: Markdown, with a newline at the end.
     """
-    lines = [header, ['---'] + ['---:'] * (len(header) - 1), *rows]
+    sides = ['---' if i in text else '---:' for i in range(len(header))]
+    lines = [header, sides, *rows]
     escaped = ([cell.replace('|', '\\|') for cell in line] for line in lines)
     return ''.join(f'| {" | ".join(cells)} |\n' for cells in escaped)
 

@@ -17,6 +17,7 @@ from aemim_mm.reproduction.study_report import (
     sweep_score,
 )
 from aemim_mm.reproduction.study_results import (
+    has_settings,
     is_complete,
     write_cost,
     write_results,
@@ -172,8 +173,10 @@ def test_the_budgets_are_those_that_the_criterion_chooses():
 
 
 def finish(step, seconds, **files):
-    step.folder.mkdir(parents=True, exist_ok=True)
-    step.write_state({}, seconds)
+    step.output.parent.mkdir(parents=True, exist_ok=True)
+    if not step.output.exists():
+        step.output.write_text(f'weights of {step.name}')
+    step.write_state(step.made_from(), seconds)
     for name, lines in files.items():
         path = step.folder / step.name / name / 'vis_data/scalars.json'
         path.parent.mkdir(parents=True)
@@ -193,7 +196,8 @@ def test_results_are_kept_with_what_they_were_made_with(tmp_path):
     first = [{'accuracy/top1': 50.0, 'step': 1}]
     finish(one, 5.0, a=first, b=[{'accuracy/top1': 71.25, 'step': 40}])
     finish(ten, None, a=first)  # it still runs
-    write_results(STUDY, chain, tmp_path)
+    for step in (pretrain, one):
+        write_results(STUDY, chain, step, tmp_path)
     content = json.loads((tmp_path / 'mae/seed3.json').read_text())
     assert (content['run'], content['seed']) == ('mae', 3)
     steps = content['steps']
@@ -209,10 +213,48 @@ def test_results_are_kept_with_what_they_were_made_with(tmp_path):
     assert not is_complete(chain, tmp_path)
     (other,) = plan_study(STUDY, ['mae'], [4], place).chains
     assert not is_complete(other[:1], tmp_path)
-    # A later call with fewer steps there takes nothing away.
-    write_results(STUDY, [pretrain], tmp_path)
+    # A later call that finds it there takes nothing away.
+    write_results(STUDY, chain, pretrain, tmp_path)
     again = json.loads((tmp_path / 'mae/seed3.json').read_text())
     assert again == content
+
+
+def test_a_file_of_results_is_of_one_pretraining(tmp_path):
+    (chain,) = plan_study(STUDY, ['mae'], [3], Place(tmp_path, 1)).chains
+    pretrain, one, *_, hundred, _, robust, _ = chain
+    path = tmp_path / 'mae/seed3.json'
+
+    def kept():
+        return set(json.loads(path.read_text())['steps'])
+
+    robust.output.parent.mkdir(parents=True)
+    robust.output.write_text('{}')
+    finish(pretrain, 1.0, a=[dict(epoch=1, step=1, loss=1)])
+    for step in (one, hundred):
+        finish(step, 1.0, a=[{'accuracy/top1': 50.0, 'step': 1}])
+    finish(robust, 1.0)
+    for step in (pretrain, one, hundred, robust):
+        write_results(STUDY, chain, step, tmp_path)
+    assert kept() == {'pretrain', 'finetune-1', 'finetune-100', 'robust'}
+    hundred.output.write_text('trained again')
+    write_results(STUDY, chain, hundred, tmp_path)
+    assert kept() == {'pretrain', 'finetune-1', 'finetune-100'}
+    finish(robust, 1.0)
+    write_results(STUDY, chain, robust, tmp_path)
+    pretrain.output.write_text('trained again')
+    write_results(STUDY, chain, pretrain, tmp_path)
+    assert kept() == {'pretrain'}
+
+
+def test_results_of_another_config_are_not_complete(tmp_path):
+    (chain,) = plan_study(STUDY, ['mae'], [3], Place(tmp_path, 1)).chains
+    pretrain = chain[0]
+    finish(pretrain, 1.0, a=[dict(epoch=1, step=1, loss=1)])
+    # What is written is what the record says, not what a config says now.
+    path = f'configs/{MAIN.runs["mae"].config}'
+    pretrain.write_state({**pretrain.made_from(), path: 'another'}, 1.0)
+    write_results(STUDY, chain, pretrain, tmp_path)
+    assert not is_complete([pretrain], tmp_path)
 
 
 def test_results_of_the_robustness_suite(tmp_path):
@@ -227,7 +269,7 @@ def test_results_of_the_robustness_suite(tmp_path):
     )
     robust.output.write_text(json.dumps(content))
     finish(robust, 9.0)
-    write_results(STUDY, chain, tmp_path)
+    write_results(STUDY, chain, robust, tmp_path)
     table = StudyTable(tmp_path)
     measures = STUDY.measures
     assert table.measured('mae', measures['corruptions, error']) == {3: 31.5}
@@ -236,20 +278,22 @@ def test_results_of_the_robustness_suite(tmp_path):
     assert table.values('mae', 'robust', 'c_error') == {3: {'fog': [1, 2]}}
 
 
-def test_committed_results_are_complete_and_clean():
-    """Every number can be traced to a seed, a config and a commit."""
+def test_committed_results_can_be_traced():
+    """To a seed, a config as it is now, its settings and a commit."""
     plans = {chain[0].chain: chain for chain in plan().chains}
     for path in RESULTS.glob('*/*.json'):
         content = json.loads(path.read_text())
-        chain = plans[f'{content["run"]}/{path.stem}']
+        chain = plans[f'{content["run"]}/seed{content["seed"]}']
+        assert path == RESULTS / f'{chain[0].chain}.json'
         expected = {step.name: step for step in chain}
         for name, entry in content['steps'].items():
-            step = expected[name]
-            assert entry['config'] == step.configs[0]
-            # The manifest has not changed since.
-            assert entry['settings'] == list(step.identity[1:]), path
+            assert has_settings(entry, expected[name]), (path, name)
             assert len(entry['commit']) == 40  # not 'dirty', not 'unknown'
             assert entry['values'] and entry['seconds'] > 0
+    cost = RESULTS / 'cost.json'
+    if cost.exists():
+        (step,) = plan('cost').cost
+        assert list(json.loads(cost.read_text())['rows']) == list(step.configs)
 
 
 def test_the_cost_comes_last_and_is_kept(tmp_path):
@@ -271,6 +315,6 @@ def test_the_cost_comes_last_and_is_kept(tmp_path):
         "{'ratio': 2.5, 'floor_operations': 2.0}"
     }
     assert cost['machine'] == 'two cores' and '--threads' in cost['settings']
-    assert 'no-adapters_1xb256-coslr-5e_fashion-mnist | 2.50 | 2.00 |' in (
-        study_text(STUDY, StudyTable(tmp_path), [])
-    )
+    text = study_text(STUDY, StudyTable(tmp_path), [])
+    assert '| without adapters | 2.50 | 2.50 | 2.00 |' in text
+    assert '| MAE, 24 epochs | 2.50 | 7.50 | 6.00 |' in text

@@ -28,9 +28,9 @@ def test_the_interval_is_that_of_the_paired_t_test(n):
 
 
 def test_what_is_printed():
-    assert str(paired([1.0, 1.1, 0.9])) == '+1.00 +- 0.25 (n 3) *'
-    assert str(paired([1.0, -1.1])) == '-0.05 +- 13.34 (n 2)'
-    assert str(paired([-0.5])) == '-0.50 (n 1)'
+    assert paired([1.0, 1.1, 0.9]).text() == '+1.00 +- 0.25 (n 3) *'
+    assert paired([1.0, -1.1]).text(1) == '-0.1 +- 13.3 (n 2)'
+    assert paired([-0.5]).text() == '-0.50 (n 1)'
     assert paired([]) is None
     assert mean_text([80.0, 82.0]) == '81.00 +- 1.41 (n 2)'
     assert mean_text([80.0]) == '80.00 (n 1)'
@@ -49,7 +49,14 @@ def write(folder, run, seed, **steps):
 @pytest.fixture
 def table(tmp_path):
     for seed, mae in enumerate([80.0, 81.0, 82.0]):
-        write(tmp_path, 'mae', seed, finetune_100={'top1': mae})
+        write(
+            tmp_path,
+            'mae',
+            seed,
+            pretrain=dict(epoch=[1, 2], loss=[0.8, 0.49]),
+            finetune_100={'top1': mae},
+            robust={'c_error': {'fog': [82.0, 90.0]}},
+        )
         losses = dict(
             epoch=[1, 2],
             recon_clean=[0.8, 0.5],
@@ -65,8 +72,12 @@ def table(tmp_path):
             pretrain=losses,
             finetune_100={'top1': mae + 0.5 + 0.01 * seed},
             curve={'curve': curve},
+            robust={
+                'c_error': {'fog': [80.0, 90.0 + seed]},
+                'pgd': {'1': 80.0 + seed, '2': 70.0, '4': 60.0, '8': 50.0},
+            },
         )
-        pulled = {**losses, 'recon_adv': [0.7, 0.4 - seed]}
+        pulled = {**losses, 'recon_adv': [0.7, 0.4 - 0.01 * seed]}
         better, as_good = {'top1': mae + 1}, {'top1': mae + 0.5 * seed}
         write(
             tmp_path,
@@ -100,13 +111,19 @@ def test_the_report(table):
         '-0.49 +- 0.02 (n 3) *: the opposite',
         '+0.01 +- 1.22 (n 3): no difference that these seeds can tell',
         '+0.40 (n 1): one seed tells nothing',
+        # L_a - L_c of AEMIM and with the reconstruction loss as attack.
+        'a plot | +0.0100 +- 0.0000 (n 3) *: as there',
+        'a plot | -0.1100 +- 0.0248 (n 3) *: as there',
     ):
         assert f'| {seen} |' in text
-    assert 'below (-0.1000, -1.1000, -2.1000)' in text
-    assert '| AEMIM | 0.5000 | 0.5100 | +0.0100 | 2.00 | 4.00 |' in text
-    assert '| lambda 0.1 | - | 70.00 (n 1) |' in text
+    gap = '+0.0100 +- 0.0000 (n 3) *'
+    assert f'| AEMIM (n 3) | 0.5000 | {gap} | {gap} | 2.00 | 4.00 |' in text
+    assert '| MAE (n 3) | 0.4900 | - | - | - | - |' in text
+    assert '| fog | - | 86.0 | - | - | 85.5 | -0.50 +- 1.24 (n 3) |' in text
+    assert '| AEMIM | - | - | - | - | 81.00 +- 1.00 (n 3) |' in text
+    assert '| lambda 0.1 | - | 70.00 | - |' in text
     # The ablations compare with the same seed.
-    assert '| AEMIM | - | 80.50 (n 1) |' in text
+    assert '| AEMIM | - | 80.50 | 81.4 |' in text
     assert '| sweep | 0 of 16 |' in text
     assert 'not run' in text
     assert 'study_curves.png' in text and 'study_losses' not in text
@@ -114,7 +131,10 @@ def test_the_report(table):
 
 def test_the_pictures(table):
     figures = draw_figures(STUDY, table)
-    assert set(figures) == {'losses', 'curves', 'ratios'}
+    assert set(figures) == {'losses', 'attacks', 'curves', 'ratios'}
+    attacked = figures['attacks'].axes[0].containers
+    assert [bars.get_label() for bars in attacked] == ['AEMIM']
+    assert list(attacked[0][0].get_ydata()) == [81.0, 70.0, 60.0, 50.0]
     (line,) = figures['curves'].axes[0].get_lines()[:1]
     assert list(line.get_ydata()) == [90.0, 10.0]
     assert [a.get_title() for a in figures['losses'].axes] == [
@@ -127,4 +147,30 @@ def test_the_committed_report_is_made_of_the_committed_results():
     table = StudyTable(ROOT / STUDY.results)
     drawn = draw_figures(STUDY, table)
     text = study_text(STUDY, table, list(drawn))
-    assert (ROOT / STUDY.report).read_text() == text
+    report = ROOT / STUDY.report
+    assert report.read_text() == text
+    for name in drawn:
+        assert (report.parent / f'images/study_{name}.png').is_file()
+
+
+@pytest.mark.parametrize(
+    'expected, gaps, verdict',
+    [
+        (-1, [-0.1, -0.2], 'no difference'),
+        (-1, [-0.11, -0.1, -0.12], 'as there'),
+        (-1, [0.11, 0.1, 0.12], 'the opposite'),
+        (1, [0.1], 'one seed tells nothing'),
+    ],
+)
+def test_verdicts(tmp_path, expected, gaps, verdict):
+    run = {-1: 'reconstruction', 1: 'aemim'}[expected]
+    for seed, gap in enumerate(gaps):
+        losses = dict(epoch=[1], recon_clean=[1.0], recon_adv=[1.0 + gap])
+        write(tmp_path, run, seed, pretrain=losses)
+    text = study_text(STUDY, StudyTable(tmp_path), [])
+    (line,) = (
+        line
+        for line in text.splitlines()
+        if '(Figure 2)' in line and 'not run' not in line
+    )
+    assert f': {verdict}' in line

@@ -110,6 +110,12 @@ def test_tables_are_made_without_times(tmp_path, monkeypatch, failed, reports):
     assert len(made) == reports
 
 
+def test_rows_of_the_study_are_listed_and_nothing_runs(tmp_path, capsys):
+    assert main('study', '--list', '--out', tmp_path) == 0
+    assert '`mae-long`' in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_report_of_nothing(tmp_path, capsys):
     assert main('--report', '--out', tmp_path) == 0
     assert capsys.readouterr().out.split() == [

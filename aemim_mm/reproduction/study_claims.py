@@ -1,0 +1,82 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""What the paper says, and what the study sees."""
+
+from ..utils.markdown import markdown
+from .study import Group, Study
+from .study_table import Difference, StudyTable, difference
+
+NO_DIFFERENCE = 'no difference that these seeds can tell'
+ONE_SEED = 'one seed tells nothing'
+# Figure 2, which has no numbers.
+PULLED = (
+    ('aemim', 'with the feature distance as attack, L_a stays above L_c', +1),
+    ('reconstruction', 'the reconstruction loss pulls L_a below L_c', -1),
+)
+
+
+def claims_text(study: Study, group: Group, table: StudyTable) -> str:
+    """The paper says, we see.
+
+    Args:
+        study (Study): The study.
+        group (Group): Its rows.
+        table (StudyTable): Its results.
+
+    Returns:
+        str: Markdown.
+    """
+    columns = {**study.measures, **study.budgets}
+    lines = []
+    for claim in study.claims:
+        pair = claim['row'], claim['base']
+        seen = table.difference(*pair, columns[claim['measure']])
+        lines.append(
+            [
+                claim['says'],
+                ' minus '.join(group.runs[run].name for run in pair),
+                claim['measure'],
+                f'{claim["paper"]:+.1f}',
+                _seen(seen, claim['paper'], 2),
+            ]
+        )
+    for run, says, sign in PULLED:
+        lines.append(
+            [
+                f'{says} (Figure 2)',
+                group.runs[run].name,
+                'L_a - L_c, last epoch',
+                'a plot',
+                _seen(loss_gap(table, run), sign, 4),
+            ]
+        )
+    header = ['the paper says', 'here', 'of', 'its difference', 'we see']
+    return '## The paper says, we see\n\n' + markdown(
+        header, lines, text=(0, 1, 2, 4)
+    )
+
+
+def _seen(seen: Difference | None, expected: float, digits: int) -> str:
+    if seen is None:
+        return 'not run'
+    if seen.half is None:
+        verdict = ONE_SEED
+    elif not seen.excludes_zero:
+        verdict = NO_DIFFERENCE
+    else:
+        verdict = 'as there' if seen.mean * expected > 0 else 'the opposite'
+    return f'{seen.text(digits)}: {verdict}'
+
+
+def loss_gap(table: StudyTable, run: str) -> Difference | None:
+    """L_a - L_c in the last epoch.
+
+    Args:
+        table (StudyTable): The results.
+        run (str): The row.
+
+    Returns:
+        Difference | None: Over seeds. None if the row has no L_a.
+    """
+    return difference(
+        table.last(run, 'recon_adv'), table.last(run, 'recon_clean')
+    )
