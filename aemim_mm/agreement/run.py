@@ -22,17 +22,12 @@ from ..checkpoints import load_checkpoint_file, read_checkpoint
 from ..config_check import registries
 from ..config_check.data_paths import downloads
 from ..utils import type_name
+from ..utils.launcher_variables import LAUNCHERS
 from .disagreement import Disagreement
 from .settings import counts_epochs
 from .stored_run import StoredRun
 
 OFFLINE = {'download': False}
-# Where each launcher says how many processes there are.
-WORLD_SIZE = {
-    'pytorch': 'WORLD_SIZE',
-    'slurm': 'SLURM_NTASKS',
-    'mpi': 'OMPI_COMM_WORLD_SIZE',
-}
 
 
 class Run:
@@ -81,8 +76,10 @@ class Run:
         self.new_schedule = new_schedule
         self.overwrite = overwrite
         self.load_from = load_from
-        variable = WORLD_SIZE.get(cfg.get('launcher', 'none'), '')
-        self.processes = int(os.environ.get(variable, 1))
+        variables = LAUNCHERS.get(cfg.get('launcher', 'none'))
+        self.processes = (
+            int(os.environ.get(variables.world_size, 1)) if variables else 1
+        )
         self.data: dict[str, Any] = {}
         self.notes: list[str] = []
 

@@ -17,14 +17,8 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor, CLIPGenerator
 from ..checkpoints import read_checkpoint
 from ..checkpoints.foreign import advice
 from ..utils import type_name
+from ..utils.launcher_variables import LAUNCHERS
 from . import registries
-
-# Where each launcher says which process of its machine this one is.
-LOCAL_RANK = {
-    'pytorch': 'LOCAL_RANK',
-    'slurm': 'SLURM_LOCALID',
-    'mpi': 'OMPI_COMM_WORLD_LOCAL_RANK',
-}
 
 # Classes that take a file as it is. Others, such as mmdet's Swin Transformer,
 # may convert it.
@@ -96,8 +90,10 @@ def first_on_machine(cfg: Config) -> bool:
     Returns:
         bool: True in one process of each machine.
     """
-    rank = LOCAL_RANK.get(cfg.get('launcher', 'none'))
-    return rank is None or os.environ.get(rank, '0') == '0'
+    variables = LAUNCHERS.get(cfg.get('launcher', 'none'))
+    return (
+        variables is None or os.environ.get(variables.local_rank, '0') == '0'
+    )
 
 
 def named_weights(cfg: Mapping) -> Iterator[tuple[str, str, str]]:

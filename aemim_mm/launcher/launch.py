@@ -21,6 +21,7 @@ from torch import distributed as torch_dist
 from torch.nn.parallel import DistributedDataParallel
 
 from ..utils import type_name
+from ..utils.launcher_variables import LAUNCHERS
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -165,15 +166,7 @@ def init_gloo(launcher: str, dist_cfg: dict | None = None) -> None:
     if is_distributed():
         return
     dist_cfg = dist_cfg or {}
-    variables = {
-        'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
-        'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
-        'mpi': (
-            'OMPI_COMM_WORLD_RANK',
-            'OMPI_COMM_WORLD_SIZE',
-            'OMPI_COMM_WORLD_LOCAL_RANK',
-        ),
-    }[launcher]
+    variables = LAUNCHERS[launcher]
     missing = [name for name in variables if name not in os.environ]
     if missing:
         raise KeyError(
@@ -182,9 +175,7 @@ def init_gloo(launcher: str, dist_cfg: dict | None = None) -> None:
             'torchrun (as tools/dist_train.sh and tools/dist_test.sh do), '
             'srun or mpirun, or leave --launcher out.'
         )
-    for name, source in zip(
-        ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'), variables, strict=True
-    ):
+    for name, source in zip(LAUNCHERS['pytorch'], variables, strict=True):
         os.environ[name] = os.environ[source]
     if launcher == 'slurm' and 'MASTER_ADDR' not in os.environ:
         hosts = subprocess.run(

@@ -1,0 +1,32 @@
+# Copyright (c) aemim_mm contributors. All rights reserved.
+"""Environment variables in which launchers say which process this is."""
+
+from typing import NamedTuple
+
+
+class LauncherVariables(NamedTuple):
+    """Names of environment variables.
+
+    Attributes:
+        rank (str): Which process of all this one is.
+        world_size (str): How many there are.
+        local_rank (str): Which process of its machine this one is.
+    """
+
+    rank: str
+    world_size: str
+    local_rank: str
+
+
+# By mmengine's name of the launcher.
+LAUNCHERS = {
+    'pytorch': LauncherVariables('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
+    'slurm': LauncherVariables(
+        'SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'
+    ),
+    'mpi': LauncherVariables(
+        'OMPI_COMM_WORLD_RANK',
+        'OMPI_COMM_WORLD_SIZE',
+        'OMPI_COMM_WORLD_LOCAL_RANK',
+    ),
+}
