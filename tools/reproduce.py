@@ -346,6 +346,9 @@ def run_study(args: argparse.Namespace) -> int:
         ValueError: If the options do not fit.
     """
     study = read_study()
+    if args.list:
+        print(list_study(study))
+        return 0
     if not (HOME / study.results).is_dir():
         raise ValueError(
             f'{STUDY} keeps its results in {study.results}, which an '
@@ -355,9 +358,6 @@ def run_study(args: argparse.Namespace) -> int:
     if args.out is not None:
         check_preset(args.out, STUDY)
     plan = plan_study(study, args.rows, args.seeds, place)
-    if args.list:
-        print(list_study(study))
-        return 0
     if args.report:
         for path in write_study(study):
             print(path)

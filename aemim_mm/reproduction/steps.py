@@ -69,8 +69,7 @@ class Step:
         words = self.identity or self.command
         found = {'command': _digest(json.dumps(words))}
         for config in self.configs:
-            text = Config.fromfile(HOME / config).pretty_text
-            found[config] = _digest(text)
+            found[config] = config_hash(config)
         for path in self.inputs:
             found[path.name] = content_hash(str(path)) or 'absent'
         return found
@@ -144,8 +143,8 @@ def made_with() -> dict[str, str]:
     try:
         commit = _git('rev-parse', 'HEAD')
         # Results are written while steps run; they change no other step.
-        status = ('status', '--porcelain', '--untracked-files=no')
-        if _git(*status, '--', '.', ':!studies'):
+        status = ('--no-optional-locks', 'status', '--porcelain')
+        if _git(*status, '--untracked-files=no', '--', '.', ':!studies'):
             commit += '-dirty'
     except (OSError, subprocess.CalledProcessError):
         commit = 'unknown'  # a checkout without git
@@ -163,6 +162,18 @@ def _git(*arguments: str) -> str:
         text=True,
         check=True,
     ).stdout.strip()
+
+
+def config_hash(config: str) -> str:
+    """Hash of a config with its bases.
+
+    Args:
+        config (str): Its path from the repository's root.
+
+    Returns:
+        str: SHA-256 in hexadecimal.
+    """
+    return _digest(Config.fromfile(HOME / config).pretty_text)
 
 
 def _digest(text: str) -> str:

@@ -8,10 +8,7 @@ from .study_table import Difference, StudyTable, difference
 NO_DIFFERENCE = 'no difference that these seeds can tell'
 ONE_SEED = 'one seed tells nothing'
 # Figure 2, which has no numbers.
-PULLED = (
-    ('aemim', 'with the feature distance as attack, L_a stays above L_c', +1),
-    ('reconstruction', 'the reconstruction loss pulls L_a below L_c', -1),
-)
+PULLED = 'the reconstruction loss as attack pulls L_a below L_c (Figure 2)'
 
 
 def claims_text(study: Study, group: Group, table: StudyTable) -> str:
@@ -39,16 +36,16 @@ def claims_text(study: Study, group: Group, table: StudyTable) -> str:
                 _seen(seen, claim['paper'], 2),
             ]
         )
-    for run, says, sign in PULLED:
-        lines.append(
-            [
-                f'{says} (Figure 2)',
-                group.runs[run].name,
-                'L_a - L_c, last epoch',
-                'a plot',
-                _seen(loss_gap(table, run), sign, 4),
-            ]
-        )
+    attack = 'reconstruction'
+    lines.append(
+        [
+            PULLED,
+            group.runs[attack].name,
+            'L_a - L_c, last epoch',
+            'a plot',
+            _seen(loss_gap(table, attack), -1, 4),
+        ]
+    )
     header = ['the paper says', 'here', 'of', 'its difference', 'we see']
     return '## The paper says, we see\n\n' + markdown(
         header, lines, text=(0, 1, 2, 4)
@@ -57,13 +54,15 @@ def claims_text(study: Study, group: Group, table: StudyTable) -> str:
 
 def _seen(seen: Difference | None, expected: float, digits: int) -> str:
     if seen is None:
-        return 'not run'
+        return 'no seed yet that both rows have'
     if seen.half is None:
         verdict = ONE_SEED
     elif not seen.excludes_zero:
         verdict = NO_DIFFERENCE
+    elif seen.mean * expected > 0:
+        verdict = 'as in the paper'
     else:
-        verdict = 'as there' if seen.mean * expected > 0 else 'the opposite'
+        verdict = 'the opposite'
     return f'{seen.text(digits)}: {verdict}'
 
 

@@ -2,6 +2,8 @@
 """Pictures of the study: losses, accuracy under attack, the loss ratio."""
 
 from collections.abc import Mapping
+from itertools import cycle
+from math import nan
 from statistics import fmean, stdev
 
 from matplotlib.figure import Figure
@@ -33,57 +35,54 @@ def draw_figures(study: Study, table: StudyTable) -> Mapping[str, Figure]:
 
 
 def _losses(table: StudyTable) -> Figure | None:
-    """Figure 2: of one seed, by the attack."""
+    """Figure 2: of the first seed that both rows have, by the attack."""
     runs = {
         'feature distance': 'aemim',
         'reconstruction loss': 'reconstruction',
     }
-    seeds = {run: table.seeds(run, 'pretrain') for run in runs.values()}
-    common = set.intersection(*map(set, seeds.values()))
-    values = {}
-    for title, run in runs.items():
-        if seeds[run]:
-            seed = min(common or seeds[run])
-            values[title] = table.cells[run, seed]['pretrain']['values']
-    return draw_epochs(values) if values else None
+    seeds = [set(table.seeds(run, 'pretrain')) for run in runs.values()]
+    for seed in sorted(set.intersection(*seeds)):
+        return draw_epochs(
+            {
+                title: table.cells[run, seed]['pretrain']['values']
+                for title, run in runs.items()
+            }
+        )
+    return None
 
 
 def _attacks(study: Study, table: StudyTable) -> Figure | None:
     """PGD-20: means and deviations over seeds."""
-    measures = {
-        int(name.split()[-1]): measure
-        for name, measure in study.budgets.items()
-        if name.startswith('PGD-20')
-    }
+    rows = {}
+    for run in study.compared:
+        found = {
+            int(name.split()[-1]): list(table.measured(run, measure).values())
+            for name, measure in study.budgets.items()
+            if name.startswith('PGD-20')
+        }
+        if all(found.values()):
+            rows[study.group('main').runs[run].name] = found
+    if not rows:
+        return None
     figure = new_figure(4.8)
     axis = figure.subplots()
-    drawn = False
-    for run, (color, dashes, marker) in zip(
-        study.compared, STYLES, strict=True
-    ):
-        found = {
-            budget: list(table.measured(run, measure).values())
-            for budget, measure in measures.items()
-        }
-        if not all(found.values()):
-            continue
-        drawn = True
+    for (name, found), style in zip(rows.items(), cycle(STYLES), strict=False):
+        color, dashes, marker = style
         axis.errorbar(
             list(found),
             [fmean(values) for values in found.values()],
+            # One seed has no deviation, which is not a deviation of 0.
             yerr=[
-                stdev(values) if len(values) > 1 else 0
+                stdev(values) if len(values) > 1 else nan
                 for values in found.values()
             ],
-            label=study.group('main').runs[run].name,
+            label=f'{name} (n {min(map(len, found.values()))})',
             color=color,
             linestyle=dashes,
             marker=marker,
             markersize=4,
             capsize=3,
         )
-    if not drawn:
-        return None
     axis.set_xlabel('epsilon (pixels from 0 to 255)')
     axis.set_ylabel('Top-1 accuracy under PGD-20 (%)')
     axis.grid(alpha=0.3)
@@ -99,6 +98,7 @@ def _curves(study: Study, table: StudyTable) -> Figure | None:
         if found:
             points = zip(*(curve['top1'] for curve in found), strict=True)
             name = study.group('main').runs[run].name
+            name = f'{name} (n {len(found)})'
             curves[name] = (found[0]['eps'], [fmean(p) for p in points])
     return draw_robustness(curves, {}) if curves else None
 

@@ -117,7 +117,8 @@ def list_rows(group: Group) -> str:
     """
     lines = []
     for run, row in group.runs.items():
-        changes = ', '.join(f'`{k}={v}`' for k, v in row.options.items())
+        options = {**group.pretrain_options, **row.options}
+        changes = ', '.join(f'`{k}={v}`' for k, v in options.items())
         seeds = ' '.join(map(str, group.seeds_of(run)))
         recipe = f'`{row.config}`' if row.config else ABSENT
         lines.append([row.name, f'`{run}`', recipe, changes or ABSENT, seeds])
@@ -236,7 +237,10 @@ def _corruptions(study: Study, group: Group, table: StudyTable) -> str:
         ]
         pair = difference(errors['aemim'], errors['mae'])
         lines.append([kind, *cells, _text(pair)])
-    names = [group.runs[run].name for run in study.compared]
+    names = [
+        f'{group.runs[run].name} (n {len(found[run])})'
+        for run in study.compared
+    ]
     return (
         f'## Corruption by corruption\n\n{study.notes["corruptions"]}\n'
         f'{markdown(["corruption", *names, "AEMIM minus MAE"], lines)}'
@@ -282,12 +286,9 @@ def _ablations(study: Study, table: StudyTable) -> str:
     rows = {'aemim': study.group('main').runs['aemim'], **group.runs}
     lines = []
     for run, row in rows.items():
-        cells = []
-        for measure in measures.values():
-            found = table.measured(run, measure)
-            cells += [
-                f'{found[s]:.2f}' for s in group.seeds if s in found
-            ] or [ABSENT]
+        (seed,) = group.seeds
+        found = [table.measured(run, m).get(seed) for m in measures.values()]
+        cells = [number(value, 2) for value in found]
         lines.append([row.name, *cells, number(row.paper)])
     header = ['row', *measures, 'the paper, Table 8']
     return (
@@ -311,7 +312,7 @@ def _cost(study: Study, group: Group, table: StudyTable) -> str:
             ratios = cost['ratio'], cost['floor_operations']
             values = [ratios[0], *(longer * ratio for ratio in ratios)]
             lines.append([row.name, *(f'{value:.2f}' for value in values)])
-    header = ['row', 'a step', 'pre-training', 'its lower bound']
+    header = ['row', 'a step', 'pre-training', 'by operations']
     return (
         f'## Cost\n\n`{" ".join(table.cost["settings"])}`, '
         f'{table.cost["machine"]}. {study.notes["cost"]}\n'

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..visualization.curves import (
     read_scalars,
 )
 from .commands import output_of
-from .steps import Step
+from .steps import Step, config_hash
 from .study import Study
 
 COST_FILE = 'cost.json'
@@ -42,12 +43,14 @@ def write_results(
     """
     path = _path(step, folder)
     state = step.state()
+    (source,) = step.inputs or (None,)
     content = read_result(path) if path.is_file() else {}
     content.update(run=path.parent.name, seed=int(path.stem[len('seed') :]))
     cells = content.setdefault('steps', {})
     cells[step.name] = dict(
         config=step.configs[0],
-        **_made_from(step, state['made_from']),
+        config_sha256=state['made_from'][step.configs[0]],
+        weights_sha256=source and state['made_from'][source.name],
         settings=list(step.identity[1:]),
         seconds=round(state['seconds'], 1),
         **state['made_with'],
@@ -59,7 +62,7 @@ def write_results(
         if source in weights and later.name in cells:
             if cells[later.name].get('weights_sha256') != weights[source]:
                 del cells[later.name]
-                weights[later.output] = None
+                weights[later.output] = 'other'
     text = json.dumps(content, indent=1)
     AtomicLocalBackend().put_text(f'{text}\n', path)
 
@@ -92,10 +95,9 @@ def has_settings(cell: Mapping[str, Any], step: Step) -> bool:
     Returns:
         bool: Whether it is. Weights are not compared: they may be gone.
     """
-    now = _made_from(step, step.made_from())
     return (
         cell['config'] == step.configs[0]
-        and cell['config_sha256'] == now['config_sha256']
+        and cell['config_sha256'] == _config_hash(step.configs[0])
         and cell['settings'] == list(step.identity[1:])
     )
 
@@ -130,13 +132,8 @@ def read_result(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def _made_from(step: Step, made_from: Mapping[str, str]) -> dict[str, Any]:
-    """The parts of :meth:`Step.made_from` that a result keeps."""
-    (source,) = step.inputs or (None,)
-    return dict(
-        config_sha256=made_from[step.configs[0]],
-        weights_sha256=source and made_from[source.name],
-    )
+# Of many results, most with the same few configs.
+_config_hash = cache(config_hash)
 
 
 def _path(step: Step, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from aemim_mm.reproduction import steps
 from aemim_mm.reproduction.commands import Place
 from aemim_mm.reproduction.steps import ROOT
 from aemim_mm.reproduction.study import plan_study, read_study
@@ -200,11 +201,11 @@ def test_results_are_kept_with_what_they_were_made_with(tmp_path):
         write_results(STUDY, chain, step, tmp_path)
     content = json.loads((tmp_path / 'mae/seed3.json').read_text())
     assert (content['run'], content['seed']) == ('mae', 3)
-    steps = content['steps']
-    assert set(steps) == {'pretrain', 'finetune-1'}
-    assert steps['pretrain']['values'] == {'epoch': [1, 2], 'loss': [1, 0.5]}
-    assert steps['finetune-1']['values'] == {'top1': 71.25}
-    entry = steps['pretrain']
+    cells = content['steps']
+    assert set(cells) == {'pretrain', 'finetune-1'}
+    assert cells['pretrain']['values'] == {'epoch': [1, 2], 'loss': [1, 0.5]}
+    assert cells['finetune-1']['values'] == {'top1': 71.25}
+    entry = cells['pretrain']
     assert entry['config'] == f'configs/{MAIN.runs["mae"].config}'
     assert 'randomness.seed=3' in entry['settings']
     assert entry['seconds'] == 61.2 and 'mmpretrain' in entry
@@ -241,6 +242,10 @@ def test_a_file_of_results_is_of_one_pretraining(tmp_path):
     assert kept() == {'pretrain', 'finetune-1', 'finetune-100'}
     finish(robust, 1.0)
     write_results(STUDY, chain, robust, tmp_path)
+    # The first results do not say which weights they are of.
+    content = json.loads(path.read_text())
+    del content['steps']['robust']['weights_sha256']
+    path.write_text(json.dumps(content))
     pretrain.output.write_text('trained again')
     write_results(STUDY, chain, pretrain, tmp_path)
     assert kept() == {'pretrain'}
@@ -255,6 +260,17 @@ def test_results_of_another_config_are_not_complete(tmp_path):
     pretrain.write_state({**pretrain.made_from(), path: 'another'}, 1.0)
     write_results(STUDY, chain, pretrain, tmp_path)
     assert not is_complete([pretrain], tmp_path)
+
+
+def test_a_step_is_of_the_code_that_it_began_with(tmp_path, monkeypatch):
+    (chain,) = plan_study(STUDY, ['mae'], [3], Place(tmp_path, 1)).chains
+    monkeypatch.setattr(steps, 'made_with', lambda: {'commit': 'a'})
+    chain[0].write_state({}, None)
+    monkeypatch.setattr(steps, 'made_with', lambda: {'commit': 'b'})
+    chain[0].write_state({}, 1.0)
+    assert chain[0].state()['made_with'] == {'commit': 'a'}
+    chain[0].write_state({}, None)
+    assert chain[0].state()['made_with'] == {'commit': 'b'}
 
 
 def test_results_of_the_robustness_suite(tmp_path):
@@ -290,10 +306,20 @@ def test_committed_results_can_be_traced():
             assert has_settings(entry, expected[name]), (path, name)
             assert len(entry['commit']) == 40  # not 'dirty', not 'unknown'
             assert entry['values'] and entry['seconds'] > 0
+        for names in (STUDY.stages, STUDY.suites):
+            weights = {
+                content['steps'][name].get('weights_sha256')
+                for name in names
+                if name in content['steps']
+            }
+            assert len(weights) <= 1, path
     cost = RESULTS / 'cost.json'
     if cost.exists():
         (step,) = plan('cost').cost
-        assert list(json.loads(cost.read_text())['rows']) == list(step.configs)
+        content = json.loads(cost.read_text())
+        settings = list(step.identity[len(step.configs) :])
+        assert list(content['rows']) == list(step.configs)
+        assert content['settings'] == settings and len(content['commit']) == 40
 
 
 def test_the_cost_comes_last_and_is_kept(tmp_path):

@@ -112,8 +112,18 @@ def test_tables_are_made_without_times(tmp_path, monkeypatch, failed, reports):
 
 def test_rows_of_the_study_are_listed_and_nothing_runs(tmp_path, capsys):
     assert main('study', '--list', '--out', tmp_path) == 0
-    assert '`mae-long`' in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert '`mae-long`' in listed
+    assert '`train_dataloader.dataset.indices=50000`' in listed
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_study_lacks(tmp_path, capsys):
+    arguments = ('study', '--dry-run', '--out', tmp_path)
+    assert main(*arguments) == 0
+    assert '# sweep-mae/seed0' in capsys.readouterr().out
+    assert main(*arguments, '--missing') == 0
+    assert '# sweep-mae/seed0' not in capsys.readouterr().out
 
 
 def test_report_of_nothing(tmp_path, capsys):
