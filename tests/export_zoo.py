@@ -89,6 +89,12 @@ MODELS_OF = dict(
 )
 
 
+for _kind in ('aemim', 'mae', 'cim'):
+    MODELS_OF[_kind]['data_preprocessor'] = dict(
+        MODELS_OF[_kind]['data_preprocessor'], to_rgb=True
+    )
+
+
 def randomised(model, seed=0):
     """Every tensor random: norms, tables, position embedding, statistics."""
     generator = torch.Generator().manual_seed(seed)

@@ -110,9 +110,14 @@ def find_weights(model: str, weights: str | None) -> tuple[str, str | None]:
         tuple[str, str | None]: Paths.
 
     Raises:
-        ValueError: If it is a config that names no weights.
+        ValueError: If no weights are named, or two files of them.
     """
     if not model.endswith('.py'):
+        if weights is not None:
+            raise ValueError(
+                f'--weights {weights}: {model} holds weights already. Give a '
+                'config (.py) in its place, or leave --weights out'
+            )
         return model, None
     cfg = read_config(model)
     named = [file for _, file, _ in named_weights(cfg) if file]

@@ -9,8 +9,11 @@ from torch import Tensor
 from aemim_mm_cli.choices import KINDS
 from aemim_mm_cli.places import tool
 
-# Where the weights are: mmengine and timm's trainer; MAE, SimMIM and DeiT.
-WRAPPERS = ('state_dict', 'model')
+# Where the weights are. Of a run with averaged weights, timm's trainer and
+# DeiT's evaluate those, and timm loads them first.
+AVERAGED = ('state_dict_ema', 'model_ema')
+# mmengine and timm's trainer; MAE, SimMIM and DeiT.
+WRAPPERS = (*AVERAGED, 'state_dict', 'model')
 _PATCHES = 'embeddings.patch_embeddings.projection.weight'
 _TABLE = 'layers.0.blocks.0.attn.relative_position_bias_table'
 # Microsoft merges patches at the end of a stage, timm at the start.
@@ -24,8 +27,8 @@ def unwrapped(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
         checkpoint (Mapping): Content of the file.
 
     Returns:
-        Mapping[str, Any]: What is below ``state_dict`` or ``model``, or the
-        content itself.
+        Mapping[str, Any]: What is below ``state_dict`` or ``model``, the
+        averaged ones if there are any, or the content itself.
     """
     for name in WRAPPERS:
         inner = checkpoint.get(name)

@@ -8,6 +8,7 @@ the neck before a classifier (``neck``). Nothing else asks which of the two it
 has but the tables of the libraries that build a network of their own.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,8 +33,8 @@ def find_architecture(source: Source) -> Architecture:
     """Find out the architecture, from the config and the shapes.
 
     Shapes tell all but a few things, such as the number of heads of a ViT.
-    Those come from the config of the run, or without one from a table of the
-    usual sizes.
+    Those come from the config of the run, or without one from what an export
+    or import has written into the file, or from a table of the usual sizes.
 
     Args:
         source (Source): The checkpoint.
@@ -57,7 +58,7 @@ def find_architecture(source: Source) -> Architecture:
             f'a SwinTransformer. {_WAY_OUT}'
         )
     named = named_arch(backbone)
-    architecture = cls.of(source, named)
+    architecture = _described(source) or cls.of(source, named)
     cfg = architecture.backbone()
     for key, value in cfg['arch'].items() if named else ():
         said = named.get(key)
@@ -81,6 +82,24 @@ def find_architecture(source: Source) -> Architecture:
             f'it is a variant of that network. {_WAY_OUT}'
         )
     return architecture
+
+
+def _described(source: Source) -> Architecture | None:
+    """What an exported or imported file without a config says."""
+    if 'aemim_mm' not in source.meta.get('versions', ''):
+        return None
+    told = source.meta['architecture']
+    # .safetensors keep texts alone.
+    told = json.loads(told) if isinstance(told, str) else told
+    arguments: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in told.items()
+    }
+    kind = arguments.pop('type', None)
+    for cls in () if source.config else _ARCHITECTURES:
+        if cls.__name__ == kind:
+            return cls(**arguments)
+    return None
 
 
 def named_arch(backbone: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import timm
+from safetensors.torch import load_file
 from timm.models import push_to_hf_hub
 from torch import nn
 
 from ..checkpoints.terms import UNKNOWN
+from .timm_library import with_types_of
 
 # Identifiers that the Hub knows stand alone; several licences are 'other'.
 _SEVERAL = ' AND '
@@ -112,7 +114,10 @@ def push(folder: str | PathLike, name: str, public: bool = False) -> str:
     path = Path(fspath(folder)).expanduser()
     config = json.loads((path / 'config.json').read_text(encoding='utf-8'))
     meta = config['aemim_mm']
-    model = timm.create_model(f'local-dir:{path}', pretrained=True)
+    model = with_types_of(
+        timm.create_model(f'local-dir:{path}', pretrained=True),
+        load_file(path / 'model.safetensors'),
+    )
     load = f"timm.create_model('hf-hub:{name}', pretrained=True)"
     try:
         push_to_hf_hub(

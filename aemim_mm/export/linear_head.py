@@ -63,4 +63,6 @@ def _fold(
         shift = shift + norm['bn.bias'].double()
     folded = weight.double() * scale
     moved = bias.double() + weight.double() @ shift
-    return folded.to(weight.dtype), moved.to(bias.dtype)
+    # Rounded once, before: a folded layer in half precision would not be the
+    # same function.
+    return folded.float(), moved.float()

@@ -57,6 +57,8 @@ def describe(
         raise ValueError(
             f'--license {license}: {in_words(terms)} Leave --license out'
         )
+    # Of a run from random weights that was exported before.
+    told = source.meta.get('license', UNKNOWN)
     origin = dict(file=source.path.name)
     if source.path.is_file():
         origin['sha256'] = source.sha256()
@@ -73,7 +75,7 @@ def describe(
             type=type(architecture).__name__, **asdict(architecture)
         ),
         normalization=source.normalization,
-        license=license or license_of(terms),
+        license=license or (license_of(terms) if terms else told),
         started_from=terms,
         dropped=source.dropped,
         versions=dict(

@@ -84,11 +84,9 @@ class Source:
             found = json.loads(found) if isinstance(found, str) else found
         if not isinstance(found, Mapping) or 'mean' not in found:
             return {}
-        return {
-            name: found[name]
-            for name in ('mean', 'std', 'to_rgb')
-            if name in found
-        }
+        told = {name: found[name] for name in ('mean', 'std') if name in found}
+        # mmpretrain's default: images stay BGR.
+        return dict(told, to_rgb=found.get('to_rgb', False))
 
     def sha256(self) -> str:
         """The checksum of the file."""

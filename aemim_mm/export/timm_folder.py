@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..utils import type_name
 from .hub import model_card, task
-from .timm_library import Timm, outputs_of
+from .timm_library import Timm, outputs_of, with_types_of
 
 # Resize the short edge to 256, crop 224: the recipes here.
 _CROP_PCT = 0.875
@@ -43,11 +43,8 @@ class TimmFolder(Timm):
         """
         model = self.build()
         model.load_state_dict(weights, strict=True)
-        dtypes = {v.dtype for v in weights.values() if v.is_floating_point()}
-        if len(dtypes) == 1:
-            model = model.to(dtypes.pop())
         save_for_hf(
-            model,
+            with_types_of(model, weights),
             fspath(path),
             model_config=self.hub_config(meta),
             model_args=dict(self._arguments),

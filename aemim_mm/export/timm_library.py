@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """timm, which has names, an order of channels and a classifier of its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,23 @@ class Timm(Library):
         # versa.
         model = self.build(checkpoint_path=str(path))
         return outputs_of(model, images, bool(self._head))
+
+
+def with_types_of(
+    model: nn.Module, weights: Mapping[str, Tensor]
+) -> nn.Module:
+    """Give every tensor of a model the type that it has elsewhere.
+
+    Args:
+        model (nn.Module): The model, which is changed.
+        weights (Mapping[str, Tensor]): By its keys.
+
+    Returns:
+        nn.Module: The same model.
+    """
+    for key, value in model.state_dict(keep_vars=True).items():
+        value.data = value.data.to(weights[key].dtype)
+    return model
 
 
 @torch.no_grad()

@@ -115,7 +115,7 @@ class ViT:
             patch_size=patch_size,
             img_size=_img_size(encoder, backbone, patch_size),
             in_channels=in_channels,
-            norm_eps=(backbone.get('norm_cfg') or {}).get('eps', 1e-6),
+            norm_eps=_eps(backbone),
             norm='ln1.weight' in encoder,
             pooled_norm=pooled_norm,
             pooling='avg' if averaged else 'token',
@@ -156,6 +156,11 @@ class ViT:
         return dict(type='mmpretrain.GlobalAveragePooling')
 
 
+def _eps(backbone: Mapping[str, Any]) -> float:
+    """The ViT of mmpretrain has 1e-6, a ``norm_cfg`` without eps 1e-5."""
+    return (backbone.get('norm_cfg') or dict(eps=1e-6)).get('eps', 1e-5)
+
+
 def _heads(embed_dims: int, num_layers: int) -> int:
     if (embed_dims, num_layers) not in _HEADS:
         raise ValueError(
@@ -173,14 +178,21 @@ def _img_size(
     patches = encoder['pos_embed'].shape[1] - 1
     if 'img_size' in backbone:
         height, width = to_2tuple(backbone['img_size'])
-        if (height // patch_size) * (width // patch_size) == patches:
+        count = (height // patch_size) * (width // patch_size)
+        if count == patches:
             return height, width
+        if count == patches + 1:
+            raise ValueError(
+                f'the position embedding has {count} entries, one for each '
+                'patch and none for a class token. Such a variant of the ViT '
+                'cannot be converted'
+            )
     side = math.isqrt(patches)
     if side * side != patches:
         raise ValueError(
-            f'the position embedding has {patches} patches, which is not a '
-            f'square number, and the config says img_size='
-            f'{backbone.get("img_size")}. Pass the config file of the run '
-            'with --config'
+            'the position embedding has entries for a class token and '
+            f'{patches} patches, which is not a square number, and the config '
+            f'says img_size={backbone.get("img_size")}. Pass the config file '
+            'of the run with --config'
         )
     return side * patch_size, side * patch_size

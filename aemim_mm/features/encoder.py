@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The clean encoder of a checkpoint, and the images that it wants."""
 
-import json
 from os import PathLike
 from typing import Any
 
@@ -12,15 +11,13 @@ from torch import Tensor, nn
 
 from aemim_mm_cli.choices import POOLS
 
-from ..export.architecture import Architecture, find_architecture
+from ..export.architecture import find_architecture
 from ..export.source import Source, read_source
-from ..export.swin import Swin
 from ..export.vit import ViT
 
 _NORMALISATION = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
 )
-_KINDS: dict[Any, Any] = {'ViT': ViT, 'Swin': Swin}
 
 
 class FeatureEncoder(nn.Module):
@@ -46,8 +43,7 @@ class FeatureEncoder(nn.Module):
         super().__init__()
         if pool not in POOLS:
             raise ValueError(f'pool is {pool!r}; it must be one of {POOLS}')
-        described = _described(source)
-        architecture = _architecture(source, described)
+        architecture = find_architecture(source)
         options: dict[str, Any] = {}
         if isinstance(architecture, ViT):
             options['out_type'] = 'cls_token' if pool == 'cls' else 'raw'
@@ -72,7 +68,7 @@ class FeatureEncoder(nn.Module):
                 if key in keys
             }
         )
-        known = source.normalization or described.get('normalization') or {}
+        known = source.normalization
         if not known and self.in_channels == 1:
             raise ValueError(
                 f'{source.path} does not say by what mean and deviation grey '
@@ -125,24 +121,3 @@ def load_encoder(
         ValueError: If it holds no encoder of a known kind.
     """
     return FeatureEncoder(read_source(checkpoint, config), pool)
-
-
-def _described(source: Source) -> dict[str, Any]:
-    """What the metadata of an export say; .safetensors keep texts alone."""
-    found = {}
-    for name in ('architecture', 'normalization'):
-        value = source.meta.get(name) or {}
-        found[name] = json.loads(value) if isinstance(value, str) else value
-    return found
-
-
-def _architecture(source: Source, described: dict[str, Any]) -> Architecture:
-    kind = _KINDS.get((described['architecture'] or {}).get('type'))
-    if kind is None or source.config:
-        return find_architecture(source)
-    arguments = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in described['architecture'].items()
-        if name != 'type'
-    }
-    return kind(**arguments)

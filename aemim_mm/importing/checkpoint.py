@@ -14,12 +14,13 @@ from torch import Tensor
 from aemim_mm_cli.choices import KINDS, LIMIT
 
 from ..checkpoints.fit import require_finite
-from ..checkpoints.terms import KEY, UNKNOWN, Terms, in_words
+from ..checkpoints.terms import KEY, UNKNOWN, Terms, in_words, license_of
 from ..export.architecture import Architecture, find_architecture
 from ..export.export_file import check_out, save_export
 from ..export.metadata import describe
 from ..export.mmpretrain_library import MMPretrain
 from ..export.source import Source
+from ..utils import type_name
 from ..utils.read_config import read_config
 from .comparison import compare_import
 from .decoder import decoder_config
@@ -114,10 +115,10 @@ def import_checkpoint(
             weights = from_transformers(weights)
         parts = split(weights)
         own = _source(foreign, parts, settings)
+    own.dropped.update(foreign.dropped)
     architecture = find_architecture(own)
-    heads = settings.get('neck', {}).get(
-        'decoder_num_heads', foreign.decoder_heads
-    )
+    told = {**own.config_of('neck'), **settings.get('neck', {})}
+    heads = told.get('decoder_num_heads', foreign.decoder_heads)
     decoder = decoder_config(parts.decoder, architecture, heads)
     library = MMPretrain(own, architecture)
     converted = {
@@ -133,6 +134,8 @@ def import_checkpoint(
         meta['recipe'] = {}
     terms = _terms(foreign, license, source)
     meta.update({KEY: terms, 'imported_from': kind, 'decoder': decoder})
+    if license or terms:
+        meta['license'] = license or license_of(terms)
     differences: dict[str, float] = {}
     with tempfile.TemporaryDirectory(
         dir=path.parent, prefix='.import_'
@@ -177,7 +180,12 @@ def _source(
     """The converted encoder and classifier, as the export has them."""
     model = dict(foreign.model)
     if settings:
-        model = dict(backbone=dict(settings['backbone']))
+        neck = settings['neck']
+        pooled = type_name(neck.get('type')) == 'GlobalAveragePooling'
+        # A decoder is told by its weights.
+        model = dict(
+            backbone=dict(settings['backbone']), neck=neck if pooled else {}
+        )
     head: dict[str, Tensor] = {}
     if parts.head:
         backbone = model.get('backbone', {})

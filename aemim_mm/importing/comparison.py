@@ -78,7 +78,10 @@ def compare_import(
         if mae:
             wanted['decoder'] = [
                 mae_decoder(
-                    foreign.weights,
+                    {
+                        key.removeprefix('module.'): value.float()
+                        for key, value in foreign.weights.items()
+                    },
                     decoder['decoder_num_heads'],
                     _visible(wanted['features'][0]),
                 )

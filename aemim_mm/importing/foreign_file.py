@@ -11,7 +11,13 @@ import timm
 from timm.models import SwinTransformer, VisionTransformer
 from torch import Tensor, nn
 
-from ..checkpoints.foreign import KINDS, foreign_kind, unwrapped
+from ..checkpoints.foreign import (
+    AVERAGED,
+    KINDS,
+    WRAPPERS,
+    foreign_kind,
+    unwrapped,
+)
 from ..checkpoints.safe_file import load_checkpoint_file
 from ..checkpoints.terms import KEY, UNKNOWN, Terms, terms_of
 
@@ -46,6 +52,10 @@ class ForeignFile:
         decoder_heads (int): Of MAE's decoder. Defaults to 16, as in all that
             is published.
         network (nn.Module, optional): The model of timm. Defaults to None.
+        meta (Mapping[str, Any]): What the file says beside the weights.
+            Defaults to nothing.
+        dropped (dict[str, int]): What is left behind of the file, with the
+            number of tensors. Defaults to nothing.
     """
 
     path: Path
@@ -56,6 +66,8 @@ class ForeignFile:
     preprocessor: dict[str, Any] = field(default_factory=dict)
     decoder_heads: int = 16
     network: nn.Module | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
 def read_foreign(file: str, kind: str) -> ForeignFile:
@@ -98,8 +110,14 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
         own = f'{path.parent.resolve().name}/{own}'
     name, license = _PUBLISHED.get(kind, (own, UNKNOWN))
     foreign = ForeignFile(path, weights, [dict(source=name, license=license)])
-    if isinstance(content.get('meta'), Mapping) and KEY in content['meta']:
+    if isinstance(content.get('meta'), Mapping):
+        foreign.meta = content['meta']
+    if KEY in foreign.meta:
         foreign.terms, foreign.told = terms_of(content, path.name), True
+    if any(name in content for name in AVERAGED):
+        for name in sorted((set(WRAPPERS) - set(AVERAGED)) & set(content)):
+            label = f'weights that are not averaged ({name}.*)'
+            foreign.dropped[label] = len(content[name])
     if kind in _PUBLISHED:
         foreign.preprocessor = dict(_IMAGENET)
     told = _json(folder / 'config.json')

@@ -20,6 +20,8 @@ from ..export.timm_network import TimmNetwork
 from ..export.timm_swin import SWIN
 from ..export.timm_vit import VIT
 
+# A classifier of one linear layer: timm's ViT, and its Swin.
+_LINEAR = re.compile(r'(fc\.)?(weight|bias)')
 # What a model makes by itself.
 _CONSTANT = re.compile(r'(.*\.)?(attn_mask|relative_position_index)')
 _DECODER = ('decoder_embed.', 'decoder_pos_embed', 'decoder_pred.')
@@ -102,7 +104,7 @@ def split(weights: Mapping[str, Tensor]) -> Parts:
     Returns:
         Parts: The parts.
     """
-    rest = {}
+    rest, head = {}, {}
     parts = Parts({})
     for key, value in weights.items():
         key = key.removeprefix('module.')
@@ -111,9 +113,13 @@ def split(weights: Mapping[str, Tensor]) -> Parts:
         if key.startswith(('pooler.', 'head_drop.')):
             parts.dropped['pooler.*'] += 1
         elif key.startswith('head.'):
-            parts.head[key.rpartition('.')[2]] = value
+            head[key.removeprefix('head.')] = value
         else:
             rest[key.removeprefix('encoder.')] = value
+    if all(map(_LINEAR.fullmatch, head)):
+        parts.head = {key.removeprefix('fc.'): v for key, v in head.items()}
+    else:
+        parts.dropped['classifier of several layers (head.*)'] = len(head)
     if any(key.startswith('layers.') for key in rest):
         _swin(rest, parts)
     else:

@@ -4,6 +4,7 @@
 from os import PathLike
 
 from ..export.source import Source, read_source
+from ..utils.read_config import read_config
 from .foreign_file import ForeignFile
 from .keys import Parts
 
@@ -27,11 +28,13 @@ def own_parts(
     weights = foreign.weights
     if 'patch_embed.projection.weight' in weights:  # a backbone alone
         mask_token = weights.pop('mask_token', None)
-        source = Source(foreign.path, weights, {}, {}, {}, {}, {})
+        told = {} if config is None else read_config(str(config)).to_dict()
+        source = Source(foreign.path, weights, {}, {}, {}, told, foreign.meta)
         return source, Parts({}, mask_token)
     source = read_source(foreign.path, config)
     decoder = {}
-    if not source.head:
+    if {'neck.decoder_embed.weight', 'neck.decoder.0.weight'} & set(weights):
+        source.dropped.pop('neck.*')
         decoder = {
             key.removeprefix('neck.'): value
             for key, value in weights.items()

@@ -55,6 +55,15 @@ def test_advice_names_kind_and_command(zoo):
     assert advice(dict(state_dict=zoo.build('aemim').state_dict())) == ''
 
 
+@pytest.mark.parametrize(
+    'plain, averaged',
+    [('state_dict', 'state_dict_ema'), ('model', 'model_ema')],
+)
+def test_averaged_weights_come_first(plain, averaged):
+    content = {plain: dict(w=1), averaged: dict(w=2), 'epoch': 3}
+    assert unwrapped(content) == dict(w=2)
+
+
 def test_an_entry_that_is_no_dict_is_no_wrapper():
     content = dict(model='vit', w=torch.ones(1))
     assert unwrapped(content) is content

@@ -7,6 +7,7 @@ import pytest
 import timm
 import torch
 from mmpretrain.registry import MODELS
+from safetensors.torch import load_file
 
 from aemim_mm.checkpoints import use_safe_loader
 from aemim_mm.export import (
@@ -139,6 +140,17 @@ def test_what_is_reported(zoo):
     assert str(out) in export.load
     assert "checkpoint_path='out.pth'" in meta['load']
     assert meta['source']['sha256'] == export.source.sha256()
+
+
+def test_a_folded_norm_is_not_rounded_once_more(zoo):
+    out = zoo.folder / 'timm'
+    args = dict(dtype=torch.bfloat16, check=True)
+    export = export_backbone(zoo.save('probe'), out, 'timm', **args)
+    assert export.passed
+    weights = load_file(out / 'model.safetensors')
+    types = {key: value.dtype for key, value in weights.items()}
+    assert types.pop('head.weight') == types.pop('head.bias') == torch.float32
+    assert set(types.values()) == {torch.bfloat16}
 
 
 def test_types(zoo):

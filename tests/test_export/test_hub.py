@@ -3,6 +3,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from aemim_mm.export import export_backbone, hub
 from aemim_mm.export.hub import check_push, push
@@ -28,6 +30,8 @@ def test_push_is_by_timm_and_private_unless_told(
             return False
 
         def upload_folder(self, folder_path, **kwargs):
+            weights = load_file(f'{folder_path}/model.safetensors')
+            asked['types'] = {value.dtype for value in weights.values()}
             asked['files'] = {
                 path.name: path.read_text(errors='replace')
                 for path in Path(folder_path).iterdir()
@@ -35,10 +39,12 @@ def test_push_is_by_timm_and_private_unless_told(
 
     monkeypatch.setattr('timm.models._hub.HfApi', Hub)
     file = zoo.save('token')
-    export_backbone(file, tmp_path / 'mine', 'timm', license='mit')
+    args = dict(license='mit', dtype=torch.float16)
+    export_backbone(file, tmp_path / 'mine', 'timm', **args)
     address = push(tmp_path / 'mine', 'me/mine', public=public)
     assert address == 'https://huggingface.co/me/mine'
     assert (asked['name'], asked['private']) == ('me/mine', not public)
+    assert asked['types'] == {torch.float16}
     files = asked['files']
     assert files.keys() == {'config.json', 'model.safetensors', 'README.md'}
     written = json.loads((tmp_path / 'mine' / 'config.json').read_text())

@@ -42,7 +42,7 @@ def test_of_an_aemim_checkpoint(zoo):
     assert meta['architecture']['type'] == 'ViT'
     assert meta['architecture']['patch_size'] == 8
     assert meta['architecture']['img_size'] == [32, 32]
-    assert meta['normalization'] == dict(mean=MEAN, std=STD)
+    assert meta['normalization'] == dict(mean=MEAN, std=STD, to_rgb=True)
     assert meta['versions']['aemim_mm'] == __version__
     assert meta['versions']['torch'] == torch.__version__
     # plain types: nothing is lost on the way through JSON

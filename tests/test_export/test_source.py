@@ -107,7 +107,10 @@ def test_preprocessor_of_the_config_or_of_the_model(source_of):
     assert normalization(data_preprocessor=outer) == dict(
         mean=[1], std=[2], to_rgb=True
     )
-    assert normalization(model=model, data_preprocessor=outer) == inner
+    # The default of mmpretrain is BGR.
+    assert normalization(model=model, data_preprocessor=outer) == dict(
+        inner, to_rgb=False
+    )
 
 
 def test_tensors_that_are_not_contiguous(zoo):

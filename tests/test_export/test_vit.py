@@ -85,6 +85,26 @@ def test_images_that_are_not_square(vit_of):
         vit_of(weights)
 
 
+def test_no_place_for_a_class_token(vit_of):
+    weights = _weights('deit-tiny', img_size=32)
+    weights['pos_embed'] = weights['pos_embed'][:, 1:]
+    cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=32)
+    with pytest.raises(ValueError, match='4 entries.*cannot be converted'):
+        vit_of(weights, cfg)
+
+
+@pytest.mark.parametrize(
+    'norm, eps',
+    [({}, 1e-6), (dict(type='LN'), 1e-5), (dict(type='LN', eps=1e-3), 1e-3)],
+)
+def test_epsilon_is_that_of_the_model(vit_of, norm, eps):
+    cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=16)
+    if norm:
+        cfg['norm_cfg'] = norm
+    model = MODELS.build(cfg)
+    assert vit_of(model.state_dict(), cfg).norm_eps == eps == model.ln1.eps
+
+
 def test_incomplete_weights(zoo, vit_of):
     weights = zoo.build('token').backbone.state_dict()
     del weights['patch_embed.projection.weight']

@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import copy
+
 import pytest
 import torch
 from foreign_files import (
@@ -42,6 +44,7 @@ def test_mae(tmp_path, config, decoder):
     assert done.differences.keys() == names
     assert done.passed and done.differences['features'] < 1e-5
     weights, meta = load_export(out)
+    assert meta['license'] == 'cc-by-nc-4.0'
     assert meta['started_from'] == [
         dict(
             source='https://github.com/facebookresearch/mae',
@@ -112,6 +115,68 @@ def test_file_of_timm(tmp_path, config):
     import_checkpoint(file, out, 'timm', check=True, **args)
     told = [dict(source='my own', license='mit')]
     assert load_export(out)[1]['started_from'] == told
+
+
+def test_averaged_weights_of_timm(tmp_path):
+    averaged = timm_vit().state_dict()
+    content = dict(
+        state_dict={k: 0 * v for k, v in averaged.items()},
+        state_dict_ema=averaged,
+    )
+    file, out = _save(tmp_path / 'a.pth', content), tmp_path / 'out.pth'
+    cfg = tmp_path / 'c.py'
+    Config(CONFIG).dump(str(cfg))
+    done = import_checkpoint(file, out, 'timm', config=cfg)
+    assert done.dropped == {
+        'weights that are not averaged (state_dict.*)': len(averaged)
+    }
+    token = load_export(out)[0]['backbone.cls_token']
+    assert torch.equal(token, averaged['cls_token'])
+
+
+def test_a_config_tells_that_patches_are_averaged(tmp_path):
+    model = timm_vit(num_classes=5, global_pool='avg', fc_norm=False)
+    file = _save(tmp_path / 'timm.pth', model.state_dict())
+    cfg = copy.deepcopy(CONFIG)
+    cfg['model']['backbone']['out_type'] = 'featmap'
+    cfg['model']['neck'] = dict(type='mmpretrain.GlobalAveragePooling')
+    Config(cfg).dump(str(tmp_path / 'c.py'))
+    out = tmp_path / 'out.pth'
+    import_checkpoint(file, out, 'timm', config=tmp_path / 'c.py', check=True)
+    assert 'head.fc.weight' in load_export(out)[0]
+    assert load_export(out)[1]['architecture']['pooling'] == 'avg'
+
+
+def test_what_a_config_tells_of_an_own_encoder(tmp_path, zoo):
+    config = tmp_path / 'c.py'
+    Config(dict(model=zoo.models['token'])).dump(str(config))
+    weights = zoo.build('token').backbone.state_dict()
+    file, out = _save(tmp_path / 'a.pth', weights), tmp_path / 'out.pth'
+    with pytest.raises(ValueError, match='number of heads'):
+        import_checkpoint(file, out, 'mmpretrain')
+    done = import_checkpoint(file, out, 'mmpretrain', config=config)
+    heads = zoo.models['token']['backbone']['arch']['num_heads']
+    assert done.architecture.num_heads == heads
+
+
+def test_decoder_heads_of_an_own_run(tmp_path, zoo):
+    done = import_checkpoint(
+        zoo.save('aemim'), tmp_path / 'out.pth', 'mmpretrain'
+    )
+    heads = zoo.models['aemim']['neck']['decoder_num_heads']
+    assert done.decoder['decoder_num_heads'] == heads != 16
+    assert 'neck.*' not in done.dropped
+
+
+def test_necks_that_are_no_decoder_are_left(tmp_path, zoo):
+    model = zoo.build('aemim')
+    weights = {
+        key.replace('neck.', 'neck.fc0.'): value
+        for key, value in model.state_dict().items()
+    }
+    file = zoo.save('aemim', state_dict=weights)
+    done = import_checkpoint(file, tmp_path / 'out.pth', 'mmpretrain')
+    assert not done.decoder and done.dropped['neck.*'] > 0
 
 
 def test_name_in_timm(tmp_path, monkeypatch):
@@ -199,6 +264,19 @@ def test_an_unknown_licence_of_a_file_can_be_said(tmp_path, zoo):
     ]
 
 
+@pytest.mark.parametrize('source', [dict(source='x', license='unknown'), None])
+def test_a_licence_stays_with_the_weights(tmp_path, zoo, source):
+    """Also that of a run from random weights, which goes back to nothing."""
+    file, out = zoo.save('token'), tmp_path / 'out.pth'
+    content = torch.load(file, weights_only=False)
+    content['meta']['started_from'] = [source] if source else []
+    torch.save(content, file)
+    import_checkpoint(file, out, 'mmpretrain', license='mit')
+    assert load_export(out)[1]['license'] == 'mit'
+    again = export_backbone(out, tmp_path / 'again.pth', 'timm')
+    assert again.meta['license'] == 'mit'
+
+
 def test_a_failing_check_leaves_nothing(tmp_path, config, monkeypatch):
     file = _save(tmp_path / 'mae.pth', dict(model=mae_weights()))
     monkeypatch.setattr(
@@ -231,6 +309,19 @@ def test_decoders_that_are_damaged(tmp_path, config):
     file = _save(tmp_path / 'mae.pth', dict(model=weights))
     with pytest.raises(ValueError, match='decoder_pred.bias'):
         import_checkpoint(file, tmp_path / 'o.pth', 'mae', config=config)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+def test_an_imported_file_knows_its_architecture(tmp_path, suffix):
+    """No shape tells the heads: the table has none for this size."""
+    file = _save(tmp_path / 'mae.pth', mae_weights(decoder=False))
+    cfg = copy.deepcopy(CONFIG)
+    cfg['model']['backbone']['arch']['num_heads'] = 4
+    Config(cfg).dump(str(tmp_path / 'c.py'))
+    out, again = tmp_path / f'out.{suffix}', tmp_path / 'again.pth'
+    import_checkpoint(file, out, 'mae', config=tmp_path / 'c.py')
+    export = export_backbone(out, again, 'timm', check=True)
+    assert export.passed and export.meta['architecture']['num_heads'] == 4
 
 
 @pytest.mark.parametrize('suffix', ['pth', 'safetensors'])

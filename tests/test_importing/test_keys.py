@@ -14,6 +14,21 @@ def test_what_has_no_place_is_kept_to_be_refused():
     assert 'layers.0.ln1.weight' in parts.encoder
 
 
+def test_classifiers():
+    weights = timm_vit(num_classes=5).state_dict()
+    head = split(weights).head
+    assert torch.equal(head['weight'], weights['head.weight'])
+    head = split(timm_swin(num_classes=5).state_dict()).head
+    assert head.keys() == {'weight', 'bias'}
+    # MAE's linear probing: a batch norm and a layer.
+    for name in ('weight', 'bias'):
+        weights[f'head.1.{name}'] = weights.pop(f'head.{name}')
+    weights['head.0.running_mean'] = torch.zeros(32)
+    parts = split(weights)
+    assert parts.head == {}
+    assert parts.dropped == {'classifier of several layers (head.*)': 3}
+
+
 def test_parts_of_mae():
     weights = mae_weights()
     parts = split(weights)

@@ -130,6 +130,10 @@ def test_plot(tool, zoo, folder, capsys):
         (['{pth}', '.', '--out', 'no/x.npz'], 'no folder for no/x.npz'),
         (['{pth}', '.', '--out', 'old.npz'], '--force'),
         (['{py}', '.', '--out', 'x.npz'], '--weights FILE'),
+        (
+            ['a.pth', '.', '--out', 'x.npz', '--weights', 'b.pth'],
+            'a.pth holds weights already',
+        ),
         (['{swin}', '.', '--out', 'x.npz', '--pool', 'cls'], "pool 'avg'"),
     ],
 )
