@@ -203,9 +203,10 @@ def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
     for name in launch.DATALOADERS:
         defaults = dict(persistent_workers=True)
         loader = cfg.get(name, None)
-        if name == 'train_dataloader' and by_epoch and loader is not None:
+        if name == 'train_dataloader' and loader is not None:
+            # Iteration-based training has one epoch without end.
             defaults = dict(
-                persistent_workers=False,
+                persistent_workers=not by_epoch,
                 worker_init_fn=dict(type='seed_worker'),
             )
             # mmengine takes this key away for its own worker_init_fn only.

@@ -252,7 +252,8 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
             if self.sequential_backward and self.loss_ratio > 0
             else None,
         )
-        self._checked = True
+        # A picture before training is no check of training.
+        self._checked = self._checked or self.training
         return step
 
     def choose_rows(self, batch_size: int) -> list[int] | None:

@@ -26,7 +26,8 @@ class EpochSeedHook(Hook):
 
     In an iteration-based loop, which has a single endless epoch, the number
     of finished iterations takes the epoch's place: a resumed run goes on with
-    fresh random numbers, but does not repeat those of an uninterrupted run.
+    fresh random numbers (in workers by ``seed_worker``, persistent or not),
+    but does not repeat those of an uninterrupted run.
     """
 
     # Before other hooks, so that what they draw is repeatable as well.
@@ -39,7 +40,9 @@ class EpochSeedHook(Hook):
             runner (Runner): The runner of the training process.
         """
         loader = runner.train_dataloader
-        if loader.num_workers > 0 and loader.persistent_workers:
+        persistent = loader.num_workers > 0 and loader.persistent_workers
+        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        if persistent and not by_iter:
             runner.logger.warning(
                 'EpochSeedHook cannot seed persistent data workers: a resumed '
                 'run will not repeat the augmentations of an uninterrupted '

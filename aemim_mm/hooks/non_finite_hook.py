@@ -4,7 +4,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_gather_object, all_reduce
 from mmengine.hooks import CheckpointHook, Hook, LoggerHook
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
@@ -18,7 +18,8 @@ class NonFiniteLossHook(Hook):
 
     In each step, the number of the first bad step of every loss is computed
     and kept on the device, so that the host does not wait. The numbers are
-    read every ``interval`` steps and before every checkpoint. They are
+    read every ``interval`` steps, with every log line, and before every
+    checkpoint. They are
     reduced over all processes, so that all stop together. After a bad step no
     checkpoint is written or deleted, and ``last_checkpoint`` is not changed:
     the last checkpoint is good.
@@ -49,7 +50,7 @@ class NonFiniteLossHook(Hook):
                 f'steps or None, but got {interval!r}.'
             )
         self.interval = interval
-        self._every = interval or 100
+        self._every = self._logged = interval or 100
         # Per set of output names: the first bad step of each.
         self._first_bad: dict[tuple[str, ...], Tensor] = {}
 
@@ -59,10 +60,11 @@ class NonFiniteLossHook(Hook):
         Args:
             runner (Runner): The runner of the training process.
         """
+        for hook in runner.hooks:
+            if isinstance(hook, LoggerHook):
+                self._logged = hook.interval
         if self.interval is None:
-            for hook in runner.hooks:
-                if isinstance(hook, LoggerHook):
-                    self._every = hook.interval
+            self._every = self._logged
         self._first_bad.clear()
 
     def after_train_iter(
@@ -82,8 +84,11 @@ class NonFiniteLossHook(Hook):
                 number each. Defaults to None.
         """
         self._note(runner.iter, outputs or {})
-        if self.every_n_train_iters(runner, self._every) or any(
-            self._saves_now(runner, hook) for hook in runner.hooks
+        # When logs are due processes may agree to save out of turn.
+        if (
+            self.every_n_train_iters(runner, self._every)
+            or self.every_n_train_iters(runner, self._logged)
+            or any(self._saves_now(runner, hook) for hook in runner.hooks)
         ):
             self._read(runner)
 
@@ -175,7 +180,8 @@ class NonFiniteLossHook(Hook):
         self._stop(runner, step, sorted(names))
 
     def _stop(self, runner: Runner, step: int, names: list[str]) -> None:
-        last = runner.message_hub.runtime_info.get('last_ckpt')
+        # Of the runner's own notes, 'last_ckpt' is made before it is written.
+        last = find_latest_checkpoint(runner.work_dir)
         resume = (
             f'resume from {last}' if last else 'start again (no checkpoint)'
         )

@@ -2,7 +2,9 @@
 """How good the features are, while pre-training goes on."""
 
 import copy
+import inspect
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
@@ -50,7 +52,8 @@ class OnlineEvalHook(Hook):
 
     Raises:
         ValueError: If a number is below 1. Before training: if there is no
-            pipeline, no image, or the classes of the two folders differ.
+            pipeline, no image, the classes of the two folders differ, or the
+            encoder takes no mask (SparK's).
         FileNotFoundError: Before training, if a folder is not there.
     """
 
@@ -84,6 +87,12 @@ class OnlineEvalHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Open the sets in every process, so that all stop, and measure."""
+        encoder = _unwrapped(runner.model).backbone
+        if len(inspect.signature(encoder.forward).parameters) < 2:
+            raise ValueError(
+                f'OnlineEvalHook: {type(encoder).__name__} takes no mask, so '
+                'that whole images cannot be encoded. Remove the hook'
+            )
         datasets = {split: self._open(runner, split) for split in SPLITS}
         first, second = (d.metainfo['classes'] for d in datasets.values())
         if first != second:
@@ -140,8 +149,7 @@ class OnlineEvalHook(Hook):
     def _measure(self, runner: Runner, step: int) -> None:
         if not is_main_process():
             return
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = _unwrapped(runner.model)
         with isolated(model, seed=0), torch.no_grad():
             (train, labels), (test, wanted) = (
                 self._features(model, self._sets[split]) for split in SPLITS
@@ -174,5 +182,11 @@ class OnlineEvalHook(Hook):
                 output = output.flatten(2).transpose(1, 2)
             elif getattr(model.backbone, 'cls_token', None) is not None:
                 output = output[:, 1:]
-            found.append(output.mean(1).float().cpu())
+            if output.ndim == 3:  # MixMIM's are means already
+                output = output.mean(1)
+            found.append(output.float().cpu())
         return torch.cat(found), torch.cat(labels)
+
+
+def _unwrapped(model: Any) -> Any:
+    return model.module if is_model_wrapper(model) else model

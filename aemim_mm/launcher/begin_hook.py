@@ -16,7 +16,8 @@ class BeginHook(Hook):
             loaded and before the first iteration.
     """
 
-    priority = 'VERY_LOW'
+    # After every hook of the config, which may refuse the run.
+    priority = 'LOWEST'
 
     def __init__(self, action: Callable[[], None]) -> None:
         self.action = action

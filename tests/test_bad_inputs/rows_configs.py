@@ -191,6 +191,15 @@ def overwritten(folder):
     return [config, '--work-dir', 'out', '--overwrite']
 
 
+def overwritten_with_a_hook_that_refuses(folder):
+    """Start anew over the checkpoints of a run, which is refused last."""
+    (folder / 'out').mkdir()
+    torch.save(checkpoint(), 'out/epoch_1.pth')
+    hook = dict(type='OnlineEvalHook', data_root='no/images')
+    config = pretraining(folder, dict(custom_hooks=[hook]))
+    return [config, '--work-dir', 'out', '--overwrite']
+
+
 def recipe_without_hooks(folder):
     return [write_config(folder / 'c.py', dict(model=3, train_cfg=None))]
 
@@ -225,6 +234,10 @@ FILES = {
         ("adapters contains 'cls_token'",),
     ),
     'a checkpoint without a log': (bare, ("KeyError: 'message_hub'",)),
+    'a hook that refuses, over a run': (
+        overwritten_with_a_hook_that_refuses,
+        ('OnlineEvalHook needs a pipeline',),
+    ),
     'weights that do not fit, over a run': (
         overwritten,
         ('wide.pth', 'does not fit'),

@@ -56,11 +56,18 @@ def test_it_runs_before_hooks_that_may_draw():
 
 
 @pytest.mark.parametrize(
-    'workers, persistent, warned',
-    [(2, True, True), (2, False, False), (0, False, False)],
+    'workers, persistent, loop, warned',
+    [
+        (2, True, EpochBasedTrainLoop, True),
+        (2, True, IterBasedTrainLoop, False),
+        (2, False, EpochBasedTrainLoop, False),
+        (0, False, EpochBasedTrainLoop, False),
+    ],
 )
-def test_persistent_workers_are_warned_about(workers, persistent, warned):
-    run = runner()
+def test_persistent_workers_are_warned_about(
+    workers, persistent, loop, warned
+):
+    run = runner(loop=loop)
     run.train_dataloader.num_workers = workers
     run.train_dataloader.persistent_workers = persistent
     EpochSeedHook().before_train(run)

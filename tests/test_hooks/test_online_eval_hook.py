@@ -116,7 +116,7 @@ def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('toy', 'size'), [('SimMIM', 64), ('MAE-DualNormViT', 32)]
+    ('toy', 'size'), [('SimMIM', 64), ('MAE-DualNormViT', 32), ('MixMIM', 64)]
 )
 def test_features_of_stock_methods(toy, size, labelled):
     """The mean of the patches of the whole image."""
@@ -136,10 +136,19 @@ def test_features_of_stock_methods(toy, size, labelled):
         output = output[-1] if isinstance(output, tuple) else output
     if output.ndim == 4:
         expected = output.mean((2, 3))
+    elif toy == 'MixMIM':
+        expected = output
     else:
         expected = output[:, 1:].mean(1)
     torch.testing.assert_close(features[7:8], expected)
     assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_encoders_without_mask_are_refused(labelled):
+    runner = type('R', (), dict(cfg={}, model=build_stock('SparK-ResNet')))()
+    measured = OnlineEvalHook(str(labelled), pipeline=PIPELINE)
+    with pytest.raises(ValueError, match='ResNet takes no mask'):
+        measured.before_train(runner)
 
 
 @pytest.mark.parametrize('name', ['interval', 'max_images', 'batch_size', 'k'])

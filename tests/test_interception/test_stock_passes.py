@@ -187,6 +187,25 @@ def test_further_randomness_of_a_known_class_is_found():
         model.loss(images(4), None)
 
 
+class NoisyInTraining(NoisyMAE):
+    """The same, in training alone."""
+
+    def forward(self, x, mask=True):
+        """As :class:`NoisyMAE`."""
+        cls = NoisyMAE if self.training else MAEViT
+        return cls.forward(self, x, mask)
+
+
+def test_a_step_in_evaluation_mode_is_no_check_of_training():
+    """Such as that of a picture before training."""
+    MODELS.register_module(module=NoisyInTraining, force=True)
+    cfg = mae_cfg('NoisyInTraining')
+    model = build_aemim('MAE-stock-backbone', cfg=cfg).eval()
+    model.step(images(4), None)
+    with pytest.raises(RuntimeError, match='NoisyInTraining does not repeat'):
+        model.train().loss(images(4), None)
+
+
 class DropEncoder(ToyEncoder):
     """With dropout, and a number that it draws for nothing."""
 

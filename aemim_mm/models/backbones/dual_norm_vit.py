@@ -233,7 +233,9 @@ class DualNormViT(MAEViT):
             adapters (Mapping[str, Tensor] | str, optional): Tensors by stock
                 name to use in place of the backbone's own (say,
                 ``layers.0.ln1.weight``), or ``'adv'`` for its own bank.
-                Defaults to None, the clean adapters.
+                Defaults to None, the clean adapters. In training not together
+                with activation checkpointing, which would recompute the
+                blocks with the clean ones.
 
         Returns:
             tuple[Tensor, ...]: Masked: latent (B, 1 + K, C), mask (B, L; 1 is
