@@ -203,8 +203,12 @@ def merge_dataloader_args(cfg: Config, args: argparse.Namespace) -> None:
     for name in launch.DATALOADERS:
         defaults = dict(persistent_workers=True)
         loader = cfg.get(name, None)
-        if name == 'train_dataloader' and loader is not None:
-            # Iteration-based training has one epoch without end.
+        # Iteration-based training has one epoch without end, which may begin
+        # before EpochSeedHook: without seeds by rank all ranks would be alike.
+        seeded = by_epoch or (cfg.get('randomness', None) or {}).get(
+            'diff_rank_seed', False
+        )
+        if name == 'train_dataloader' and seeded and loader is not None:
             defaults = dict(
                 persistent_workers=not by_epoch,
                 worker_init_fn=dict(type='seed_worker'),

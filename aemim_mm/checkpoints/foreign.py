@@ -13,7 +13,7 @@ from aemim_mm_cli.places import tool
 # DeiT's evaluate those, and timm loads them first.
 AVERAGED = ('state_dict_ema', 'model_ema')
 # mmengine and timm's trainer; MAE, SimMIM and DeiT.
-WRAPPERS = (*AVERAGED, 'state_dict', 'model')
+WRAPPERS = ('state_dict', 'model')
 _PATCHES = 'embeddings.patch_embeddings.projection.weight'
 _TABLE = 'layers.0.blocks.0.attn.relative_position_bias_table'
 # Microsoft merges patches at the end of a stage, timm at the start.
@@ -30,6 +30,12 @@ def unwrapped(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
         Mapping[str, Any]: What is below ``state_dict`` or ``model``, the
         averaged ones if there are any, or the content itself.
     """
+    for name in AVERAGED:
+        inner = checkpoint.get(name)
+        if isinstance(inner, Mapping) and any(
+            isinstance(value, Tensor) for value in inner.values()
+        ):
+            return inner
     for name in WRAPPERS:
         inner = checkpoint.get(name)
         if isinstance(inner, Mapping):

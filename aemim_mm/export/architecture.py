@@ -96,7 +96,9 @@ def _described(source: Source) -> Architecture | None:
         for name, value in told.items()
     }
     kind = arguments.pop('type', None)
-    for cls in () if source.config else _ARCHITECTURES:
+    if 'pooled_norm' in arguments:  # files for mmdet lack it
+        arguments['pooled_norm'] = 'ln2.weight' in source.encoder
+    for cls in () if source.model else _ARCHITECTURES:
         if cls.__name__ == kind:
             return cls(**arguments)
     return None

@@ -46,6 +46,12 @@ def linear_head(source: Source) -> dict[str, Tensor]:
             f'{source.path}: the target has no counterpart of the neck '
             f'{neck["type"]!r}. Export with --to mmpretrain'
         )
+    if source.neck and not neck:
+        raise ValueError(
+            f'{source.path} has a batch norm before its linear layer, and '
+            'does not tell its eps. Pass the config file of the run with '
+            '--config'
+        )
     if source.neck:
         weight, bias = _fold(source.neck, weight, bias, neck.get('eps', 1e-6))
     return dict(weight=weight, bias=bias)

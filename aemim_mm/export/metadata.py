@@ -75,7 +75,7 @@ def describe(
             type=type(architecture).__name__, **asdict(architecture)
         ),
         normalization=source.normalization,
-        license=license or (license_of(terms) if terms else told),
+        license=license or (license_of(terms) if known else told),
         started_from=terms,
         dropped=source.dropped,
         versions=dict(

@@ -21,6 +21,8 @@ from ..utils.read_config import read_config
 from .stored_config import read_stored_config
 
 ADAPTERS = 'adversarial adapters (adv.*)'
+# Names of one thing in mmpretrain's preprocessors.
+_SWAPS = ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr')
 # Heads of mmpretrain's classifiers; those of pre-training are not exported.
 _CLASSIFIERS = ('head.fc.weight', 'head.layers.head.weight')
 
@@ -86,7 +88,7 @@ class Source:
             return {}
         told = {name: found[name] for name in ('mean', 'std') if name in found}
         # mmpretrain's default: images stay BGR.
-        return dict(told, to_rgb=found.get('to_rgb', False))
+        return dict(told, to_rgb=any(found.get(name) for name in _SWAPS))
 
     def sha256(self) -> str:
         """The checksum of the file."""

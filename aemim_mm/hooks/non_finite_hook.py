@@ -1,4 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -180,8 +181,9 @@ class NonFiniteLossHook(Hook):
         self._stop(runner, step, sorted(names))
 
     def _stop(self, runner: Runner, step: int, names: list[str]) -> None:
-        # Of the runner's own notes, 'last_ckpt' is made before it is written.
-        last = find_latest_checkpoint(runner.work_dir)
+        last = runner.message_hub.runtime_info.get('last_ckpt')
+        if last and not Path(last).exists():  # noted before it is written
+            last = find_latest_checkpoint(runner.work_dir)
         resume = (
             f'resume from {last}' if last else 'start again (no checkpoint)'
         )

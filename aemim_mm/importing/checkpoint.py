@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """From a file of another library to a checkpoint of mmpretrain."""
 
+import json
 import os
 import sys
 import tempfile
@@ -117,7 +118,9 @@ def import_checkpoint(
         own = _source(foreign, parts, settings)
     own.dropped.update(foreign.dropped)
     architecture = find_architecture(own)
-    told = {**own.config_of('neck'), **settings.get('neck', {})}
+    decoder = own.meta.get('decoder') or {}
+    decoder = json.loads(decoder) if isinstance(decoder, str) else decoder
+    told = {**decoder, **own.config_of('neck'), **settings.get('neck', {})}
     heads = told.get('decoder_num_heads', foreign.decoder_heads)
     decoder = decoder_config(parts.decoder, architecture, heads)
     library = MMPretrain(own, architecture)
@@ -134,7 +137,7 @@ def import_checkpoint(
         meta['recipe'] = {}
     terms = _terms(foreign, license, source)
     meta.update({KEY: terms, 'imported_from': kind, 'decoder': decoder})
-    if license or terms:
+    if license or {entry['license'] for entry in terms} - {UNKNOWN}:
         meta['license'] = license or license_of(terms)
     differences: dict[str, float] = {}
     with tempfile.TemporaryDirectory(
@@ -210,7 +213,7 @@ def _source(
         neck={},
         dropped=dict(parts.dropped),
         config=dict(model=model, data_preprocessor=foreign.preprocessor),
-        meta={},
+        meta=foreign.meta,
     )
 
 

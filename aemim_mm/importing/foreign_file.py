@@ -114,10 +114,11 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
         foreign.meta = content['meta']
     if KEY in foreign.meta:
         foreign.terms, foreign.told = terms_of(content, path.name), True
-    if any(name in content for name in AVERAGED):
-        for name in sorted((set(WRAPPERS) - set(AVERAGED)) & set(content)):
-            label = f'weights that are not averaged ({name}.*)'
-            foreign.dropped[label] = len(content[name])
+    if any(unwrapped(content) is content.get(name) for name in AVERAGED):
+        for name in WRAPPERS:
+            if isinstance(content.get(name), Mapping):
+                label = f'weights that are not averaged ({name}.*)'
+                foreign.dropped[label] = len(content[name])
     if kind in _PUBLISHED:
         foreign.preprocessor = dict(_IMAGENET)
     told = _json(folder / 'config.json')
@@ -127,7 +128,8 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
         model = timm.create_model(f'local-dir:{folder}', pretrained=False)
         _tell_timm(foreign, model, path.parent.name)
         if 'aemim_mm' in told:
-            foreign.terms = terms_of(dict(meta=told['aemim_mm']), path.name)
+            foreign.meta = told['aemim_mm']
+            foreign.terms = terms_of(dict(meta=foreign.meta), path.name)
             foreign.told = True
     return foreign
 

@@ -60,8 +60,11 @@ def test_advice_names_kind_and_command(zoo):
     [('state_dict', 'state_dict_ema'), ('model', 'model_ema')],
 )
 def test_averaged_weights_come_first(plain, averaged):
-    content = {plain: dict(w=1), averaged: dict(w=2), 'epoch': 3}
-    assert unwrapped(content) == dict(w=2)
+    one, two = torch.ones(1), torch.ones(2)
+    content = {plain: dict(w=one), averaged: dict(w=two), 'epoch': 3}
+    assert unwrapped(content)['w'] is two
+    for none in ({}, None, dict(module=dict(w=two))):
+        assert unwrapped({**content, averaged: none})['w'] is one
 
 
 def test_an_entry_that_is_no_dict_is_no_wrapper():

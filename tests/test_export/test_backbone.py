@@ -153,6 +153,17 @@ def test_a_folded_norm_is_not_rounded_once_more(zoo):
     assert set(types.values()) == {torch.bfloat16}
 
 
+def test_what_was_exported_is_exported_again(zoo):
+    first, second = zoo.folder / 'a.pth', zoo.folder / 'b.pth'
+    export_backbone(zoo.save('avg'), first, 'mmdet')
+    again = export_backbone(first, second, 'timm', check=True)
+    assert again.passed and not again.meta['architecture']['pooled_norm']
+    # Its metadata do not tell the eps of a batch norm.
+    export_backbone(zoo.save('probe'), first, 'mmpretrain', force=True)
+    with pytest.raises(ValueError, match='batch norm.*--config'):
+        export_backbone(first, second, 'timm', force=True)
+
+
 def test_types(zoo):
     state = {k: v.half() for k, v in zoo.build('mae').state_dict().items()}
     path = zoo.save('mae', state_dict=state)

@@ -107,6 +107,8 @@ def test_preprocessor_of_the_config_or_of_the_model(source_of):
     assert normalization(data_preprocessor=outer) == dict(
         mean=[1], std=[2], to_rgb=True
     )
+    renamed = dict(mean=[1], std=[2], bgr_to_rgb=True)
+    assert normalization(data_preprocessor=renamed)['to_rgb'] is True
     # The default of mmpretrain is BGR.
     assert normalization(model=model, data_preprocessor=outer) == dict(
         inner, to_rgb=False

@@ -23,7 +23,7 @@ def _runner(**kwargs):
         epoch=0,
         max_iters=100,
         hooks=[],
-        work_dir='no_folder',
+        message_hub=SimpleNamespace(runtime_info={}),
     )
     return SimpleNamespace(**{**values, **kwargs})
 
@@ -191,7 +191,7 @@ def test_other_code_cannot_save_after_a_bad_step(make_runner, tmp_path):
     runner.register_hook(Save())
     with pytest.raises(FloatingPointError, match='iteration 3') as error:
         runner.train()
-    # Not what the runner notes as the last one before it is written.
+    # Not mine_2.pth, which the runner has noted but not written.
     assert 'start again (no checkpoint)' in str(error.value)
     assert sorted(p.name for p in tmp_path.glob('*.pth')) == [
         'mine_0.pth',

@@ -168,6 +168,24 @@ def test_decoder_heads_of_an_own_run(tmp_path, zoo):
     assert 'neck.*' not in done.dropped
 
 
+def test_an_import_can_be_imported(tmp_path, zoo):
+    first, second = tmp_path / 'a.pth', tmp_path / 'b.safetensors'
+    done = import_checkpoint(zoo.save('aemim'), first, 'mmpretrain')
+    again = import_checkpoint(first, second, 'mmpretrain')
+    assert again.decoder == done.decoder
+    assert again.architecture == done.architecture
+
+
+def test_an_export_for_timm_can_be_imported(tmp_path, zoo):
+    """The file says the heads, which no shape tells."""
+    file, out = tmp_path / 'timm.pth', tmp_path / 'out.pth'
+    export = export_backbone(zoo.save('mae'), file, 'timm', license='mit')
+    done = import_checkpoint(file, out, 'timm', check=True)
+    assert done.passed
+    assert load_export(out)[1]['architecture'] == export.meta['architecture']
+    assert load_export(out)[1]['license'] == 'mit'
+
+
 def test_necks_that_are_no_decoder_are_left(tmp_path, zoo):
     model = zoo.build('aemim')
     weights = {
@@ -274,6 +292,11 @@ def test_a_licence_stays_with_the_weights(tmp_path, zoo, source):
     import_checkpoint(file, out, 'mmpretrain', license='mit')
     assert load_export(out)[1]['license'] == 'mit'
     again = export_backbone(out, tmp_path / 'again.pth', 'timm')
+    assert again.meta['license'] == 'mit'
+    # Nothing says what it goes back to.
+    first = tmp_path / 'first.pth'
+    export_backbone(zoo.save('avg'), first, 'mmpretrain', license='mit')
+    again = export_backbone(first, tmp_path / 'second.pth', 'timm')
     assert again.meta['license'] == 'mit'
 
 

@@ -39,7 +39,13 @@ def test_defaults_of_epoch_based_training():
     ],
 )
 def test_iteration_based_training_keeps_its_workers(train_cfg):
-    loader = merged(train_cfg=train_cfg).train_dataloader
+    loader = merged(
+        train_cfg=train_cfg, randomness=dict(diff_rank_seed=False)
+    ).train_dataloader
+    assert 'worker_init_fn' not in loader
+    loader = merged(
+        train_cfg=train_cfg, randomness=dict(seed=0, diff_rank_seed=True)
+    ).train_dataloader
     # Or a resumed run would repeat the augmentations of its beginning.
     assert loader.worker_init_fn == dict(type='seed_worker')
     assert loader.persistent_workers is True
