@@ -86,7 +86,7 @@ def find_architecture(source: Source) -> Architecture:
 
 def _described(source: Source) -> Architecture | None:
     """What an exported or imported file without a config says."""
-    if 'aemim_mm' not in source.meta.get('versions', ''):
+    if source.model or 'aemim_mm' not in source.meta.get('versions', ''):
         return None
     told = source.meta['architecture']
     # .safetensors keep texts alone.
@@ -98,7 +98,7 @@ def _described(source: Source) -> Architecture | None:
     kind = arguments.pop('type', None)
     if 'pooled_norm' in arguments:  # files for mmdet lack it
         arguments['pooled_norm'] = 'ln2.weight' in source.encoder
-    for cls in () if source.model else _ARCHITECTURES:
+    for cls in _ARCHITECTURES:
         if cls.__name__ == kind:
             return cls(**arguments)
     return None
