@@ -19,6 +19,7 @@ STOCK = {
     'optim_wrapper.optimizer.fused': None,
     'optim_wrapper.optimizer.type': 'AdamW',
 }
+JOINT = {'model.sequential_backward': False}
 
 
 @pytest.mark.parametrize('arch', ['small', 'base'])
@@ -26,12 +27,13 @@ STOCK = {
     'kind, recipe, changes',
     [
         ('stock-mae', 'mae', STOCK),
-        ('aemim-joint', 'aemim', {'model.sequential_backward': False}),
+        ('aemim-joint', 'aemim', JOINT),
+        ('fast-aemim-joint', 'fast-aemim', JOINT),
     ],
 )
 def test_differs_from_the_recipe_as_listed(arch, kind, recipe, changes):
     name = f'benchmark/{kind}_vit-{arch}-p16.py'
-    assert name in BENCHMARK and len(BENCHMARK) == 4
+    assert name in BENCHMARK and len(BENCHMARK) == 6
     suffix = IN1K_SUFFIX.format(300)
     base = load(f'pretrain/{recipe}_vit-{arch}-p16{suffix}')
     ours = load(name)
