@@ -11,6 +11,7 @@ from ..checkpoints.content import content_hash, local_file
 from ..checkpoints.foreign import KINDS, foreign_kind, unwrapped
 from ..importing import import_checkpoint
 from ..importing.foreign_file import TIMM_NAME, weights_in
+from ..version import __version__
 
 PREFIX = 'backbone.'
 
@@ -18,8 +19,8 @@ PREFIX = 'backbone.'
 def initial_weights(value: str) -> str:
     """A checkpoint in mmpretrain's keys.
 
-    Weights of another library are imported, once, into the folder
-    ``aemim_imported`` of torch.hub's.
+    Weights of another library are imported, once by each version of this
+    package, into the folder ``aemim_imported`` of torch.hub's.
 
     Args:
         value (str): A checkpoint of a run or an exported encoder, with keys
@@ -61,7 +62,8 @@ def _initial_weights(value: str) -> str:
         # That of a URL is in torch.hub's cache now.
         path = local_file(file) or Path(file)
         file, name = str(path), f'{path.stem}-{content_hash(file):.12}'
-    out = folder / f'{name}.safetensors'
+    # Another version may import in another way.
+    out = folder / f'{name}-{__version__}.safetensors'
     if not out.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         import_checkpoint(file, out, kind, force=True)

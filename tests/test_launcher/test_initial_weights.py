@@ -81,6 +81,10 @@ def test_foreign_weights_are_imported_once(
     assert len(imports) == 1
     # what is imported is itself a file to start from
     assert initial_weights(path) == path
+    # another version of the package may import in another way
+    monkeypatch.setattr(module, '__version__', '99.0')
+    assert initial_weights(value) != path
+    assert len(imports) == 2
 
 
 def test_another_file_of_the_same_name_is_another_import(hub, tmp_path):
