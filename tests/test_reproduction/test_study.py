@@ -171,6 +171,22 @@ def test_the_budgets_are_those_that_the_criterion_chooses():
             if f'model.attack.{key}' in row.options
         ]
         assert set(rows) == {chosen(scores)}
+        # The report says so.
+        tried = [value for value, _ in scores]
+        assert chosen(scores) in (min(tried), max(tried))
+
+
+def test_what_the_report_says_of_the_sweep():
+    table, sweep = StudyTable(RESULTS), STUDY.group('sweep')
+    scores = {
+        row.name: sweep_score(table, sweep, run)
+        for run, row in sweep.runs.items()
+    }
+    above = [name for name, s in scores.items() if s > scores['MAE']]
+    assert above == ['epsilon 16', 'epsilon 32']
+    note = ' '.join(STUDY.notes['sweep'].split())
+    assert 'Both chosen values are at an end of what was tried' in note
+    assert 'only epsilon 16 and 32 are above MAE' in note
 
 
 def finish(step, seconds, **files):
