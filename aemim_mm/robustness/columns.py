@@ -21,6 +21,7 @@ ORIGINAL_IMAGES = {
     'fgsm': 5000,
     'pgd': 5000,
     'autoattack': 5000,
+    'curve': 5000,
 }
 SCORE_PARTS = ('a', 'r', 'sketch')
 NUM_CELLS = len(CORRUPTIONS) * len(SEVERITIES)

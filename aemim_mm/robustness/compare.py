@@ -38,8 +38,11 @@ training.
   score are sums of shares that are correlated, in a way that is known only
   image by image: else their intervals are upper bounds.
 """
-# Settings that make no accuracy another one, and names of files.
-OWN_SETTINGS = ('suite', 'epsilons', 'class_file', 'attack_list')
+# Settings that make no accuracy another one, and names of files and data.
+OWN_SETTINGS = (
+    *('suite', 'epsilons', 'class_file', 'attack_list'),
+    *('linear', 'training_data'),
+)
 # Tables with more are laid out with a row per number.
 MAX_COLUMNS = 8
 
@@ -174,6 +177,7 @@ def _notes(models: Sequence[ClassifierResults], paths: Sequence[Path]) -> str:
         notes.append(f'{model.name}: {path}')
         notes += [f'{model.name}: {note}' for note in footnotes(model.results)]
         notes += _other_settings(models[0], model)
+        notes += _other_images(models[0], model)
     return ''.join(f'- {note}\n' for note in notes)
 
 
@@ -183,7 +187,7 @@ def _other_settings(
     ours, theirs = (
         {
             key: value
-            for key, value in model.results.get('settings', {}).items()
+            for key, value in _settings(model.results).items()
             if key not in OWN_SETTINGS
         }
         for model in (first, second)
@@ -194,3 +198,31 @@ def _other_settings(
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     ]
+
+
+def _settings(results: Mapping) -> dict:
+    """Those of the suite, and of what was put on a frozen encoder."""
+    model = results.get('model')
+    head = model.get('head') if isinstance(model, Mapping) else None
+    return {**results.get('settings', {}), **(head or {})}
+
+
+def _other_images(
+    first: ClassifierResults, second: ClassifierResults
+) -> Iterator[str]:
+    """Where no mark in a table says that the images are others."""
+    for cell, text in (
+        ('curve', 'The curve of {} is of other images than that of {}.'),
+        ('train', '{} has other training images for k-NN than {}.'),
+    ):
+        ours, theirs = (_images(m.results, cell) for m in (first, second))
+        if ours and theirs and ours != theirs:
+            yield text.format(second.name, first.name)
+
+
+def _images(results: Mapping, cell: str) -> str | None:
+    """The checksum of the images of a curve, or of those for neighbours."""
+    sources = results.get('per_image', {}).get('data', {})
+    if cell == 'curve':
+        cell = next((v for k, v in sources.items() if k[:6] == 'curve/'), '')
+    return results.get('data', {}).get(cell, {}).get('sha256')

@@ -1,7 +1,8 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The results of a run: ``results.json``, and image by image.
 
-``results.json`` names two files that lie beside it.
+``results.json`` names two files that lie beside it, and has their checksums,
+by their names, in ``per_image.sha256``.
 
 - ``per_image.npz``: for every cell an array (N, ), int8, by the cell's name,
   such as ``imagenet``, ``real``, ``c/fog/3``, ``fgsm/2``, ``pgd/8``,
@@ -13,6 +14,8 @@
   :class:`~aemim_mm.evaluation.MinimalEpsilons`.
 """
 
+import json
+import logging
 import platform
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,7 +29,11 @@ import numpy as np
 import timm
 import torch
 import torchvision
+from mmengine.logging import print_log
 
+from aemim_mm_cli.robustness_arguments import PARTS
+
+from ..checkpoints.content import content_hash
 from ..evaluation import MinimalEpsilons
 from ..utils.storage import put_arrays, put_json
 from ..version import __version__
@@ -49,6 +56,9 @@ def write_results(
     out: Path,
 ) -> dict[str, Any]:
     """Bring finished cells together and write the results.
+
+    Files of an earlier run in the folder are replaced or removed, with a
+    warning if it had parts that this one has not.
 
     Args:
         cells (Sequence[Cell]): All of the run, all finished.
@@ -79,17 +89,42 @@ def write_results(
         )
         found.save(out / MINIMAL, image_names(options.source('curve')))
         results['curve']['minimal_eps'] = MINIMAL
+    else:
+        (out / MINIMAL).unlink(missing_ok=True)
     put_arrays(correct, out / PER_IMAGE)
+    checksums = {
+        name: content_hash(str(out / name))
+        for name in (PER_IMAGE, MINIMAL)
+        if (out / name).is_file()
+    }
     sources = {name: parts[name][0].source.name for name in correct}
     results.update(
-        per_image=dict(file=PER_IMAGE, data=sources),
+        per_image=dict(file=PER_IMAGE, data=sources, sha256=checksums),
         data={name: asdict(v) for name, v in store.surveys.items()},
         model=_model(store, classifier),
         settings=_settings_of_run(store, options),
         versions=_versions(),
     )
+    _warn_of_replaced(out / 'results.json', results)
     put_json(results, out / 'results.json')
     return results
+
+
+def _warn_of_replaced(path: Path, results: dict[str, Any]) -> None:
+    """Say which parts of an earlier run are not in its successor."""
+    try:
+        before = json.loads(path.read_text(encoding='utf-8'))
+        lost = [name for name in PARTS if name in before.keys() - results]
+    except (OSError, ValueError, AttributeError):
+        return
+    if lost:
+        print_log(
+            f'{path} of an earlier run is replaced; it also had '
+            f'{", ".join(lost)}. What was computed for them is in '
+            f'{path.parent / "cells"}: the earlier command writes it again',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _join_parts(

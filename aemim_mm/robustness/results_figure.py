@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ..evaluation.robustness_curve import MinimalEpsilons
 from ..visualization.robustness_plot import Curve, draw_robustness
+from .per_image import file_of_run
 
 # In percent: where all curves are below, the picture ends.
 FLOOR = 1.0
@@ -21,7 +22,7 @@ def draw_results(
     """Draw the curves of the classifiers that have one.
 
     Lines are those of the minimal budgets, markers the fixed grid. Without
-    the file of minimal budgets the grid is the line.
+    the run's file of minimal budgets the grid is the line.
 
     Args:
         models (Mapping[str, Mapping]): Contents of results.json files, by the
@@ -30,9 +31,6 @@ def draw_results(
 
     Returns:
         Figure | None: None if no classifier has a curve.
-
-    Raises:
-        FileNotFoundError: If a file of minimal budgets is missing.
     """
     grids = {
         name: (grid['eps'], grid['top1'])
@@ -40,9 +38,9 @@ def draw_results(
         if (grid := results.get('curve', {}).get('grid'))
     }
     minimal = {
-        name: MinimalEpsilons.load(folders[name] / results['curve'][key])
+        name: found
         for name, results in models.items()
-        if (key := 'minimal_eps') in results.get('curve', {})
+        if (found := _minimal(results, folders[name])) is not None
     }
     if not grids and not minimal:
         return None
@@ -61,6 +59,13 @@ def draw_results(
         max_epsilon=end,
         title='Accuracy under PGD',
     )
+
+
+def _minimal(results: Mapping, folder: Path) -> MinimalEpsilons | None:
+    """The minimal budgets of a run, if they are there."""
+    name = results.get('curve', {}).get('minimal_eps')
+    path = name and file_of_run(results, folder / name)
+    return None if path is None else MinimalEpsilons.load(path)
 
 
 def _steps(found: MinimalEpsilons) -> Curve:

@@ -20,6 +20,8 @@ INTERVAL = 'interval of 95 %'
 def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
     """Write ``results.md`` and, where there is a curve, a picture of it.
 
+    A picture of an earlier run is removed where there is no curve.
+
     Args:
         results (Mapping): Content of a results.json.
         out_dir (str | Path): The folder to write to, which holds the file of
@@ -27,9 +29,6 @@ def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
 
     Returns:
         list[Path]: The files.
-
-    Raises:
-        FileNotFoundError: If the file of minimal budgets is missing.
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -49,7 +48,9 @@ def write_report(results: Mapping, out_dir: str | Path) -> list[Path]:
         sections.append(f'## Corruptions: top-1 error\n\n{table}')
     files = [out_dir / REPORT_FILE]
     figure = draw_results({name: results}, {name: out_dir})
-    if figure is not None:
+    if figure is None:
+        (out_dir / CURVE_FILE).unlink(missing_ok=True)
+    else:
         files.append(out_dir / CURVE_FILE)
         save_figure(figure, files[-1])
         sections.append(

@@ -4,6 +4,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aemim_mm_cli.robustness_arguments import ATTACKS
+
 from ..evaluation.corruption_scores import CORRUPTIONS
 from ..utils.markdown import number
 from .columns import NUM_CELLS, ORIGINAL_IMAGES, Column, budgets, cell_errors
@@ -19,6 +21,7 @@ TITLES = {
     'fgsm': 'FGSM',
     'pgd': 'PGD-20',
     'autoattack': 'AutoAttack',
+    'curve': 'Robustness curve',
 }
 
 
@@ -125,7 +128,7 @@ def footnotes(results: Mapping) -> list[str]:
             note = f'{title}: {images} images'
             note += ' in each cell' if part == 'c' else ''
             if not class_file:
-                attacked = part in ('fgsm', 'pgd', 'autoattack')
+                attacked = part in ATTACKS
                 note += (
                     '; the published attacks ran on '
                     if attacked

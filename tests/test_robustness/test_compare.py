@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import json
+
 import mmcv
 import numpy as np
 import pytest
@@ -118,6 +120,38 @@ def test_settings_that_differ_are_named(tmp_path):
     text = compare_results(paths, tmp_path)[0].read_text()
     note = 'AEMIM 800 was evaluated with input_size = 384, MAE 1600 with 224.'
     assert note in text and text.count('was evaluated with') == 1
+
+
+def frozen(tmp_path, name, images, **head):
+    """Results of a frozen encoder, with a curve."""
+    results, minimal = grey(name)
+    results['model'] = dict(name=name, head=head)
+    results['settings'] = dict(seed=0)
+    path = write(
+        tmp_path / name,
+        results,
+        minimal,
+        {'curve/grid/0': [1, 0]},
+        sha256=images,
+    )
+    content = json.loads(path.read_text())
+    content['data']['train'] = dict(sha256=images)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_heads_and_images_that_differ_are_named(tmp_path):
+    same = dict(knn=20, training_data='train')
+    one = frozen(tmp_path, 'one', 'a', pooling='token', **same)
+    two = frozen(tmp_path, 'two', 'b', pooling='avg', **same)
+    text = compare_results([one, two], tmp_path)[0].read_text()
+    assert 'two was evaluated with pooling = avg, one with token.' in text
+    assert text.count('was evaluated with') == 1
+    assert 'The curve of two is of other images than that of one.' in text
+    assert 'two has other training images for k-NN than one.' in text
+    three = frozen(tmp_path, 'three', 'a', pooling='token', **same)
+    text = compare_results([one, three], tmp_path)[0].read_text()
+    assert not [w for w in ('is of other images', 'other train') if w in text]
 
 
 def test_errors(paper, tmp_path):

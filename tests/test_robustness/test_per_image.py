@@ -27,9 +27,13 @@ def test_not_there(tmp_path):
     assert read_per_image({}, tmp_path) == {}
 
 
-def test_broken(tmp_path):
+@pytest.mark.parametrize('content', ['no arrays', 'an array alone'])
+def test_broken(tmp_path, content):
     path = write(tmp_path, {}, per_image={'v2': [1]})
-    (tmp_path / 'per_image.npz').write_text('no arrays')
+    (tmp_path / 'per_image.npz').write_text(content)
+    if content == 'an array alone':
+        with open(tmp_path / 'per_image.npz', 'wb') as file:
+            np.save(file, np.zeros(3))
     with pytest.raises(ValueError, match='Move it away'):
         read(path)
 

@@ -9,17 +9,21 @@ import torch
 from robustness_toys import LABELS, MEAN, SIZE, STD, write_data
 from torch import nn
 
+from aemim_mm.checkpoints.content import content_hash
 from aemim_mm.evaluation import GRID, MinimalEpsilons, PixelClassifier
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness import (
     EvaluatedClassifier,
     SuiteOptions,
+    per_image,
     survey_sources,
 )
 from aemim_mm.robustness import plan as planning
 from aemim_mm.robustness import results as writing
 from aemim_mm.robustness.per_image import read_per_image
 from aemim_mm.robustness.results import write_results
+from aemim_mm.robustness.results_figure import draw_results
+from aemim_mm.robustness.results_report import write_report
 from aemim_mm.robustness.store import CellStore
 from aemim_mm.version import __version__
 
@@ -170,6 +174,9 @@ def test_curve(data, tmp_path):
         images=9,
         minimal_eps='minimal_epsilons.npz',
     )
+    names = 'per_image.npz', 'minimal_epsilons.npz'
+    sums = {name: content_hash(str(tmp_path / name)) for name in names}
+    assert results['per_image']['sha256'] == sums
     # Only the other file has the budgets that JSON could not hold.
     text = (tmp_path / 'results.json').read_text()
     assert 'Infinity' not in text and 'NaN' not in text
@@ -326,18 +333,31 @@ def test_files_that_are_cut_off(data, tmp_path):
     for size in (-2, 3, 0):
         for path in (per_image, minimal):
             path.write_bytes(path.read_bytes()[:size])
-        with pytest.raises(ValueError, match='per_image.npz does not hold'):
-            read_per_image(results, tmp_path)
+        assert read_per_image(results, tmp_path) == {}
         with pytest.raises(ValueError, match='is not a file of minimal'):
             MinimalEpsilons.load(minimal)
 
 
-def test_an_array_alone(data, tmp_path):
-    results = finish(SuiteOptions(str(data), ['v2']), tmp_path)
-    with open(tmp_path / 'per_image.npz', 'wb') as file:
-        np.save(file, np.zeros(3))
-    with pytest.raises(ValueError, match='per_image.npz does not hold'):
-        read_per_image(results, tmp_path)
+def test_another_run_in_the_same_folder(data, tmp_path, monkeypatch):
+    """Nothing of the first one is left beside the second one."""
+    said = []
+    for module in (writing, per_image):
+        monkeypatch.setattr(
+            module, 'print_log', lambda text, **_: said.append(text)
+        )
+    old = finish(SuiteOptions(str(data), ['v2', 'curve']), tmp_path)
+    write_report(old, tmp_path)
+    assert (tmp_path / 'robustness_curve.png').is_file()
+    new = finish(SuiteOptions(str(data), ['v2', 'a']), tmp_path)
+    write_report(new, tmp_path)
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {'per_image.npz', 'results.json', 'results.md'}
+    assert 'is replaced; it also had curve. What' in said.pop()
+    assert read_per_image(new, tmp_path).keys() == {'v2', 'a'}
+    # Of the first run, but with the file of the second
+    assert read_per_image(old, tmp_path) == {}
+    assert 'per_image.npz is not used: it is of another' in said.pop()
+    assert draw_results(dict(a=old), dict(a=tmp_path)).axes
 
 
 def test_unfinished_cells(data, tmp_path):

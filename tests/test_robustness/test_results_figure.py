@@ -63,5 +63,13 @@ def test_nothing_to_draw(tmp_path):
 
 def test_file_of_minimal_budgets_is_missing(tmp_path):
     results, _ = grey('tiny')
-    with pytest.raises(FileNotFoundError, match='minimal.npz'):
-        draw_results({'tiny': results}, {'tiny': tmp_path})
+    drawn = lines(draw_results({'tiny': results}, {'tiny': tmp_path}))
+    assert list(drawn['tiny'][1]) == results['curve']['grid']['top1']
+
+
+def test_minimal_budgets_of_another_run(tmp_path):
+    results, minimal = grey('tiny')
+    write(tmp_path, results, minimal)
+    results['per_image'] = dict(sha256={'minimal.npz': 'another'})
+    drawn = lines(draw_results({'tiny': results}, {'tiny': tmp_path}))
+    assert list(drawn['tiny'][1]) == results['curve']['grid']['top1']

@@ -62,6 +62,7 @@ def test_footnotes_count_images():
         'IN-C: 1000 images in each cell; the original has 50000.',
         'FGSM: 1000 images; the published attacks ran on 5000.',
         'PGD-20: 1000 images; the published attacks ran on 5000.',
+        'Robustness curve: 1000 images; the published attacks ran on 5000.',
         "No mCE, and so no score: AlexNet's errors are those of ImageNet-1K's "
         'label space, and this is another one. The plain mean error is '
         '30.0 %.',
