@@ -27,6 +27,7 @@ from ..checkpoints.misfit import (
 )
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
+from ..export.source import stored_normalization
 from ..utils import near_misses
 from ..utils.read_config import merge_options, read_config
 from .evaluated_classifier import EvaluatedClassifier
@@ -95,8 +96,9 @@ def load_timm_classifier(
 
     Args:
         name (str): Its name in timm, with or without tag.
-        checkpoint (str, optional): Path or URL of other weights. Defaults to
-            None.
+        checkpoint (str, optional): Path or URL of other weights. If it is an
+            export, its mean and standard deviation count, unless ``options``
+            has ``pretrained_cfg_overlay``. Defaults to None.
         input_size (int, optional): Size of its images. None means that of its
             data configuration. Defaults to None.
         options (Mapping, optional): Keyword arguments of
@@ -123,6 +125,7 @@ def load_timm_classifier(
         raise ValueError(
             f'timm has no model {name} with these options ({error}).{close}'
         ) from error
+    stored: dict[str, Any] = {}
     if checkpoint is not None:
         content = read_checkpoint(checkpoint, 'cpu')
         if 'state_dict' not in content and isinstance(
@@ -130,18 +133,28 @@ def load_timm_classifier(
         ):
             # As MAE, DeiT and timm's older recipes name it.
             content = dict(state_dict=content['model'])
+        if 'pretrained_cfg_overlay' not in kwargs:
+            stored = stored_normalization(content.get('meta') or {})
         load_weights(model, checkpoint, content)
     config = resolve_model_data_config(model)
+    for key in ('mean', 'std'):
+        if key in stored:
+            config[key] = tuple(value / 255 for value in stored[key])
     print_log(
         f'{name}: mean {config["mean"]} and deviation {config["std"]} are '
-        "timm's. Its own evaluation crops a share of "
-        f'{config["crop_pct"]} with {config["interpolation"]} interpolation; '
-        'here all models get the same: bicubic, 0.875.',
+        f"{checkpoint if stored else 'timm'}'s. timm's own evaluation crops a "
+        f'share of {config["crop_pct"]} with {config["interpolation"]} '
+        'interpolation; here all models get the same: bicubic, 0.875.',
         logger='current',
     )
     return EvaluatedClassifier(
         name=name,
-        model=PixelClassifier.from_timm(model.to(device)),
+        model=PixelClassifier(
+            model.to(device),
+            config['mean'],
+            config['std'],
+            bgr=not stored.get('to_rgb', True),
+        ),
         input_size=input_size or config['input_size'][-1],
         checkpoint=checkpoint,
         description=as_text(dict(timm=name, options=kwargs)),

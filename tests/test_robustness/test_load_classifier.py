@@ -1,5 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import argparse
+import json
 
 import pytest
 import robustness_toys as toys
@@ -7,6 +8,7 @@ import timm
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
+from safetensors.torch import save_file
 
 from aemim_mm.robustness import (
     load_classifier,
@@ -274,6 +276,26 @@ def test_timm_with_the_weights_of_a_file(vit, images, tmp_path):
         assert (classifier.input_size, classifier.num_classes()) == (16, 1000)
         sums.add(classifier.sha256())
     assert len(sums) == 1
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_an_export_for_timm_keeps_its_normalisation(
+    vit, images, tmp_path, suffix
+):
+    """That of the training, not that of timm's name for the network."""
+    pixels = dict(mean=list(toys.MEAN), std=list(toys.STD), to_rgb=True)
+    path = str(tmp_path / f'export{suffix}')
+    if suffix == '.pth':
+        meta = dict(normalization=pixels)
+        torch.save(dict(state_dict=vit.state_dict(), meta=meta), path)
+    else:
+        meta = dict(normalization=json.dumps(pixels))
+        save_file(vit.state_dict(), path, metadata=meta)
+    found = load_timm(path)
+    with torch.no_grad():
+        close(found.model(images), vit(toys.normalize(images)))
+    overlay = {'pretrained_cfg_overlay.mean': (0.1, 0.2, 0.3)}
+    assert load_timm(path, **overlay).model.mean[0] == pytest.approx(25.5)
 
 
 def test_timm_misfit(vit, tmp_path):
