@@ -49,6 +49,13 @@ class FrozenEncoder(nn.Module):
             (cls for cls in _PLAIN if isinstance(backbone, cls)), None
         )
 
+    @property
+    def resolved_pooling(self) -> str:
+        """``pooling``, or what stands for None: 'token' or 'avg'."""
+        tokens = getattr(self.backbone, 'num_extra_tokens', 0)
+        pools = getattr(self.backbone, 'out_type', 'raw') == 'avg_featmap'
+        return self.pooling or ('token' if tokens and not pools else 'avg')
+
     def forward(self, x: Tensor) -> Tensor:
         """Encode.
 

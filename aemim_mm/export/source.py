@@ -27,6 +27,43 @@ _SWAPS = ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr')
 _CLASSIFIERS = ('head.fc.weight', 'head.layers.head.weight')
 
 
+def swaps_channels(pixels: Mapping[str, Any]) -> bool:
+    """Whether the model gets RGB from loaders that give BGR.
+
+    Args:
+        pixels (Mapping[str, Any]): Config of a data preprocessor.
+
+    Returns:
+        bool: Whether it swaps the channels, by any of its names for that.
+    """
+    return any(pixels.get(name) for name in _SWAPS)
+
+
+def stored_normalization(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What an exported or imported file says of the pixels.
+
+    Args:
+        meta (Mapping[str, Any]): The metadata of the file.
+
+    Returns:
+        dict[str, Any]: ``mean`` and ``std`` in 0-255 units, and ``to_rgb``.
+        Empty if it does not say.
+    """
+    found = meta.get('normalization') or {}
+    # of .safetensors
+    return _normalization(
+        json.loads(found) if isinstance(found, str) else found
+    )
+
+
+def _normalization(found: Any) -> dict[str, Any]:
+    if not isinstance(found, Mapping) or 'mean' not in found:
+        return {}
+    told = {name: found[name] for name in ('mean', 'std') if name in found}
+    # mmpretrain's default: images stay BGR.
+    return dict(told, to_rgb=swaps_channels(found))
+
+
 @dataclass(frozen=True)
 class Source:
     """The parts of a checkpoint, tensors contiguous.
@@ -81,14 +118,8 @@ class Source:
         name = 'data_preprocessor'
         found = self.model.get(name) or self.config.get(name)
         if not found:
-            found = self.meta.get('normalization') or {}
-            # of .safetensors
-            found = json.loads(found) if isinstance(found, str) else found
-        if not isinstance(found, Mapping) or 'mean' not in found:
-            return {}
-        told = {name: found[name] for name in ('mean', 'std') if name in found}
-        # mmpretrain's default: images stay BGR.
-        return dict(told, to_rgb=any(found.get(name) for name in _SWAPS))
+            return stored_normalization(self.meta)
+        return _normalization(found)
 
     def sha256(self) -> str:
         """The checksum of the file."""

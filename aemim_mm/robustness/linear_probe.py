@@ -99,7 +99,8 @@ def with_linear_probe(
 
     Raises:
         ValueError: If the classifier is for another number of channels, or
-            was trained on other weights than the encoder's.
+            was trained on other weights or with another pooling than the
+            encoder's.
     """
     classes, channels = probe.weight.shape
     found = encoder.num_classes()
@@ -110,6 +111,12 @@ def with_linear_probe(
         )
     frozen = encoder.model.model
     if isinstance(frozen, FrozenEncoder):
+        if probe.pooling not in (None, frozen.resolved_pooling):
+            raise ValueError(
+                f'{probe.path} was trained with pooling {probe.pooling}, but '
+                f'the encoder has {frozen.resolved_pooling}: leave --pooling '
+                'out'
+            )
         _check_encoder(frozen.backbone, encoder.checkpoint, probe)
     elif probe.encoder:
         raise ValueError(
@@ -123,7 +130,7 @@ def with_linear_probe(
         encoder,
         name=f'{encoder.name} (linear)',
         model=encoder.model.with_head(head),
-        head=dict(linear=probe.path),
+        head={**(encoder.head or {}), 'linear': probe.path},
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from ..checkpoints import read_checkpoint
 from ..config_check import registries
 from ..evaluation import FrozenEncoder, PixelClassifier
+from ..export.source import swaps_channels
 from ..utils import type_name
+from ..utils.signatures import default_of
 from .evaluated_classifier import EvaluatedClassifier
 from .load_classifier import (
     as_text,
@@ -29,8 +31,9 @@ def load_config_encoder(
 ) -> EvaluatedClassifier:
     """Build the backbone of a config and load its weights, clean ones alone.
 
-    An encoder of timm is :func:`load_timm_classifier` with the option
-    ``num_classes=0``.
+    The features of an encoder that was fine-tuned with
+    ``out_type='avg_featmap'`` are those of its classifier. An encoder of timm
+    is :func:`load_timm_classifier` with the option ``num_classes=0``.
 
     Args:
         config (str): Config of pre-training, or of a classifier. Only
@@ -51,8 +54,8 @@ def load_config_encoder(
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If the config has no backbone or no mean and std, the
-            checkpoint does not fit, or the backbone does not encode whole
-            images.
+            checkpoint does not fit, the backbone does not encode whole
+            images, or its class token was not trained and is to be taken.
     """
     cfg = read_model_config(config, cfg_options)
     if cfg.get('backbone') is None:
@@ -61,10 +64,18 @@ def load_config_encoder(
     if pixels.get('mean') is None or pixels.get('std') is None:
         raise ValueError(f'the data_preprocessor of {config} has no mean, std')
     backbone = cfg.backbone
-    kinds = registries.find('model', backbone.type, 'mmpretrain')
-    if 'raw' in getattr(next(kinds, None), 'OUT_TYPES', ()):
-        # All tokens, after the last norm
-        backbone.out_type = 'raw'
+    kind = next(registries.find('model', backbone.type, 'mmpretrain'), None)
+    if isinstance(kind, type) and 'raw' in getattr(kind, 'OUT_TYPES', ()):
+        default = default_of(kind, 'out_type')
+        if backbone.get('out_type', default) != 'avg_featmap':
+            # All tokens, after the last norm
+            backbone.out_type = 'raw'
+        elif pooling == 'token':
+            raise ValueError(
+                f'pooling is token, but {config} classifies the mean of the '
+                "patches (out_type='avg_featmap'), so that its class token "
+                'means nothing: take pooling avg'
+            )
     description = as_text(dict(backbone=backbone, pooling=pooling))
     model = build_model(config, backbone)
     content = read_checkpoint(checkpoint, 'cpu')
@@ -76,11 +87,12 @@ def load_config_encoder(
     found = EvaluatedClassifier(
         name=osp.splitext(osp.basename(config))[0],
         model=PixelClassifier(
-            encoder, mean, std, bgr=not pixels.get('to_rgb', False)
+            encoder, mean, std, bgr=not swaps_channels(pixels)
         ),
         input_size=input_size or image_size(cfg),
         checkpoint=checkpoint,
         description=description,
+        head=dict(pooling=encoder.resolved_pooling),
     )
     try:
         found.num_classes()

@@ -84,5 +84,5 @@ def with_neighbours(
         model=encoder.model.with_head(head),
         description=encoder.description
         + as_text(dict(about, images=survey.sha256, folder=survey.folder)),
-        head=about,
+        head={**(encoder.head or {}), **about},
     )

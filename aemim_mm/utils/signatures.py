@@ -4,6 +4,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 KEYWORD = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -47,6 +48,27 @@ def allowed_keys(target: Callable) -> frozenset[str] | None:
         if not hands_on(init):
             return None
     return frozenset(keys)
+
+
+def default_of(cls: type, name: str) -> Any:
+    """The default of a keyword argument of a class.
+
+    Args:
+        cls (type): The class, whose ``**kwargs`` go to its bases.
+        name (str): Of the argument.
+
+    Returns:
+        Any: Its default, in the first class that has the argument. None if
+        there is none.
+    """
+    for base in cls.__mro__:
+        init = vars(base).get('__init__')
+        if inspect.isfunction(init):
+            found = inspect.signature(init).parameters.get(name)
+            if found is not None:
+                empty = inspect.Parameter.empty
+                return None if found.default is empty else found.default
+    return None
 
 
 def overrides_init(cls: type) -> bool:

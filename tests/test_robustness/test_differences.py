@@ -63,6 +63,13 @@ def test_numbers_with_their_intervals():
     # The mean of 5 standard errors of about 0.65
     assert NEW.describe(Column('', 'fgsm', 'average')) == '46.8 (45.6 to 48.1)'
     assert NEW.describe(Column('', 'pgd', '1')) == '-'
+    # A mean of shares stays one; mCE may exceed 100.
+    few = dict(fgsm=attack([100.0, 90.0], 10, ('0', '1')))
+    few['c'] = corruptions(105.0, images=10)
+    few = ClassifierResults('few', few)
+    assert few.interval(Column('', 'fgsm', 'average')).endswith(' to 100.0')
+    high = few.interval(Column('', 'c', 'mce')).split(' to ')[1]
+    assert float(high) > 105
 
 
 def per_image(seed, cells, images=400):

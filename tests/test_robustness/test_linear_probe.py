@@ -69,10 +69,25 @@ def test_checkpoint_of_linear_probing(run, encoder):
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert found.std() > 0.01
     assert classifier.name == 'probe (linear)'
-    assert classifier.head == dict(linear=run[1])
+    assert classifier.head == dict(linear=run[1], pooling='token')
     assert classifier.num_classes() == 5
     assert classifier.sha256() != encoder.sha256()
     assert not any(p.requires_grad for p in classifier.model.parameters())
+
+
+def test_another_pooling(run):
+    encoder = load_config_encoder(*run, pooling='avg')
+    with pytest.raises(ValueError, match='pooling token, but .* has avg: lea'):
+        with_linear_probe(encoder, read_linear_probe(run[1]))
+
+
+def test_the_head_of_a_fine_tuned_classifier(tmp_path):
+    """On its own encoder it is the classifier."""
+    files = toys.write_model(tmp_path, toys.build())
+    probe = read_linear_probe(files[1])
+    found = with_linear_probe(load_config_encoder(*files), probe)
+    expected = load_config_classifier(*files).model(images())
+    torch.testing.assert_close(found.model(images()), expected)
 
 
 def test_another_encoder(run, encoder, tmp_path):

@@ -45,17 +45,21 @@ def write(folder, cfg, state):
     cfg = dict(
         default_scope='mmpretrain', model=cfg, data_preprocessor=PREPROCESSOR
     )
+    folder.mkdir(exist_ok=True)
     Config(cfg).dump(str(folder / 'pretrain.py'))
     torch.save(dict(state_dict=state), folder / 'epoch_1.pth')
     return str(folder / 'pretrain.py'), str(folder / 'epoch_1.pth')
 
 
-def write_built(folder, cfg):
+def close(found, expected):
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def write_built(folder, cfg, backbone=None):
     """The same, of a model whose backbone alone is built."""
-    weights = MODELS.build(cfg['backbone']).state_dict()
+    weights = (backbone or MODELS.build(cfg['backbone'])).state_dict()
     state = {f'backbone.{key}': value for key, value in weights.items()}
     folder = folder / 'built'
-    folder.mkdir()
     return write(folder, cfg, state)
 
 
@@ -133,14 +137,37 @@ def test_adversarial_adapters_are_no_part_of_the_encoder(
 
 
 def test_encoder_of_a_classifier(tmp_path, images):
-    """Its own pooling and its head take no part."""
+    """Features are what its head was trained on, the last norm and all."""
     model = toys.build()
+    torch.nn.init.normal_(model.backbone.ln2.weight)
     files = toys.write_model(tmp_path, model)
-    found = load_config_encoder(*files, pooling='avg').model(images)
     with torch.no_grad():
-        maps = model.backbone(toys.normalize(images))
-    assert found.shape == maps[-1].shape == (2, 32)
-    assert load_config_encoder(*files).num_classes() == 32
+        expected = model.extract_feat(toys.normalize(images))[-1]
+    for pooling in (None, 'avg'):
+        found = load_config_encoder(*files, pooling=pooling)
+        close(found.model(images), expected)
+        assert found.head == dict(pooling='avg')
+    with pytest.raises(ValueError, match='its class token means nothing'):
+        load_config_encoder(*files, pooling='token')
+
+
+def test_beit_pools_by_default(tmp_path, images):
+    backbone = dict(type='BEiTViT', arch=ARCH, **SIZE)
+    model = MODELS.build(backbone)
+    model.eval()
+    torch.nn.init.normal_(model.ln2.weight)
+    files = write_built(tmp_path, dict(type='X', backbone=backbone), model)
+    with torch.no_grad():
+        expected = model(toys.normalize(images))[-1]
+    close(load_config_encoder(*files).model(images), expected)
+
+
+def test_weights_and_config_of_different_stages(files, state, tmp_path):
+    tuned = toys.model_cfg()
+    tuned['backbone'].update(arch=ARCH)
+    config, _ = write(tmp_path / 'tuned', tuned, {})
+    with pytest.raises(ValueError, match=r'does not fit.*\n.*ln2'):
+        load_config_encoder(config, files[1])
 
 
 def test_what_does_not_fit(files, state, tmp_path):
@@ -169,6 +196,10 @@ def test_the_order_of_channels_is_part_of_the_model(files):
     bgr = load_config_encoder(*files, cfg_options=options)
     assert rgb.model.bgr != bgr.model.bgr and rgb.sha256() != bgr.sha256()
     assert rgb.sha256() == load_config_encoder(*files).sha256()
+    # Another name of the same
+    options['data_preprocessor.bgr_to_rgb'] = True
+    again = load_config_encoder(*files, cfg_options=options)
+    assert again.sha256() == rgb.sha256()
 
 
 def test_a_type_that_is_not_known(files):

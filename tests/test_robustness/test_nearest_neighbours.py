@@ -126,7 +126,7 @@ def test_the_suite_on_an_encoder(data, watched, tmp_path):
     assert results['imagenet']['top1'] > 30
     assert results['model']['name'] == 'tiny (20-NN)'
     assert results['model']['head'] == dict(
-        knn=20, temperature=0.07, training_data='train'
+        knn=20, temperature=0.07, training_data='train', pooling='avg'
     )
     assert results['data']['train']['images'] == 6 * TRAINING_IMAGES
 

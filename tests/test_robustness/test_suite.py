@@ -32,6 +32,8 @@ def names(sources):
         (dict(epsilons=[float('nan')]), 'pixel values from 0 to 255'),
         (dict(epsilons=[]), 'must be at least one'),
         (dict(epsilons=[2, 0, 2.0]), 'each only once'),
+        (dict(epsilons=[1, 1.0000001]), 'each only once, in six digits'),
+        (dict(epsilons=[0.00002]), 'must be 0 or at least 0.0001'),
         (dict(seed=-1), 'the seed is -1, but must be >= 0'),
     ],
 )
