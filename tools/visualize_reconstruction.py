@@ -166,8 +166,10 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
             dict(type='PackInputs'),
         ]
     )
+    color = 'grayscale' if grey else 'color'
+    # As recipes load them: a rotation in the EXIF data is ignored.
     load = LoadImageOrSkip(
-        test_mode=True, color_type='grayscale' if grey else 'color'
+        test_mode=True, color_type=f'{color}_ignore_orientation'
     )
     samples = []
     for path in paths:

@@ -1,17 +1,20 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Write an ImageNet-C-like tree of corrupted pictures."""
 
+import hashlib
 import json
 import os
 import os.path as osp
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import CenterCrop, Compose, Resize
 from tqdm import tqdm
 
+from ..utils.storage import put_json
 from .class_folders import scan_class_folders
 from .corrupt_image import corrupt_image, corruption_seed
 
@@ -93,6 +96,22 @@ class CorruptionJobs(Dataset):
                     f'{target_name(image)}; rename one'
                 )
 
+    def pictures(self) -> dict[str, Any]:
+        """Tell these pictures from others.
+
+        Returns:
+            dict[str, Any]: Their number as ``pictures``, and a checksum of
+            their names and sizes in bytes as ``pictures_sha256``.
+        """
+        digest = hashlib.sha256()
+        for name in self.images:
+            size = osp.getsize(osp.join(self.source, name))
+            # A name may be no UTF-8.
+            digest.update(f'{name} {size}\n'.encode(errors='surrogateescape'))
+        return dict(
+            pictures=len(self.images), pictures_sha256=digest.hexdigest()
+        )
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -170,24 +189,25 @@ def write_corruption_tree(jobs: CorruptionJobs, workers: int = 0) -> int:
         int: How many files were written.
 
     Raises:
-        ValueError: If the tree was begun with other settings.
+        ValueError: If the tree was begun with other settings or pictures.
     """
     os.makedirs(jobs.out, exist_ok=True)
-    _check_settings(jobs.out, jobs.settings)
+    _check_settings(jobs)
     loader = DataLoader(jobs, batch_size=None, num_workers=workers)
     return sum(tqdm(loader, total=len(jobs), unit='file'))
 
 
-def _check_settings(out: str, settings: TreeSettings) -> None:
-    path = osp.join(out, SETTINGS_FILE)
+def _check_settings(jobs: CorruptionJobs) -> None:
+    path = osp.join(jobs.out, SETTINGS_FILE)
+    now = dict(asdict(jobs.settings), **jobs.pictures())
     if not osp.isfile(path):
-        with open(path, 'w', encoding='ascii') as file:
-            json.dump(asdict(settings), file, indent=2)
+        put_json(now, path)
         return
     with open(path, encoding='utf-8') as file:
         before = json.load(file)
-    if before != asdict(settings):
+    # A tree of an older version does not tell its pictures.
+    if any(before.get(key, now[key]) != now[key] for key in now):
         raise ValueError(
-            f'{out} was begun with {before}, not with {asdict(settings)}: '
-            'give the same settings, or another folder'
+            f'{jobs.out} was begun with {before}, not with {now}: give the '
+            'same settings and pictures, or another folder'
         )

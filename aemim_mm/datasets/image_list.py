@@ -73,7 +73,7 @@ def _check_folders(
     samples: dict[str, int],
     folder_labels: Callable[[list[str]], dict[str, int]],
 ) -> None:
-    folders = {name: osp.dirname(name) for name in samples}
+    folders = {name: osp.basename(osp.dirname(name)) for name in samples}
     labels = {}
     for folder in set(folders.values()):
         try:

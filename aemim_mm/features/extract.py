@@ -43,11 +43,15 @@ class _Readable(Dataset):
     def __init__(self, images: ImageFiles, encoder: FeatureEncoder) -> None:
         init_default_scope('mmpretrain')
         self.images = images
-        grey = encoder.in_channels == 1
-        color = 'grayscale' if grey else 'color_ignore_orientation'
+        color = 'grayscale' if encoder.in_channels == 1 else 'color'
         self.pipeline = Compose(
             [
-                dict(type='LoadImageOrSkip', test_mode=True, color_type=color),
+                dict(
+                    type='LoadImageOrSkip',
+                    test_mode=True,
+                    # As the robustness suite
+                    color_type=f'{color}_ignore_orientation',
+                ),
                 dict(type='FitToEncoder', img_size=encoder.img_size),
             ]
         )

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isclose
 
 import numpy as np
 
@@ -64,6 +65,9 @@ class ClassifierResults:
         else:
             half = Z * standard_error(groups)
             low, high = value - half, value + half
+            if isclose(sum(p.weight for g in groups for p in g), 1):
+                # A mean of shares; mCE and the score have other limits.
+                low, high = max(0.0, low), min(100.0, high)
         return f'{number(low)} to {number(high)}'
 
 

@@ -74,10 +74,16 @@ class SuiteOptions:
                 f'epsilons are {list(self.epsilons)}, but must be pixel '
                 'values from 0 to 255'
             )
-        if not self.epsilons or len(set(self.epsilons)) < len(self.epsilons):
+        names = [f'{epsilon:g}' for epsilon in self.epsilons]
+        if not names or len(set(names)) < len(names):
             raise ValueError(
                 f'epsilons are {list(self.epsilons)}, but must be at least '
-                'one, and each only once'
+                'one, and each only once, in six digits'
+            )
+        if any('e' in name for name in names):
+            raise ValueError(
+                f'epsilons are {list(self.epsilons)}, but must be 0 or at '
+                'least 0.0001'
             )
         if self.seed < 0:
             raise ValueError(f'the seed is {self.seed}, but must be >= 0')

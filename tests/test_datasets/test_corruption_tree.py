@@ -52,7 +52,9 @@ def test_layout_and_content(source, tmp_path):
         for name in names
     }
     settings = json.loads(found['corruptions.json'])
-    assert settings == dict(size=32, quality=85, seed=0)
+    sha256 = settings.pop('pictures_sha256')
+    assert len(sha256) == 64
+    assert settings == dict(size=32, quality=85, seed=0, pictures=3)
     written = Image.open(out / 'gaussian_noise/1/n12144580/3.jpg')
     assert written.format == 'JPEG' and written.size == (32, 32)
     seed = corruption_seed(0, 'n12144580/3.jpg', 'gaussian_noise', 1)
@@ -112,6 +114,23 @@ def test_settings_are_not_mixed(source, tmp_path):
     write_corruption_tree(jobs(source, tmp_path / 'c', CELLS[:1]))
     with pytest.raises(ValueError, match="begun with .*'seed': 0.*'seed': 1"):
         write_corruption_tree(jobs(source, tmp_path / 'c', seed=1))
+
+
+def test_pictures_are_not_mixed(source, tmp_path):
+    out = tmp_path / 'c'
+    write_corruption_tree(jobs(source, out))
+    with pytest.raises(ValueError, match="'pictures': 3.*'pictures': 2"):
+        write_corruption_tree(jobs(source, out, per_class=1))
+    # Of an older version, which noted the settings alone
+    note = out / 'corruptions.json'
+    before = json.loads(note.read_text())
+    note.write_text(json.dumps(dict(size=32, quality=85, seed=0)))
+    assert write_corruption_tree(jobs(source, out)) == 0
+    note.write_text(json.dumps(before))
+    # Another picture of that name
+    write_image(source / 'n01440764/1.JPEG', (61, 80), 50)
+    with pytest.raises(ValueError, match='the same settings and pictures'):
+        write_corruption_tree(jobs(source, out))
 
 
 def test_some_of_each_class_in_their_own_size(source, tmp_path):

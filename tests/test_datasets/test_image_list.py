@@ -11,6 +11,7 @@ from aemim_mm.datasets.image_list import read_image_list
 @pytest.fixture
 def read(tmp_path):
     files = ['n12144580/a b.JPEG', 'n01440764/1.JPEG', 'flat.jpg']
+    files += ['val/n01440764/4.JPEG']
     root = write_tree(tmp_path / 'val', files)
 
     def call(text):
@@ -40,6 +41,7 @@ def test_order_and_labels_of_the_list(read):
         ('flat.jpg 1\nflat.jpg 2', ValueError, 'line 2: flat.jpg is named'),
         # Number 449 of the devkit's ids is this class's.
         ('n01440764/1.JPEG 449', ValueError, '1.JPEG 449, but .* is 0'),
+        ('val/n01440764/4.JPEG 449', ValueError, '4.JPEG 449, but .* is 0'),
         (
             'flat.jpg 1\nn01440764/2.JPEG 0\nn01440764/3.JPEG 0',
             FileNotFoundError,

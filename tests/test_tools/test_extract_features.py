@@ -1,11 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_run
 import torch
 from mmpretrain.apis import FeatureExtractor
+from PIL import Image
 
 from aemim_mm.export import export_backbone
 from aemim_mm.features import load_encoder
@@ -67,7 +69,7 @@ def test_features_are_those_of_mmpretrain(tool, zoo, folder, pool, capsys):
                     type='CustomDataset',
                     pipeline=[
                         dict(type='LoadImageFromFile'),
-                        dict(type='ResizeEdge', scale=37, **resize),
+                        dict(type='ResizeEdge', scale=36, **resize),
                         dict(type='CenterCrop', crop_size=32),
                         dict(type='PackInputs'),
                     ],
@@ -153,3 +155,24 @@ def test_bad_input(
 def test_unknown_pool(zoo):
     with pytest.raises(ValueError, match="'max'.*'avg', 'cls'"):
         load_encoder(zoo.save('aemim'), pool='max')
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_a_rotation_in_exif_is_ignored(tmp_path, channels):
+    """As in training and in the robustness suite."""
+    picture = Image.new('RGB', (32, 32))
+    picture.paste((255, 255, 255), (0, 0, 32, 16))
+    exif = picture.getexif()
+    exif[0x0112] = 3
+    picture.save(tmp_path / 'a.jpg', exif=exif)
+
+    class Pixels(SimpleNamespace):
+        def __call__(self, images):
+            return images.float().mean((1, 3))
+
+    encoder = Pixels(
+        img_size=(16, 16), in_channels=channels, mean=torch.zeros(1)
+    )
+    (rows,) = extract(encoder, str(tmp_path), progress=False).features
+    assert rows.shape == (16,)
+    assert rows[0] > 200 and rows[-1] < 50

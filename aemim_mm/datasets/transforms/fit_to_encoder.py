@@ -38,7 +38,8 @@ class FitToEncoder(BaseTransform):
         self.img_size = (height, width)
         options = dict(backend='pillow', interpolation='bicubic')
         if height == width:
-            edge = round(height / crop_ratio)
+            # As torchvision's recipes and the robustness suite: 384 to 438
+            edge = int(height / crop_ratio)
             self.steps = [
                 ResizeEdge(edge, edge='short', **options),
                 CenterCrop((width, height)),
