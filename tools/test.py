@@ -181,13 +181,14 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir is not None:
         set_visualization(cfg, args)
-    if args.tta:
-        set_tta(cfg)
     run_options.set_dataloader_defaults(
         cfg, 'test_dataloader', no_pin_memory=args.no_pin_memory
     )
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    # After the options, which name the model that it wraps.
+    if args.tta:
+        set_tta(cfg)
     return cfg
 
 

@@ -169,10 +169,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """
     cfg.launcher = args.launcher
     run_options.set_work_dir(cfg, args.config, args.work_dir, args.cfg_options)
-    if args.no_validate:
-        cfg.val_cfg = None
-        cfg.val_dataloader = None
-        cfg.val_evaluator = None
     if args.amp:
         if cfg.get('optim_wrapper', None) is None:
             raise ValueError(f'--amp: {args.config} has no optim_wrapper.')
@@ -188,6 +184,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.auto_scale_lr.enable = True
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    # After the options, which may name these sections, too.
+    if args.no_validate:
+        cfg.val_cfg = None
+        cfg.val_dataloader = None
+        cfg.val_evaluator = None
     merge_dataloader_args(cfg, args)
     return cfg
 
@@ -258,6 +259,7 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
         start = run_options.set_start(cfg, args.resume)
         if args.new_schedule and args.resume is None and not own_resume:
             raise ValueError('--new-schedule: pass --resume, too.')
+        run_options.drop_empty_schedulers(cfg)
         run_options.add_training_defaults(cfg)
         check_config(cfg, phases=('train', 'val'))
         if cfg.get('load_from', None):

@@ -41,11 +41,10 @@ def folders_by_name(run: Run) -> None:
                     'remove folders, so that each class has the same name '
                     'everywhere.'
                 )
+            if stands_for_imagenet(dataset):
+                continue  # its folders have been compared
             hidden = _hidden_folders(root)
-            # ImageNet's own have been compared.
-            if stands_for_imagenet(dataset) or (
-                names == list(known) and not hidden
-            ):
+            if names == list(known) and not hidden:
                 continue
             config['type'] = 'NamedFolders'
             config['folders'] = list(known)
@@ -139,5 +138,12 @@ def _has_image(dataset: CustomDataset, name: str) -> bool:
 
 
 def _hidden_folders(root: str) -> list[str]:
-    """Hidden folders beside the class folders."""
-    return [name for name in find_folders(root)[0] if name[0] == '.']
+    """Hidden folders beside the class folders and in them."""
+    found = find_folders(root)[0]
+    inner = [
+        f'{name}/{each}'
+        for name in found
+        if name[0] != '.'
+        for each in find_folders(f'{root}/{name}')[0]
+    ]
+    return [path for path in found + inner if '/.' in f'/{path}']

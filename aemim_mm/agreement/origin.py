@@ -21,7 +21,10 @@ APART = 'For a run of its own, pass another --work-dir, without --resume.'
 
 def own_checkpoints(run: Run) -> None:
     """A run writes over no checkpoints but its own."""
-    if run.overwrite or 'train' not in run.phases:
+    if 'train' not in run.phases:
+        return
+    if run.overwrite:
+        _check_own_start(run)
         return
     for found in _others_checkpoints(run):
         raise Disagreement(
@@ -30,6 +33,17 @@ def own_checkpoints(run: Run) -> None:
             'run, --work-dir to keep both, or --overwrite to delete the '
             'existing checkpoints.'
         )
+
+
+def _check_own_start(run: Run) -> None:
+    """``--overwrite`` does not delete what the run starts from."""
+    lost = {path.resolve() for path in _others_checkpoints(run)}
+    for key, file in weights_now(run).items():
+        if Path(file).expanduser().resolve() in lost:
+            raise Disagreement(
+                f'--overwrite would delete {file}, from which this run '
+                f'starts ({key}). Pass another --work-dir, or move the file.'
+            )
 
 
 def delete_overwritten(run: Run) -> None:
@@ -67,7 +81,7 @@ def same_weights(run: Run) -> None:
     stored = run.stored
     if stored is None or not first_on_machine(run.cfg):
         return
-    then, now = _weights_then(stored), _weights_now(run)
+    then, now = _weights_then(stored), weights_now(run)
     # Where one side does not say, there is nothing to compare.
     unknown = run.load_from is None or (
         'weights' not in stored.origin and stored.config.get('resume')
@@ -153,7 +167,7 @@ def _weights_then(stored: StoredRun) -> dict[str, tuple[str, str | None]]:
     return {key: (file, None) for key, file in files.items()}
 
 
-def _weights_now(run: Run) -> dict[str, str]:
+def weights_now(run: Run) -> dict[str, str]:
     """The files that a new run of this config would start from."""
     files = {key: file for key, file, _ in named_weights(run.cfg)}
     if run.load_from:

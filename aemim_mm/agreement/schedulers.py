@@ -87,6 +87,11 @@ def schedule_fits_run(run: Run) -> None:
         f'as --cfg-options {spans[-1].key}.end=N.'
     )
     for span in spans:
+        if 'end' in span.scheduler and span.end <= span.begin:
+            raise Disagreement(
+                f'{span.key} begins at {unit} {span.begin} and ends at '
+                f'{span.end}: the end must be larger. {way_out}'
+            )
         if span.warms_up and 'end' in span.scheduler and span.end > length:
             raise Disagreement(
                 f'{span.key}: the warm-up ends at {unit} {span.end}, but '

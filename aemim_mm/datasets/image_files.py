@@ -103,7 +103,8 @@ class ImageFiles(BaseDataset):
 
     def _read(self, file: str) -> list[str]:
         try:
-            with open(file, encoding='utf-8') as opened:
+            # Without the mark that editors of Windows put first.
+            with open(file, encoding='utf-8-sig') as opened:
                 lines = [line.strip() for line in opened]
         except UnicodeDecodeError as error:
             raise ValueError(

@@ -3,7 +3,6 @@
 
 import dataclasses
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,52 +15,17 @@ from torch import Tensor
 
 from ..checkpoints.fit import require_finite, state_dict_of
 from ..checkpoints.misfit import describe_prefixes
+from ..checkpoints.normalization import (
+    config_normalization,
+    stored_normalization,
+)
 from ..checkpoints.safe_file import load_checkpoint_file
 from ..utils.read_config import read_config
 from .stored_config import read_stored_config
 
 ADAPTERS = 'adversarial adapters (adv.*)'
-# Names of one thing in mmpretrain's preprocessors.
-_SWAPS = ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr')
 # Heads of mmpretrain's classifiers; those of pre-training are not exported.
 _CLASSIFIERS = ('head.fc.weight', 'head.layers.head.weight')
-
-
-def swaps_channels(pixels: Mapping[str, Any]) -> bool:
-    """Whether the model gets RGB from loaders that give BGR.
-
-    Args:
-        pixels (Mapping[str, Any]): Config of a data preprocessor.
-
-    Returns:
-        bool: Whether it swaps the channels, by any of its names for that.
-    """
-    return any(pixels.get(name) for name in _SWAPS)
-
-
-def stored_normalization(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """What an exported or imported file says of the pixels.
-
-    Args:
-        meta (Mapping[str, Any]): The metadata of the file.
-
-    Returns:
-        dict[str, Any]: ``mean`` and ``std`` in 0-255 units, and ``to_rgb``.
-        Empty if it does not say.
-    """
-    found = meta.get('normalization') or {}
-    # of .safetensors
-    return _normalization(
-        json.loads(found) if isinstance(found, str) else found
-    )
-
-
-def _normalization(found: Any) -> dict[str, Any]:
-    if not isinstance(found, Mapping) or 'mean' not in found:
-        return {}
-    told = {name: found[name] for name in ('mean', 'std') if name in found}
-    # mmpretrain's default: images stay BGR.
-    return dict(told, to_rgb=swaps_channels(found))
 
 
 @dataclass(frozen=True)
@@ -115,11 +79,8 @@ class Source:
         ``mean``, ``std`` and ``to_rgb``, as far as the config says, or the
         metadata of a file that was exported or imported.
         """
-        name = 'data_preprocessor'
-        found = self.model.get(name) or self.config.get(name)
-        if not found:
-            return stored_normalization(self.meta)
-        return _normalization(found)
+        said = config_normalization(self.config)
+        return said or stored_normalization(self.meta)
 
     def sha256(self) -> str:
         """The checksum of the file."""

@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""When a run has begun: it has its weights, and has done an iteration."""
+"""When a run has begun: it has done an iteration."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,11 @@ class BeginHook(Hook):
     """Does what a run must not do before it is known that it can train.
 
     Args:
-        action (Callable): Called once, in the main process, after weights are
-            loaded and before the first iteration.
+        action (Callable): Called once, in the main process, after the first
+            iteration and before its hooks: before a first checkpoint.
     """
 
-    # After every hook of the config, which may refuse the run.
-    priority = 'LOWEST'
+    priority = 'HIGHEST'
 
     def __init__(self, action: Callable[[], None]) -> None:
         self.action = action
@@ -27,21 +26,14 @@ class BeginHook(Hook):
         """Whether an iteration is done."""
         return self.done
 
-    def before_train(self, runner: Runner) -> None:
-        """Act.
-
-        Args:
-            runner (Runner): The runner.
-        """
-        if is_main_process():
-            self.action()
-
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Note that the run has begun.
+        """Act, once.
 
         Args:
             runner (Runner): The runner.
             *args: Not used.
             **kwargs: Not used.
         """
+        if not self.done and is_main_process():
+            self.action()
         self.done = True

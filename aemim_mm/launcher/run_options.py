@@ -12,6 +12,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from aemim_mm_cli.quiet import is_news
 
+from ..agreement.settings import counts_epochs
 from ..utils import type_name
 from .work_dir_name import suffix
 
@@ -84,9 +85,10 @@ def add_training_defaults(cfg: Config) -> None:
 
     The recipe in the log, seeding per epoch, what the run started from in its
     checkpoints, a scheduler's signal that saves and stops, and what AEMIM logs
-    smoothed like losses. Means are taken
-    over the interval of the LoggerHook: mmengine's own window is 10 iterations
-    whatever the interval. What the config sets itself is left alone.
+    smoothed like losses. Means are taken over the interval of the LoggerHook:
+    mmengine's own window is 10 iterations whatever the interval. The log
+    counts what the loop counts, epochs or iterations. What the config sets
+    itself is left alone.
 
     Args:
         cfg (Config): Changed in place.
@@ -104,10 +106,30 @@ def add_training_defaults(cfg: Config) -> None:
         # 10 is the LoggerHook's own default.
         interval = (logger or {}).get('interval', 10)
         cfg.log_processor = {
+            'by_epoch': counts_epochs(cfg.get('train_cfg', None) or {}),
             'mean_pattern': MEAN_PATTERN,
             'window_size': interval,
             **processor,
         }
+
+
+def drop_empty_schedulers(cfg: Config) -> None:
+    """Leave out schedulers that end where they begin.
+
+    mmengine refuses them. A warm-up of length 0 is one, and the cosine behind
+    a warm-up as long as the run.
+
+    Args:
+        cfg (Config): Changed in place.
+    """
+    section = cfg.get('param_scheduler', None)
+    if isinstance(section, list):
+        cfg.param_scheduler = [
+            scheduler
+            for scheduler in section
+            if scheduler.get('end', None) is None
+            or scheduler.get('begin', 0) != scheduler['end']
+        ]
 
 
 def set_start(cfg: Config, resume: str | None = None) -> str:

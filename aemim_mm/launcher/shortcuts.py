@@ -58,7 +58,7 @@ def expand_shortcuts(
         length = shortcuts[name]['sets'][0]
         if isinstance(values[length], int):
             ratio = values[length] / _value(recipe, length)
-            defaults[key] = max(1, round(_value(recipe, key) * ratio))
+            defaults[key] = round(_value(recipe, key) * ratio)
     return {**defaults, **values, **options}
 
 

@@ -25,9 +25,9 @@ from ..checkpoints.misfit import (
     describe_prefixes,
     likely_cause,
 )
+from ..checkpoints.normalization import stored_normalization
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
-from ..export.source import stored_normalization
 from ..utils import near_misses
 from ..utils.read_config import merge_options, read_config
 from .evaluated_classifier import EvaluatedClassifier

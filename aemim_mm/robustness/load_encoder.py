@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checkpoints import read_checkpoint
+from ..checkpoints.normalization import swaps_channels
 from ..config_check import registries
 from ..evaluation import FrozenEncoder, PixelClassifier
-from ..export.source import swaps_channels
 from ..utils import type_name
 from ..utils.signatures import default_of
 from .evaluated_classifier import EvaluatedClassifier

@@ -125,14 +125,14 @@ def read_text(file: str | PathLike) -> str:
         file (str or PathLike): The file.
 
     Returns:
-        str: Its content.
+        str: Its content, without a byte order mark.
 
     Raises:
         OSError: If it cannot be opened.
         ValueError: If it is no UTF-8.
     """
     try:
-        return Path(fspath(file)).read_text(encoding='utf-8')
+        return Path(fspath(file)).read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
         raise ValueError(f'{file} is no text in UTF-8: {error}') from error
 

@@ -116,6 +116,12 @@ FOLDERS = [
         check=labels_of('val', dict(ant=0, bee=1, cat=2)),
     ),
     Row(
+        'a hidden folder in a class',
+        folders(val={**SOME, 'bee/.thumbnails': 1}),
+        notes=('val_dataloader.dataset', 'hidden: bee/.thumbnails'),
+        check=labels_of('val', dict(ant=0, bee=1, cat=2)),
+    ),
+    Row(
         'a class without images to train on',
         folders(train={**FULL, 'bee': 0}),
         ('train_dataloader.dataset', 'ant, bee, cat', 'no image of bee'),

@@ -244,6 +244,14 @@ ROWS = [
         ('zebra', 'w/epoch_1.pth', 'ant, bee, cat'),
     ),
     Row('told to', anew('--overwrite', leaves=('w/epoch_2.pth',))),
+    Row(
+        'told to delete what it starts from',
+        anew(
+            *('--overwrite', '--cfg-options', 'load_from=w/epoch_2.pth'),
+            leaves=('w/epoch_2.pth',),
+        ),
+        ('delete w/epoch_2.pth', 'load_from', '--work-dir', 'move the file'),
+    ),
     Row('beside other files', anew(leaves=('w/exported.pth',))),
     Row(
         'nothing to go on from but weights',

@@ -12,6 +12,7 @@ from test_agreement import (
     rows_lengths,
     rows_options,
     rows_origin,
+    rows_pixels,
     rows_ranges,
     rows_resumed,
     rows_shapes,
@@ -27,6 +28,7 @@ ROWS = [
     *rows_ranges.ROWS,
     *rows_shapes.ROWS,
     *rows_origin.ROWS,
+    *rows_pixels.ROWS,
     *rows_resumed.ROWS,
 ]
 

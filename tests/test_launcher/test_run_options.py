@@ -167,7 +167,16 @@ def test_logged_values_are_means_over_the_interval(hooks, window):
         dict(default_hooks=hooks, log_processor=dict(mean_pattern='x'))
     )
     run_options.add_training_defaults(cfg)
-    assert cfg.log_processor == dict(mean_pattern='x', window_size=window)
+    assert cfg.log_processor == dict(
+        by_epoch=True, mean_pattern='x', window_size=window
+    )
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_the_log_counts_as_the_loop_does(by_epoch):
+    cfg = Config(dict(train_cfg=dict(by_epoch=by_epoch)))
+    run_options.add_training_defaults(cfg)
+    assert cfg.log_processor.by_epoch is by_epoch
 
 
 def test_own_log_processor_is_left_alone():

@@ -64,6 +64,12 @@ def test_default_tta_averages_over_the_flip():
     assert cfg.test_dataloader.dataset.pipeline[-2].type == 'CenterCrop'
 
 
+def test_options_reach_the_model_that_tta_wraps():
+    options = '--cfg-options', 'model.head.num_classes=3'
+    cfg = merged('--tta', *options)
+    assert cfg.model.module.head.num_classes == 3 and 'head' not in cfg.model
+
+
 def test_run_with_tta(tmp_path, monkeypatch, capsys):
     data = tiny_run.write_images(tmp_path / 'data', num=4)
     cfg = tiny_run.classify_cfg(data)

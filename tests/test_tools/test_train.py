@@ -9,6 +9,8 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
+from aemim_mm.visualization import epoch_means, read_scalars
+
 train = tiny_run.load_tool('train')
 
 
@@ -99,6 +101,53 @@ def test_options():
     assert cfg.train_dataloader.pin_memory is False
     assert cfg.launcher == 'slurm'
     assert cfg.randomness.seed == 7
+
+
+def test_no_validation_whatever_is_said_of_it():
+    cfg = tiny_run.pretrain_cfg('data', tiny_run.mae())
+    cfg['val_dataloader'] = dict(cfg['train_dataloader'])
+    options = '--cfg-options', 'val_dataloader.dataset.data_root=x'
+    cfg = Config(dict(cfg, val_cfg=dict(), val_evaluator=[]))
+    args = train.parse_args(['a.py', '--no-validate', *options])
+    cfg = train.merge_args(cfg, args)
+    assert cfg.val_dataloader is cfg.val_cfg is cfg.val_evaluator is None
+
+
+@pytest.mark.parametrize('fails', [True, False])
+def test_overwriting_waits_for_a_first_step(tmp_path, monkeypatch, fails):
+    """What a run gives up is kept while it is not known that it trains."""
+    data = tiny_run.write_images(tmp_path / 'data', num=4)
+    if fails:
+        for path in (tmp_path / 'data').rglob('*.png'):
+            path.write_bytes(b'none')
+    cfg = tiny_run.pretrain_cfg(
+        data, tiny_run.mae(), train_cfg=dict(type='IterBasedTrainLoop')
+    )
+    cfg['train_cfg']['max_iters'] = 3
+    cfg['train_dataloader']['num_workers'] = 0
+    cfg['optim_wrapper'] = dict(optimizer=dict(type='SGD', lr=0.1))
+    cfg['default_hooks']['checkpoint'].update(by_epoch=False)
+    path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
+    work_dir = tmp_path / 'w'
+    work_dir.mkdir()
+    for name in ('epoch_2.pth', 'iter_1.pth'):
+        (work_dir / name).write_bytes(b'of another run')
+    arguments = [path, '--work-dir', work_dir, '--overwrite']
+    argv = ['train.py', *map(str, arguments)]
+    monkeypatch.setattr(sys, 'argv', argv)
+    if fails:
+        with pytest.raises(SystemExit):
+            train.main()
+        kept = {path.name for path in work_dir.glob('*.pth')}
+        assert kept == {'epoch_2.pth', 'iter_1.pth'}
+        return
+    train.main()
+    kept = {path.name for path in work_dir.glob('*.pth')}
+    assert kept == {f'iter_{n}.pth' for n in (1, 2, 3)}
+    assert (work_dir / 'iter_1.pth').stat().st_size > 1000
+    # The log of such a run has no epochs, and a point for each entry.
+    means = epoch_means(read_scalars(work_dir))
+    assert means['epoch'] == [1, 2, 3]
 
 
 @pytest.fixture
