@@ -21,6 +21,11 @@ sys.path.insert(0, str(REPO))
 from aemim_mm_cli.quiet import be_quiet  # noqa: E402
 from aemim_mm_cli.user_errors import add_traceback_option, run_main  # noqa: E402
 
+# What a demo writes; the mark says that one has begun here.
+FOLDERS = ('pretrain', 'finetune', 'figures')
+FILES = ('report.html', 'summary.json')
+MARK = '.demo'
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -176,6 +181,40 @@ def evaluate(cfg: Config, checkpoint: str) -> dict[str, float]:
     return dict(zip(map(str, BUDGETS), top1, strict=True))
 
 
+def check_own(out: Path) -> None:
+    """Refuse a folder whose results are not those of a demo.
+
+    Args:
+        out (Path): The work directory.
+
+    Raises:
+        FileExistsError: If what a demo would replace is there, but none has
+            written it.
+    """
+    there = [name for name in FOLDERS if (out / name).exists()]
+    if there and not any((out / name).exists() for name in (MARK, *FILES)):
+        raise FileExistsError(
+            f'--work-dir {out} holds {", ".join(there)}, which the demo would '
+            'replace and has not written: name another folder'
+        )
+
+
+def begin(out: Path, resume: bool) -> None:
+    """Make the work directory ready; what an earlier demo wrote goes.
+
+    Args:
+        out (Path): The work directory, which may hold other things.
+        resume (bool): Whether the earlier demo goes on.
+    """
+    if not resume:
+        for name in FOLDERS:
+            shutil.rmtree(out / name, ignore_errors=True)
+        for name in FILES:
+            (out / name).unlink(missing_ok=True)
+    (out / 'figures').mkdir(parents=True, exist_ok=True)
+    (out / MARK).touch()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo.
 
@@ -184,22 +223,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If the data cannot be had.
+        FileExistsError: If there are files of somebody else in the way.
         RuntimeError: If a tool fails.
     """
     args = parse_args(argv)
     out = args.work_dir
-    if not args.resume:
-        # Only what a demo writes: the folder may hold other things.
-        for name in ('pretrain', 'finetune', 'figures'):
-            shutil.rmtree(out / name, ignore_errors=True)
-        for name in ('report.html', 'summary.json'):
-            (out / name).unlink(missing_ok=True)
-    (out / 'figures').mkdir(parents=True, exist_ok=True)
+    check_own(out)
     clock = Clock('demo', PHASES)
 
     with clock.phase(PHASES[0]):
         root = prepare_fashion_mnist(str(args.data_root))
         data = {'train_dataloader.dataset.data_root': root}
+    begin(out, args.resume)
 
     with clock.phase(PHASES[1]):
         options = {**data, **(QUICK if args.quick else {})}

@@ -11,6 +11,7 @@ from mmcv.transforms import Compose
 from mmengine.dist import get_dist_info
 from mmpretrain.registry import DATASETS
 from PIL import Image
+from timm.data.readers.reader_wds import log_and_continue
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 # Shards are given out in the reader; other streams are split by timm.
@@ -141,6 +142,9 @@ class TimmStream(_TimmBase, IterableDataset):
     def one_pass(self, count: int) -> Iterator[Any]:
         """This worker's part of a pass.
 
+        Damaged images of shards are left out in training, with a warning of
+        timm's. With ``passes``, they are an error.
+
         Args:
             count (int): Number of the pass, which gives the order.
 
@@ -148,8 +152,9 @@ class TimmStream(_TimmBase, IterableDataset):
             Any: Transformed images.
 
         Raises:
-            ValueError: If there are fewer shards than workers of all ranks, or
-                no image in those of this one.
+            ValueError: If there are fewer shards than workers of all ranks,
+                no image in those of this one, or a damaged one in an
+                evaluation.
         """
         empty = True
         read = self._shards if self.shards else self._as_timm
@@ -205,6 +210,10 @@ class TimmStream(_TimmBase, IterableDataset):
         if not reader.target_key and not reader.split_info.alt_label:
             # before decoding, which wants a label
             reader.ds.pipeline.insert(-2, filters.map(_with_label))
+        if self.passes is not None:
+            for step in reader.ds.pipeline:
+                if 'handler' in getattr(step, 'kw', {}):
+                    step.kw['handler'] = _refuse_damaged
         for sample in reader.ds:
             yield sample['image'], sample['target']
 
@@ -275,6 +284,16 @@ def timm_dataset(
         num_samples=num_samples,
         **options,
     )
+
+
+def _refuse_damaged(error: Exception) -> bool:
+    """A handler of webdataset: an evaluation leaves no image out."""
+    if isinstance(error, OSError):
+        raise ValueError(
+            f'TimmDataset: an image in the shards cannot be read ({error}). '
+            'An evaluation leaves none out: take it out of its shard'
+        ) from error
+    return log_and_continue(error)
 
 
 def _with_label(sample: dict) -> dict:

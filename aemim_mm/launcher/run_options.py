@@ -139,8 +139,9 @@ def set_start(cfg: Config, resume: str | None = None) -> str:
         cfg (Config): The config with its work directory. ``resume`` and
             ``load_from`` are changed in place.
         resume (str, optional): Value of ``--resume``: a checkpoint, or
-            ``'auto'`` for the latest one of the work directory, without which
-            the run starts as the config says. Defaults to None.
+            ``'auto'`` for the latest one of the work directory, which may have
+            been copied or moved, without which the run starts as the config
+            says. Defaults to None.
 
     Returns:
         str: One sentence for the log.
@@ -162,13 +163,18 @@ def set_start(cfg: Config, resume: str | None = None) -> str:
     lacking = ''
     if resume == 'auto':
         latest = find_latest_checkpoint(cfg.work_dir)
-        if latest is not None:
+        own = latest and Path(cfg.work_dir, Path(latest).name)
+        if own and own.is_file() and own.resolve() != Path(latest).resolve():
+            # The folder was copied or moved after it was named.
+            resume = str(own)
+        elif latest is not None:
             named_in = osp.join(cfg.work_dir, 'last_checkpoint')
             check_checkpoint(f'--resume ({named_in})', latest)
             cfg.resume = True
             cfg.load_from = None  # mmengine takes the latest by itself.
             return f'The run resumes from {latest}.'
-        resume = _newest_checkpoint(cfg.work_dir)
+        else:
+            resume = _newest_checkpoint(cfg.work_dir)
         if resume is None:
             cfg.resume = False
             lacking = f' (--resume: {cfg.work_dir} holds no checkpoint)'

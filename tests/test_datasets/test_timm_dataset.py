@@ -17,6 +17,7 @@ from shard_runs import (
     stream,
     write_shards,
 )
+from torch.utils.data import DataLoader
 from two_processes import run_in_two
 
 from aemim_mm.datasets import TimmImages
@@ -117,3 +118,16 @@ def test_two_ranks_share_every_pass(shards, tmp_path):
         together = Counter(parts[0] + parts[1])
         assert together == dict.fromkeys(range(15), 3), kind
         assert all(parts)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_damaged_image_is_skipped_in_training_alone(shards, workers):
+    with tarfile.open(f'{shards}/photos-002.tar', 'a') as tar:
+        add(tar, '0099.png', b'no image')
+        add(tar, '0099.cls', b'0')
+    endless = stream(shards, passes=None)
+    loader = DataLoader(endless, 1, num_workers=workers, collate_fn=list)
+    batches = iter(loader)
+    assert len([next(batches) for _ in range(16)]) == 16
+    with pytest.raises(ValueError, match='cannot be read .* leaves none out'):
+        numbers(stream(shards), workers)

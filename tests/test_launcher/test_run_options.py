@@ -112,6 +112,22 @@ def test_latest_checkpoint_that_is_gone(tmp_path):
         run_options.set_start(start_cfg(tmp_path), 'auto')
 
 
+@pytest.mark.parametrize('moved', [True, False])
+def test_a_folder_that_was_copied_or_moved(tmp_path, moved):
+    """Its own checkpoint, not the one of the folder that it was copied from."""
+    old, new = tmp_path / 'old', tmp_path / 'new'
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / 'epoch_3.pth').touch()
+        (folder / 'last_checkpoint').write_text(str(old / 'epoch_3.pth'))
+    if moved:
+        (old / 'epoch_3.pth').unlink()
+    cfg = start_cfg(new)
+    own = str(new / 'epoch_3.pth')
+    assert run_options.set_start(cfg, 'auto') == f'The run resumes from {own}.'
+    assert (cfg.resume, cfg.load_from) == (True, own)
+
+
 def test_a_run_that_was_killed_before_its_checkpoint_was_named(tmp_path):
     for age, name in enumerate(('epoch_10.pth', 'epoch_9.pth', 'best_1.pth')):
         (tmp_path / name).touch()

@@ -6,15 +6,33 @@ import pytest
 from fashion_mnist_files import write_fashion_mnist
 from tiny_run import load_tool
 
-# A whole run, from data to report.
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope='module')
 def demo():
     return load_tool('demo')
 
 
+def test_a_folder_of_somebody_else_is_left_alone(demo, tmp_path, capsys):
+    weights = tmp_path / 'pretrain/iter_20000.pth'
+    weights.parent.mkdir()
+    weights.write_text('mine')
+    arguments = ['--quick', '--work-dir', str(tmp_path)]
+    with pytest.raises(FileExistsError, match='holds pretrain, which the de'):
+        demo.main(arguments)
+    assert weights.read_text() == 'mine'
+
+
+def test_nothing_is_deleted_where_the_data_cannot_be_had(demo, tmp_path):
+    for name in ('pretrain/a', '.demo', 'data'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('')
+    arguments = ['--work-dir', str(tmp_path), '--data-root']
+    with pytest.raises(OSError):
+        demo.main([*arguments, str(tmp_path / 'data/x')])
+    assert (tmp_path / 'pretrain/a').exists()
+
+
+# A whole run, from data to report.
 @pytest.fixture(scope='module')
 def quick(demo, tmp_path_factory):
     """The folder of a quick run, and what it said had failed."""
@@ -38,6 +56,7 @@ def quick(demo, tmp_path_factory):
     return out, code
 
 
+@pytest.mark.slow
 def test_summary(quick):
     out, code = quick
     summary = json.loads((out / 'summary.json').read_text())
@@ -61,6 +80,7 @@ def test_summary(quick):
     assert code == 0
 
 
+@pytest.mark.slow
 def test_report(quick):
     page = (quick[0] / 'report.html').read_text()
     assert page.count('data:image/png;base64,') == 2
@@ -69,11 +89,14 @@ def test_report(quick):
         assert f'<h2>{title}</h2>' in page
 
 
+@pytest.mark.slow
 def test_starts_clean_but_leaves_other_files_alone(quick):
     assert not (quick[0] / 'pretrain' / 'epoch_9.pth').exists()
     assert (quick[0] / 'mine.txt').read_text() == 'of an earlier run'
+    assert (quick[0] / '.demo').is_file()
 
 
+@pytest.mark.slow
 def test_encoder_is_fine_tuned_from_the_pre_trained_one(quick):
     (config,) = (quick[0] / 'finetune').glob('*/vis_data/config.py')
     checkpoint = str(quick[0] / 'pretrain' / 'epoch_3.pth')
