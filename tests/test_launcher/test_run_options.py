@@ -114,7 +114,7 @@ def test_latest_checkpoint_that_is_gone(tmp_path):
 
 @pytest.mark.parametrize('moved', [True, False])
 def test_a_folder_that_was_copied_or_moved(tmp_path, moved):
-    """Its own checkpoint, not the one of the folder that it was copied from."""
+    """Its own checkpoint, not that of the folder it was copied from."""
     old, new = tmp_path / 'old', tmp_path / 'new'
     for folder in (old, new):
         folder.mkdir()
