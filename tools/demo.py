@@ -228,7 +228,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parse_args(argv)
     out = args.work_dir
-    check_own(out)
+    if not args.resume:
+        check_own(out)
     clock = Clock('demo', PHASES)
 
     with clock.phase(PHASES[0]):

@@ -259,7 +259,7 @@ def prepare(argv: Sequence[str] | None = None) -> tuple[Run, str]:
         start = run_options.set_start(cfg, args.resume)
         if args.new_schedule and args.resume is None and not own_resume:
             raise ValueError('--new-schedule: pass --resume, too.')
-        run_options.drop_empty_schedulers(cfg)
+        run_options.replace_empty_schedulers(cfg)
         run_options.add_training_defaults(cfg)
         check_config(cfg, phases=('train', 'val'))
         if cfg.get('load_from', None):

@@ -22,7 +22,7 @@ TOLERANCE = 0.5
 
 
 def pixels_normalised_alike(run: Run) -> None:
-    """Mean, deviation and order of channels are those of the weights.
+    """Mean and standard deviation are those of the weights.
 
     A classifier is tested with those it was trained with. A new run may
     start with others, which is worth knowing.
@@ -70,25 +70,27 @@ def _normalization_of(file: str) -> dict[str, Any]:
 
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs, of what both say."""
-    names = [name for name in ('mean', 'std') if name in then and name in now]
-    found = [
-        name
-        for name in names
-        if len(then[name]) != len(now[name])
-        or any(
-            abs(a - b) > TOLERANCE
-            for a, b in zip(then[name], now[name], strict=True)
-        )
-    ]
-    grey = names and len(now[names[0]]) == 1
-    if names and not grey and then['to_rgb'] != now['to_rgb']:
-        found.append('to_rgb')
+    """What differs, of what both say.
+
+    Not the order of channels: it is that of the loader, too.
+    """
+    found = []
+    for name in ('mean', 'std'):
+        theirs: Any = then.get(name)
+        ours: Any = now.get(name)
+        if not all(isinstance(v, list | tuple) for v in (theirs, ours)):
+            continue
+        if len(ours) != len(theirs) or any(
+            abs(a - b) > TOLERANCE for a, b in zip(ours, theirs, strict=True)
+        ):
+            found.append(name)
     return found
 
 
 def _listed(pixels: Mapping[str, Any]) -> str:
-    return ', '.join(f'{name}={_short(v)}' for name, v in pixels.items())
+    return ', '.join(
+        f'{k}={_short(pixels[k])}' for k in ('mean', 'std') if k in pixels
+    )
 
 
 def _short(value: Any) -> str:

@@ -44,7 +44,7 @@ class Span:
     @property
     def end(self) -> int:
         """The one after the last; without ``end`` that of the run."""
-        if 'end' in self.scheduler:
+        if self.scheduler.get('end') is not None:
             return int(self.scheduler['end'] * self.step)
         if self.kind == 'OneCycleLR' and self.scheduler.get('total_steps'):
             return self.begin + self.scheduler['total_steps'] * self.step
@@ -87,7 +87,7 @@ def schedule_fits_run(run: Run) -> None:
         f'as --cfg-options {spans[-1].key}.end=N.'
     )
     for span in spans:
-        if 'end' in span.scheduler and span.end <= span.begin:
+        if span.end <= span.begin and span.scheduler.get('end') is not None:
             raise Disagreement(
                 f'{span.key} begins at {unit} {span.begin} and ends at '
                 f'{span.end}: the end must be larger. {way_out}'

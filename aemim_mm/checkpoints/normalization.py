@@ -53,7 +53,9 @@ def stored_normalization(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _normalization(pixels: Any) -> dict[str, Any]:
-    if not isinstance(pixels, Mapping) or pixels.get('mean') is None:
+    if not isinstance(pixels, Mapping):
+        return {}
+    if not isinstance(pixels.get('mean'), list | tuple):
         return {}
     told = {k: pixels[k] for k in ('mean', 'std') if k in pixels}
     # mmpretrain's default: images stay BGR.

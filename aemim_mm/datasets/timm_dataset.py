@@ -2,6 +2,7 @@
 """Data sets of timm: WebDataset shards and those of Hugging Face."""
 
 import dataclasses
+import tarfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -288,10 +289,10 @@ def timm_dataset(
 
 def _refuse_damaged(error: Exception) -> bool:
     """A handler of webdataset: an evaluation leaves no image out."""
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, tarfile.TarError)):
         raise ValueError(
-            f'TimmDataset: an image in the shards cannot be read ({error}). '
-            'An evaluation leaves none out: take it out of its shard'
+            f'TimmDataset: a shard, or an image in it, cannot be read '
+            f'({error}). An evaluation leaves none out'
         ) from error
     return log_and_continue(error)
 

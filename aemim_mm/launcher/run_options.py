@@ -113,23 +113,32 @@ def add_training_defaults(cfg: Config) -> None:
         }
 
 
-def drop_empty_schedulers(cfg: Config) -> None:
-    """Leave out schedulers that end where they begin.
+def replace_empty_schedulers(cfg: Config) -> None:
+    """Put a factor of 1 in the place of schedulers that are meant to be empty.
 
-    mmengine refuses them. A warm-up of length 0 is one, and the cosine behind
-    a warm-up as long as the run.
+    mmengine refuses a scheduler that ends where it begins. Meant to are a
+    warm-up of length 0, and a cosine behind a warm-up as long as the run. The
+    places of the others stay the same.
 
     Args:
         cfg (Config): Changed in place.
     """
+    loop = cfg.get('train_cfg', None) or {}
+    by_epoch = counts_epochs(loop)
+    length = loop.get('max_epochs' if by_epoch else 'max_iters')
     section = cfg.get('param_scheduler', None)
-    if isinstance(section, list):
-        cfg.param_scheduler = [
-            scheduler
-            for scheduler in section
-            if scheduler.get('end', None) is None
-            or scheduler.get('begin', 0) != scheduler['end']
-        ]
+    for index, scheduler in enumerate(
+        section if isinstance(section, list) else ()
+    ):
+        if not isinstance(scheduler, Mapping):
+            continue
+        begin = scheduler.get('begin', 0)
+        unit = scheduler.get('by_epoch', True)
+        behind = unit == by_epoch and begin == length
+        if scheduler.get('end') == begin and (begin == 0 or behind):
+            section[index] = ConfigDict(
+                type='ConstantLR', factor=1.0, by_epoch=unit, begin=0, end=1
+            )
 
 
 def set_start(cfg: Config, resume: str | None = None) -> str:

@@ -58,7 +58,9 @@ def expand_shortcuts(
         length = shortcuts[name]['sets'][0]
         if isinstance(values[length], int):
             ratio = values[length] / _value(recipe, length)
-            defaults[key] = round(_value(recipe, key) * ratio)
+            # Something of the run is left, of one epoch all.
+            share = max(1, round(_value(recipe, key) * ratio))
+            defaults[key] = min(share, max(0, values[length] - 1))
     return {**defaults, **values, **options}
 
 

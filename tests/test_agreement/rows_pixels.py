@@ -80,16 +80,12 @@ ROWS = [
         notes=('load_from: weights.pth was trained', *GIVEN),
     ),
     Row(
-        'weights that read BGR',
+        'another order of channels, which may be that of the loader',
         starts_from(dict(normalization=dict(USUAL, to_rgb=False))),
-        notes=(
-            'to_rgb=False',
-            '-options model.data_preprocessor.to_rgb=False',
-        ),
     ),
     Row(
-        'another name of RGB',
-        starts_from(dict(cfg=text(**USUAL, bgr_to_rgb=True))),
+        'one number for all channels, which mmpretrain names',
+        starts_from(dict(normalization=dict(HALF, mean=127.5))),
     ),
     Row(
         'constants that are rounded',

@@ -186,6 +186,19 @@ ROWS += [
         tested({f'{OPTIMIZER}.lr': -1, 'val_evaluator.topk': 0}),
         tool='test',
     ),
+    Row(
+        'a cosine that ends where it begins',
+        run_of(
+            pretraining,
+            {
+                'param_scheduler': [
+                    dict(type='LinearLR', by_epoch=True, begin=0, end=1),
+                    dict(type='CosineAnnealingLR', begin=1, end=1),
+                ]
+            },
+        ),
+        ('param_scheduler.1 begins at epoch 1 and ends at 1', 'must be larg'),
+    ),
     Row('healthy AEMIM', run_of(adversarial, {})),
     Row(
         'gradients measured, not clipped',

@@ -142,7 +142,9 @@ def test_from_weights_the_run_is_short_and_slow(tmp_path):
         (PRETRAIN[0], dict(init='', max_iters=200), (10, 10, 200)),
         (PRETRAIN[0], dict(max_iters=200, init=''), (10, 10, 200)),
         (PRETRAIN[0], dict(max_iters=200, warmup=7), (7, 7, 200)),
+        (PRETRAIN[0], dict(max_iters=3), (1, 1, 3)),
         (FINETUNE[0], dict(init='', max_epochs=20), (2, 2, 20)),
+        (FINETUNE[0], dict(init='', max_epochs=3), (1, 1, 3)),
     ],
 )
 def test_the_warm_up_keeps_its_share(name, options, spans, tmp_path):
@@ -162,11 +164,10 @@ def test_the_warm_up_keeps_its_share(name, options, spans, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'options', 'kept'),
     [
-        (PRETRAIN[0], dict(max_iters=3), (0, 3)),
-        (PRETRAIN[0], dict(max_iters=1), (0, 1)),
-        (PRETRAIN[0], dict(warmup=0), (0, 20000)),
-        (PRETRAIN[0], dict(max_iters=10, warmup=10), (0, 10)),
-        (FINETUNE[0], dict(max_epochs=1), (0, 1)),
+        (PRETRAIN[0], dict(max_iters=1), (1, 0, 1)),
+        (PRETRAIN[0], dict(warmup=0), (1, 0, 20000)),
+        (PRETRAIN[0], dict(max_iters=10, warmup=10), (0, 0, 10)),
+        (FINETUNE[0], dict(max_epochs=1), (1, 0, 1)),
     ],
 )
 def test_a_warm_up_or_a_cosine_without_length(name, options, kept, tmp_path):
@@ -177,8 +178,12 @@ def test_a_warm_up_or_a_cosine_without_length(name, options, kept, tmp_path):
         torch.save({'state_dict': {'backbone.x': torch.zeros(1)}}, weights)
         options = dict(options, num_classes=2, init=weights)
     run = prepare(name, tmp_path, data_root=data, **options)
-    (scheduler,) = run.cfg.param_scheduler
-    assert (scheduler.get('begin', 0), scheduler.end) == kept
+    index, *span = kept
+    both = run.cfg.param_scheduler
+    assert [both[index].get('begin', 0), both[index].end] == span
+    # The other one has no effect, and its place.
+    other = both[1 - index]
+    assert (other.type, other.factor, other.end) == ('ConstantLR', 1.0, 1)
 
 
 @pytest.mark.parametrize('name', [n for n in PRETRAIN if 'vit' in n])

@@ -4,6 +4,7 @@
 import json
 import tarfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -131,3 +132,10 @@ def test_a_damaged_image_is_skipped_in_training_alone(shards, workers):
     assert len([next(batches) for _ in range(16)]) == 16
     with pytest.raises(ValueError, match='cannot be read .* leaves none out'):
         numbers(stream(shards), workers)
+
+
+def test_a_shard_that_is_cut_off_is_not_evaluated(shards):
+    path = Path(shards, 'photos-001.tar')
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(ValueError, match='a shard, or an image in it, cann'):
+        numbers(stream(shards))
