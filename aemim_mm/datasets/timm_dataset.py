@@ -291,7 +291,7 @@ def _refuse_damaged(error: Exception) -> bool:
     """A handler of webdataset: an evaluation leaves no image out."""
     if isinstance(error, (OSError, tarfile.TarError)):
         raise ValueError(
-            f'TimmDataset: a shard, or an image in it, cannot be read '
+            'TimmDataset: a shard, or an image in it, cannot be read '
             f'({error}). An evaluation leaves none out'
         ) from error
     return log_and_continue(error)

@@ -16,6 +16,7 @@ from ..algorithms import AEMIMAlgorithm
 from ..checkpoints.terms import UNKNOWN, in_words, license_of, terms_of
 from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
 from ..utils import type_name
+from ..utils.signatures import default_of
 from ..version import __version__
 from .architecture import Architecture
 from .source import Source
@@ -110,7 +111,7 @@ def recipe(source: Source) -> dict[str, Any]:
     if name == AEMIMAlgorithm.__name__:
         settings['method'] = model.get('method')
         for name in ('adapters', 'adv_ratio', 'loss_ratio'):
-            settings[name] = model.get(name, _default(AEMIMAlgorithm, name))
+            settings[name] = model.get(name, default_of(AEMIMAlgorithm, name))
         settings['attack'] = _attack(model.get('attack'))
     if 'mask_ratio' in backbone:
         settings['mask_ratio'] = backbone['mask_ratio']
@@ -135,7 +136,3 @@ def _attack(attack: Any) -> Any:
         ).parameters.items()
     }
     return {**defaults, **attack}
-
-
-def _default(cls: type, name: str) -> Any:
-    return inspect.signature(cls.__init__).parameters[name].default
