@@ -147,7 +147,7 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
     Args:
         paths (Sequence[str]): Image files.
         model (nn.Module): Gives size and number of channels.
-        cfg (Config): Tells whether its pipeline loads files.
+        cfg (Config): Tells whether its data set loads images, as BGR.
 
     Returns:
         dict: A batch for the data preprocessor.
@@ -158,8 +158,11 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
     """
     size = model.backbone.img_size
     grey = model.data_preprocessor.mean.numel() == 1
-    steps = cfg.train_dataloader.dataset.get('pipeline', [])
-    loads = any('LoadImage' in str(step['type']) for step in steps)
+    dataset = cfg.train_dataloader.dataset
+    loads = 'TimmDataset' in str(dataset.type) or any(
+        'LoadImage' in str(step['type'])
+        for step in dataset.get('pipeline', [])
+    )
     crop = Compose(
         [
             dict(type='FitToEncoder', img_size=size, crop_ratio=1.0),
@@ -180,7 +183,7 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
             # Array datasets such as CIFAR hold RGB; loaders give BGR.
             sample['img'] = sample['img'][..., ::-1]
         if not loads:
-            del sample['img_path']
+            del sample['ori_shape']
         samples.append(crop(sample))
     return default_collate(samples)
 

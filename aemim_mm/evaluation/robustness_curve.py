@@ -52,9 +52,11 @@ class MinimalEpsilons:
             per budget. At 0 it is the clean accuracy.
         """
         budgets = torch.tensor(list(epsilons), dtype=torch.float64)
-        return (
-            100 * (self.epsilons > budgets[:, None]).double().mean(dim=1)
-        ).tolist()
+        count = len(self.epsilons)
+        fooled = torch.searchsorted(
+            self.epsilons.sort().values, budgets, right=True
+        )
+        return (100 * ((count - fooled) / count)).tolist()
 
     def save(
         self, path: str | Path, images: Sequence[str] | None = None

@@ -12,6 +12,7 @@ from ..evaluation import FrozenEncoder
 from ..export.linear_head import linear_head
 from ..export.source import read_source
 from .evaluated_classifier import EvaluatedClassifier
+from .load_encoder import out_type_of
 
 _PLAIN = {'weight', 'bias'}
 _ACCEPTED = (
@@ -75,13 +76,14 @@ def read_linear_probe(path: str) -> LinearProbe:
     head = linear_head(source)
     if not head:
         raise ValueError(f'{path} holds no classifier. {_ACCEPTED}')
-    kind = source.config_of('backbone').get('out_type')
+    backbone = source.config_of('backbone')
+    out_type = out_type_of(backbone) if 'type' in backbone else None
     return LinearProbe(
         path,
         head['weight'],
         head['bias'],
         source.encoder,
-        {'cls_token': 'token', 'featmap': 'avg'}.get(str(kind)),
+        {'cls_token': 'token', 'featmap': 'avg'}.get(out_type or ''),
     )
 
 

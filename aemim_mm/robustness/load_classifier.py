@@ -20,6 +20,7 @@ from ..checkpoints.fit import (
     fit_checkpoint,
     state_dict_of,
 )
+from ..checkpoints.foreign import unwrapped
 from ..checkpoints.misfit import (
     describe_keys,
     describe_prefixes,
@@ -96,9 +97,10 @@ def load_timm_classifier(
 
     Args:
         name (str): Its name in timm, with or without tag.
-        checkpoint (str, optional): Path or URL of other weights. If it is an
-            export, its mean and standard deviation count, unless ``options``
-            has ``pretrained_cfg_overlay``. Defaults to None.
+        checkpoint (str, optional): Path or URL of other weights; of a run
+            with averaged ones those, as timm takes them. If it is an export,
+            its mean and standard deviation count, unless ``options`` has
+            ``pretrained_cfg_overlay``. Defaults to None.
         input_size (int, optional): Size of its images. None means that of its
             data configuration. Defaults to None.
         options (Mapping, optional): Keyword arguments of
@@ -128,14 +130,9 @@ def load_timm_classifier(
     stored: dict[str, Any] = {}
     if checkpoint is not None:
         content = read_checkpoint(checkpoint, 'cpu')
-        if 'state_dict' not in content and isinstance(
-            content.get('model'), Mapping
-        ):
-            # As MAE, DeiT and timm's older recipes name it.
-            content = dict(state_dict=content['model'])
         if 'pretrained_cfg_overlay' not in kwargs:
             stored = stored_normalization(content.get('meta') or {})
-        load_weights(model, checkpoint, content)
+        load_weights(model, checkpoint, dict(state_dict=unwrapped(content)))
     config = resolve_model_data_config(model)
     for key in ('mean', 'std'):
         if key in stored:

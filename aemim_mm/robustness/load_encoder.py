@@ -64,18 +64,17 @@ def load_config_encoder(
     if pixels.get('mean') is None or pixels.get('std') is None:
         raise ValueError(f'the data_preprocessor of {config} has no mean, std')
     backbone = cfg.backbone
-    kind = next(registries.find('model', backbone.type, 'mmpretrain'), None)
-    if isinstance(kind, type) and 'raw' in getattr(kind, 'OUT_TYPES', ()):
-        default = default_of(kind, 'out_type')
-        if backbone.get('out_type', default) != 'avg_featmap':
-            # All tokens, after the last norm
-            backbone.out_type = 'raw'
-        elif pooling == 'token':
+    out_type = out_type_of(backbone)
+    if out_type == 'avg_featmap':
+        if pooling == 'token':
             raise ValueError(
                 f'pooling is token, but {config} classifies the mean of the '
                 "patches (out_type='avg_featmap'), so that its class token "
                 'means nothing: take pooling avg'
             )
+    elif out_type is not None:
+        # All tokens, after the last norm
+        backbone.out_type = 'raw'
     description = as_text(dict(backbone=backbone, pooling=pooling))
     model = build_model(config, backbone)
     content = read_checkpoint(checkpoint, 'cpu')
@@ -103,3 +102,21 @@ def load_config_encoder(
             'may: put that into the config, as for fine-tuning'
         ) from error
     return found
+
+
+def out_type_of(backbone: Mapping[str, Any]) -> str | None:
+    """What a ViT of mmpretrain returns, by its config or its default.
+
+    Args:
+        backbone (Mapping): The config, with a ``type``.
+
+    Returns:
+        str | None: ``'raw'``, ``'cls_token'``, ``'featmap'`` or
+        ``'avg_featmap'``; None of another kind of backbone.
+    """
+    kind = next(registries.find('model', backbone['type'], 'mmpretrain'), None)
+    if not isinstance(kind, type) or 'raw' not in getattr(
+        kind, 'OUT_TYPES', ()
+    ):
+        return None
+    return backbone.get('out_type', default_of(kind, 'out_type'))

@@ -68,19 +68,19 @@ def converts_channels(preprocessor: nn.Module) -> bool:
 def sees_bgr(preprocessor: nn.Module, data_samples: Any) -> bool:
     """Whether the model is fed images in BGR order.
 
-    The image loaders of OpenMMLab give BGR. Datasets that hold their images
-    as arrays (CIFAR, for instance) have no loader, and give RGB.
+    The image loaders of OpenMMLab and shards give BGR. Datasets that hold
+    their images as arrays (CIFAR, for instance) have no loader, and give RGB.
 
     Args:
         preprocessor (nn.Module): The model's data preprocessor.
         data_samples (Sequence[DataSample], optional): The samples of the
-            batch; those that were loaded from a file have ``img_path``.
+            batch; those that were loaded have ``ori_shape``.
 
     Returns:
         bool: False for one-channel images.
     """
     loaded = bool(data_samples) and all(
-        sample is not None and 'img_path' in sample for sample in data_samples
+        sample is not None and 'ori_shape' in sample for sample in data_samples
     )
     if not loaded or is_grey(preprocessor):
         return False

@@ -81,6 +81,16 @@ def test_another_pooling(run):
         with_linear_probe(encoder, read_linear_probe(run[1]))
 
 
+def test_the_pooling_of_a_config_that_does_not_say(run):
+    """mmpretrain's default is the class token."""
+    content = torch.load(run[1], weights_only=True)
+    cfg = content['meta']['cfg']
+    content['meta']['cfg'] = cfg.replace("out_type='cls_token',", '')
+    assert content['meta']['cfg'] != cfg
+    torch.save(content, run[1])
+    assert read_linear_probe(run[1]).pooling == 'token'
+
+
 def test_the_head_of_a_fine_tuned_classifier(tmp_path):
     """On its own encoder it is the classifier."""
     files = toys.write_model(tmp_path, toys.build())

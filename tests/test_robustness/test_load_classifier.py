@@ -257,12 +257,16 @@ def load_timm(path, **options):
 
 def test_timm_with_the_weights_of_a_file(vit, images, tmp_path):
     weights = vit.state_dict()
+    last = {key: value + 1 for key, value in weights.items()}
     args = argparse.Namespace(lr=1.0)
     contents = {
         'flat.pth': weights,
         'state_dict.pth': dict(state_dict=weights, epoch=1),
         # MAE's and DeiT's have the command line beside.
         'model.pth': dict(model=weights, args=args, optimizer={}),
+        # timm evaluates the averaged weights.
+        'ema.pth': dict(state_dict=last, state_dict_ema=weights),
+        'deit.pth': dict(model=last, model_ema=weights, args=args),
     }
     # Its published mean and standard deviation are 0.5.
     expected = vit((images - 0.5) / 0.5)

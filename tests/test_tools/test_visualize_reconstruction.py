@@ -120,12 +120,19 @@ def test_given_images_fill_a_rectangle(tool, files):
     assert _colour(wide[..., 34:]) == pytest.approx(GREEN, abs=1)
 
 
-@pytest.mark.parametrize('options', [[], ['data_preprocessor.to_rgb=False']])
-def test_colours_are_right_for_bgr_models_too(tool, files, options):
+@pytest.mark.parametrize('shards', [False, True])
+@pytest.mark.parametrize('to_rgb', [True, False])
+def test_colours_are_right_for_bgr_models_too(tool, files, to_rgb, shards):
+    options = [f'data_preprocessor.to_rgb={to_rgb}']
+    if shards:  # whose pipeline loads nothing
+        options += [
+            'train_dataloader.dataset.type=TimmDataset',
+            'train_dataloader.dataset.pipeline=[dict(type="PackInputs")]',
+        ]
     Image.new('RGB', (32, 32), GREEN).save(files / 'green.png')
     Image.new('RGB', (32, 32), RED).save(files / 'red.png')
-    flags = ['--cfg-options', *options] if options else []
-    images = _run(tool, files, files / 'green.png', files / 'red.png', *flags)
+    pictures = (files / 'green.png', files / 'red.png')
+    images = _run(tool, files, *pictures, '--cfg-options', *options)
     green, red = images['original']
     assert _colour(green) == pytest.approx(GREEN, abs=1e-3)
     assert _colour(red) == pytest.approx(RED, abs=1e-3)

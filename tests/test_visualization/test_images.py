@@ -12,6 +12,8 @@ from aemim_mm.visualization.images import (
     sees_bgr,
 )
 
+LOADED = dict(ori_shape=(32, 32))
+
 
 def _preprocessor(kind='SelfSupDataPreprocessor', channels=3, **options):
     return MODELS.build(
@@ -24,11 +26,8 @@ def _preprocessor(kind='SelfSupDataPreprocessor', channels=3, **options):
     )
 
 
-def _samples(path):
-    sample = DataSample()
-    if path:
-        sample.set_metainfo(dict(img_path=path))
-    return [sample, sample]
+def _samples(**meta):
+    return [DataSample(metainfo=meta)] * 2
 
 
 @pytest.mark.parametrize(
@@ -57,22 +56,22 @@ def test_converts_channels_by_its_other_name():
 
 
 @pytest.mark.parametrize(
-    ('to_rgb', 'path', 'bgr'),
+    ('to_rgb', 'meta', 'bgr'),
     [
-        (True, 'a.jpg', False),
-        (False, 'a.jpg', True),
-        (False, None, False),  # an array dataset holds RGB
+        (True, LOADED, False),
+        (False, LOADED, True),
+        (False, {}, False),  # an array dataset holds RGB
     ],
 )
-def test_sees_bgr(to_rgb, path, bgr):
-    assert sees_bgr(_preprocessor(to_rgb=to_rgb), _samples(path)) is bgr
+def test_sees_bgr(to_rgb, meta, bgr):
+    assert sees_bgr(_preprocessor(to_rgb=to_rgb), _samples(**meta)) is bgr
 
 
 def test_sees_bgr_without_samples_or_colour():
     assert sees_bgr(_preprocessor(), None) is False
     grey = _preprocessor(channels=1)
     assert is_grey(grey)
-    assert sees_bgr(grey, _samples('a.png')) is False
+    assert sees_bgr(grey, _samples(**LOADED)) is False
 
 
 def test_denormalise_undoes_the_preprocessor():
