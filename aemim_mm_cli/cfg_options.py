@@ -67,8 +67,8 @@ def parse_value(text: str) -> Any:
         Any: The value; a text as it is, white space included.
 
     Raises:
-        ValueError: If brackets or quotes do not match, or a dict is none of
-            literals.
+        ValueError: If a text with commas has brackets or quotes that do not
+            match, or a dict is none of literals.
     """
     stripped = text.strip()
     if stripped.startswith(('(', '[')) and _closes_last(stripped):

@@ -63,7 +63,7 @@ def config_path(text: str) -> str:
         ArgumentTypeError: If a text is neither a path nor the name of one
             recipe.
     """
-    if os.path.exists(text):
+    if os.path.isfile(text):
         return text
     known = recipes()
     name = text.removeprefix('configs/').removesuffix('.py')

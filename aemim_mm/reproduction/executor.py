@@ -91,9 +91,10 @@ class Executor:
             try:
                 wait(chains, return_when=FIRST_EXCEPTION)
             except BaseException:  # a signal
-                self._failed.set()
-                for process in list(self._running):
-                    process.terminate()
+                with self._lock:
+                    self._failed.set()
+                    for process in self._running:
+                        process.terminate()
                 raise
             for chain in as_completed(chains):
                 chain.result()
@@ -123,7 +124,8 @@ class Executor:
                     shutil.rmtree(step.folder / step.name, ignore_errors=True)
                 step.write_state(made_from, None)
                 begin = time.perf_counter()
-                self._call(step)
+                if not self._call(step):
+                    return
             except StepError:
                 self._failed.set()
                 self._say(step, 'failed; no other step begins')
@@ -134,8 +136,11 @@ class Executor:
                 self.seconds.setdefault(step.kind, []).append(taken)
             self._finish(step, f'done in {_clock(taken)}')
 
-    def _call(self, step: Step) -> None:
-        """Run the command of a step, its output into the log."""
+    def _call(self, step: Step) -> bool:
+        """Run the command of a step, its output into the log.
+
+        False if a failure or a signal came before it could begin.
+        """
         # The tools of an installed package lie elsewhere than its data.
         words = [
             str(HOME / word) if word.startswith('tools/') else word
@@ -150,21 +155,24 @@ class Executor:
         step.folder.mkdir(parents=True, exist_ok=True)
         with step.log.open('w') as log:
             try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=ROOT,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    pass_fds=self.pass_fds,
-                )
+                with self._lock:
+                    if self._failed.is_set():
+                        return False
+                    process = subprocess.Popen(
+                        words,
+                        cwd=ROOT,
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        pass_fds=self.pass_fds,
+                    )
+                    self._running.add(process)
             except OSError as error:
                 raise StepError(
                     f'{step.chain} {step.name}: {words[0]} cannot be run: '
                     f'{error}'
                 ) from error
-            self._running.add(process)
             try:
                 code = process.wait()
             except BaseException:  # a signal, in the main thread
@@ -187,6 +195,7 @@ class Executor:
                 f'Its log is {step.log}. The same call of reproduce.py goes '
                 'on from here.'
             )
+        return True
 
     def _finish(self, step: Step, what: str) -> None:
         with self._lock:

@@ -38,6 +38,12 @@ def test_what_lies_here_comes_first(monkeypatch, tmp_path):
     assert places.config_path(f'{NAME}.py') == f'{NAME}.py'
 
 
+def test_a_work_dir_of_a_recipes_name_is_no_config(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).mkdir()
+    assert places.config_path(NAME) == str(FILE)
+
+
 def test_a_tool_is_named_as_it_can_be_run(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     assert places.tool('train.py') == 'tools/train.py'

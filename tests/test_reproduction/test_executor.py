@@ -198,6 +198,23 @@ def test_a_failure_stops_what_runs_beside_it(chain, capsys):
     assert len(called) <= 4
 
 
+def test_a_step_that_was_being_looked_at_does_not_begin(chain, monkeypatch):
+    bad = chain.steps(code="raise SystemExit('no')", chain='bad/seed0')
+    good = chain.steps(chain='good/seed0')
+    executor = Executor(Plan((), (bad, good), ()), jobs=2)
+    look = Step.made_from
+
+    def slow(step):
+        if step.chain == 'good/seed0':  # hashes a large file
+            assert executor._failed.wait(60)
+        return look(step)
+
+    monkeypatch.setattr(Step, 'made_from', slow)
+    with pytest.raises(StepError, match='bad/seed0 first'):
+        executor.run()
+    assert not chain.calls.exists()
+
+
 def test_a_program_that_is_not_there(chain):
     step = Step(
         *('run', 'train', 'kind', chain.folder, ('no-such-program',)),
