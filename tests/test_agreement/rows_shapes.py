@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Sizes that two parts of a model, or the model and its images, state."""
 
-from test_agreement.rows_ranges import PIPELINE, adversarial, run_of
+from test_agreement.rows_ranges import PIPELINE, run_of
 from test_agreement.table import Row, classification, pretraining
 
 NECK = 'model.neck'
@@ -15,6 +15,17 @@ MASKS = dict(
     model_patch_size=4,
     mask_ratio=0.6,
 )
+
+
+def adversarial(folder):
+    """The config of healthy AEMIM pre-training."""
+    cfg = pretraining(folder)
+    cfg['model'].update(
+        type='AEMIMAlgorithm',
+        method='MAE',
+        attack=dict(type='FeatureDistancePGD', epsilon=2, num_steps=2),
+    )
+    return cfg
 
 
 def with_masks(folder):
