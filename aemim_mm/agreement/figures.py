@@ -3,7 +3,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 from mmpretrain.datasets import MNIST
 
 from ..config_check import registries
@@ -13,16 +12,11 @@ from .names import evaluators, inner_datasets
 from .run import Run
 from .settings import schedulers
 
-# What a hook that goes by a figure says of it.
-JUDGING = ('save_best', 'monitor', 'rule', 'greater_keys', 'less_keys')
-
 
 def figure_is_given(run: Run) -> None:
     """Best checkpoint, early stop and plateau are judged by what is there."""
     if 'train' not in run.phases:
         return
-    for key, hook in _hooks(run):
-        _check_rule(key, hook)
     for key, figure, way_out in _judges(run):
         if 'val' not in run.phases:
             raise Disagreement(
@@ -64,7 +58,7 @@ def test_images_are_read(run: Run) -> None:
     for phase in set(run.phases) & {'val', 'test'}:
         for key, config in inner_datasets(run, phase):
             kind = config.get('type') or ''
-            found = next(iter(registries.find('dataset', kind, run.scope)), 0)
+            found = registries.first('dataset', kind, run.scope)
             if not (isinstance(found, type) and issubclass(found, MNIST)):
                 continue
             split = config.get('split') or 'train'
@@ -82,8 +76,8 @@ def _judges(run: Run) -> Iterator[tuple[str, str, str]]:
         best = hook.get('save_best') or ()
         for figure in [best] if isinstance(best, str) else best:
             yield f'{key}.save_best', figure, f'Or set {key}.save_best=None.'
-        if isinstance(hook.get('monitor'), str):
-            way_out = f'Or leave {type_name(hook["type"])} out.'
+        if type_name(hook.get('type')) == 'EarlyStoppingHook':
+            way_out = 'Or leave EarlyStoppingHook out.'
             yield f'{key}.monitor', hook['monitor'], way_out
     for key, scheduler in schedulers(run.cfg):
         if type_name(scheduler.get('type')) == 'ReduceOnPlateauLR':
@@ -100,30 +94,13 @@ def _hooks(run: Run) -> Iterator[tuple[str, Mapping]]:
         yield f'custom_hooks.{index}', hook
 
 
-def _check_rule(key: str, hook: Mapping) -> None:
-    """Whether more or less of a figure is better is known."""
-    given = {k: hook[k] for k in JUDGING if hook.get(k) is not None}
-    if 'save_best' in given:
-        kind, name = CheckpointHook, 'save_best'
-    elif isinstance(given.get('monitor'), str):
-        kind, name = EarlyStoppingHook, 'monitor'
-    else:
-        return
-    try:
-        kind(**given)
-    except (ValueError, KeyError, AssertionError) as error:
-        raise Disagreement(
-            f'{key}.{name}={given[name]!r}: {error} Set {key}.rule to '
-            "'greater' or 'less'."
-        ) from error
-
-
 def _figures(run: Run) -> list[str] | None:
     """What the evaluators give, None if one of them does not say."""
     names = []
     for _, metric in evaluators(run, 'val'):
-        kind = next(iter(registries.find('metric', metric['type'], run.scope)))
-        items = FIGURES.get(kind.__name__, lambda metric: None)(metric)
+        kind = registries.first('metric', metric['type'], run.scope)
+        figures = FIGURES.get(type_name(kind))
+        items = figures and figures(metric)
         if items is None:
             return None
         prefix = metric.get('prefix') or getattr(kind, 'default_prefix', None)

@@ -110,7 +110,7 @@ class Run:
             bool: Whether its class is that one or inherits it.
         """
         kind = self.model.get('type') or ''
-        found = next(iter(registries.find('model', kind, self.scope)), None)
+        found = registries.first('model', kind, self.scope)
         return any(c.__name__ == base for c in getattr(found, '__mro__', ()))
 
     @cached_property

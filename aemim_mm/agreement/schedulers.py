@@ -55,8 +55,11 @@ class Span:
         """Whether it leads from a smaller rate to the full one."""
         first = self.scheduler.get('start_factor', 1 / 3)
         last = self.scheduler.get('end_factor', 1.0)
-        rises = self.kind == 'LinearLR' and first < last
-        return self.begin == 0 and (rises or self.kind == 'ConstantLR')
+        factor = self.scheduler.get('factor', 1 / 3)
+        rises = (self.kind == 'LinearLR' and first < last) or (
+            self.kind == 'ConstantLR' and factor < 1
+        )
+        return self.begin == 0 and rises
 
 
 def schedulers_are_stepped(run: Run) -> None:

@@ -29,7 +29,7 @@ def unread_datasets(
     """
     for key, config in inner_datasets(run, phase):
         name = config.get('type') or ''
-        kind = next(iter(registries.find('dataset', name, run.scope)), None)
+        kind = registries.first('dataset', name, run.scope)
         if kind is None or not wanted(kind):
             continue
         given = {k: v for k, v in config.items() if k not in SKIPPED}

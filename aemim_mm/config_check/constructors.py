@@ -138,7 +138,7 @@ def _keys_of(
     name = part.get(key, None)
     if name is None:
         return allowed_keys(target)
-    other = next(iter(registries.find('model', name, scope)), None)
+    other = registries.first('model', name, scope)
     if other is None:
         guesses = near_misses(name, registries.names('model', scope))
         raise KeyError(

@@ -87,7 +87,7 @@ def _check_dataset(dataset: Mapping, key: str, scope: str | None) -> None:
 def _class_of(dataset: Mapping, scope: str | None) -> object:
     """The class or function of a data set, if it can be found."""
     name = dataset.get('type', None) or ''
-    return next(iter(registries.find('dataset', name, scope)), None)
+    return registries.first('dataset', name, scope)
 
 
 def downloads(dataset: Mapping, scope: str | None) -> bool:

@@ -61,6 +61,13 @@ def find(
             yield found
 
 
+def first(
+    kind: str, name: str | Callable, scope: str | None
+) -> Callable | None:
+    """The likeliest entry, as :func:`find`; None if there is none."""
+    return next(find(kind, name, scope), None)
+
+
 def names(kind: str, scope: str | None) -> set[str]:
     """Names that the registry of a kind and its parents know."""
     found: set[str] = set()

@@ -126,7 +126,7 @@ def _walk(
         key = 'checkpoint'
     elif kind is not None:
         owner = name
-        found = next(iter(registries.find('model', kind, scope)), None)
+        found = registries.first('model', kind, scope)
         if inspect.isclass(found) and issubclass(found, CLIPGenerator):
             key = 'tokenizer_path'
     file = value.get(key, None)
@@ -139,12 +139,12 @@ def _walk(
 def _takes_mmpretrain_keys(cfg: Config, key: str) -> bool:
     """Whether the part that loads a file has no converter of its own."""
     part = cfg.get('model', None) or {}
-    for name in key.partition('.init_cfg')[0].split('.')[1:]:
+    # The part of `model.a.init_cfg.checkpoint`, or of `model.a.some_path`
+    owner = key.partition('.init_cfg')[0].removesuffix('.tokenizer_path')
+    for name in owner.split('.')[1:]:
         part = part[int(name) if name.isdigit() else name]
     scope = cfg.get('default_scope', 'mmengine')
-    found = next(
-        iter(registries.find('model', part.get('type') or '', scope)), None
-    )
+    found = registries.first('model', part.get('type') or '', scope)
     return inspect.isclass(found) and issubclass(found, _PLAIN)
 
 

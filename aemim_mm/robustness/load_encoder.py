@@ -114,7 +114,7 @@ def out_type_of(backbone: Mapping[str, Any]) -> str | None:
         str | None: ``'raw'``, ``'cls_token'``, ``'featmap'`` or
         ``'avg_featmap'``; None of another kind of backbone.
     """
-    kind = next(registries.find('model', backbone['type'], 'mmpretrain'), None)
+    kind = registries.first('model', backbone['type'], 'mmpretrain')
     if not isinstance(kind, type) or 'raw' not in getattr(
         kind, 'OUT_TYPES', ()
     ):

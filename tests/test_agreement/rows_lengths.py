@@ -65,7 +65,6 @@ def warm_up(end, **options):
 
 
 ITERATIONS = dict(_delete_=True, by_epoch=False, max_iters=12, val_interval=6)
-F1 = dict(_delete_=True, type='SingleLabelMetric', items=('f1-score',))
 EVALUATOR = dict(
     _delete_=True, type='Evaluator', metrics=[dict(type='Accuracy')]
 )
@@ -270,6 +269,11 @@ SCHEDULES = [
         ),
     ),
     Row(
+        'a rate that stays, of a longer run',
+        pretrain(param_scheduler=[dict(type='ConstantLR', factor=1, end=300)]),
+        notes=('ends after the run',),
+    ),
+    Row(
         'a cosine in iterations that ends early',
         pretrain(
             param_scheduler=[
@@ -382,17 +386,15 @@ FIGURES = [
         classify(val_evaluator=EVALUATOR, **{BEST: 'accuracy/top1'}),
     ),
     Row(
-        'the best by a figure of which more may be better or worse',
-        classify(val_evaluator=F1, **{BEST: 'single-label/f1-score'}),
-        (f"{BEST}='single-label/f1-score'", 'checkpoint.rule', "'greater'"),
+        'the best by what mmengine will say that it does not know',
+        classify(
+            val_evaluator=dict(_delete_=True, type='Unknown'),
+            **{BEST: 'some/figure'},
+        ),
     ),
     Row(
-        'the best by a figure of which more is better',
-        classify(
-            val_evaluator=F1,
-            default_hooks__checkpoint__rule='greater',
-            **{BEST: 'single-label/f1-score'},
-        ),
+        "a hook of the user's own that monitors something else",
+        classify(custom_hooks=[dict(type='MyHook', monitor='throughput')]),
     ),
     Row(
         'the best of pre-training',

@@ -210,6 +210,12 @@ def test_what_is_no_weights_is_refused_with_its_key(tmp_path):
         check_weights(dalle('s3://bucket/dalle.pth'))
 
 
+def test_a_network_that_converts_what_it_reads_may_have_other_keys(tmp_path):
+    path = save(tmp_path / 'a.pth', **{'patch_embed.proj.weight': ONE})
+    places = PLACES['target_generator.tokenizer_path'](path)
+    check_weights(config(dict(type='EVA', **places)))
+
+
 def tiny_clip(path):
     """One layer of CLIP in half precision, as its file holds it."""
     block = 'transformer.resblocks.0.attn.in_proj_weight'
