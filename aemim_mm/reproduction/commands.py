@@ -21,15 +21,10 @@ CHECKPOINT = 'model.backbone.init_cfg.checkpoint'
 
 @dataclass(frozen=True)
 class Place:
-    """Where and with what a plan is carried out.
+    """Where and with what a plan is carried out."""
 
-    Attributes:
-        out (Path): The folder of all results.
-        gpus (int): Number of GPUs of a command.
-    """
-
-    out: Path
-    gpus: int
+    out: Path  # the folder of all results
+    gpus: int  # of one command
 
     def folder(self, run: str, seed: int) -> Path:
         """The folder of a run."""
@@ -44,19 +39,9 @@ def training_step(
     place: Place,
     before: Step | None = None,
 ) -> Step:
-    """A training run.
+    """A training run, whose output is its last checkpoint.
 
-    Args:
-        run (str): Which run it is a part of.
-        seed (int): Its seed.
-        name (str): Of the step.
-        recipe (Recipe): Config and changes to it.
-        place (Place): Where.
-        before (Step, optional): The training run from whose weights it
-            starts. Defaults to None.
-
-    Returns:
-        Step: The step; its output is the last checkpoint.
+    It starts from the weights of the run ``before``, if there is one.
     """
     cfg = _config(recipe.config)
     options = {'randomness.seed': seed, **recipe.options}
@@ -115,18 +100,7 @@ def suite_step(
     arguments: Sequence[str],
     place: Place,
 ) -> Step:
-    """Parts of the robustness suite.
-
-    Args:
-        tuned (Step): The training run of the classifier.
-        name (str): Of the step.
-        parts (Sequence[str]): What is evaluated.
-        arguments (Sequence[str]): Others of the suite.
-        place (Place): Where.
-
-    Returns:
-        Step: The step.
-    """
+    """Parts of the robustness suite, on the classifier that was trained."""
     config = tuned.configs[0]
     out = tuned.folder / name
     script: tuple[str, ...] = ('python',)
@@ -162,16 +136,7 @@ def suite_step(
 
 
 def detection_test(recipe: Recipe, tuned: Step, place: Place) -> Step:
-    """The test of a detector.
-
-    Args:
-        recipe (Recipe): Of its training.
-        tuned (Step): Its training run.
-        place (Place): Where.
-
-    Returns:
-        Step: The step.
-    """
+    """The test of the detector that ``tuned`` has trained by ``recipe``."""
     options = [
         _at(f'{key}={value}', place)
         for key, value in recipe.options.items()
@@ -208,16 +173,7 @@ def detection_test(recipe: Recipe, tuned: Step, place: Place) -> Step:
 def cost_step(
     configs: Sequence[str], arguments: Sequence[str], place: Place
 ) -> Step:
-    """A cost table.
-
-    Args:
-        configs (Sequence[str]): Paths below ``configs/``, the base first.
-        arguments (Sequence[str]): Others of the tool.
-        place (Place): Where.
-
-    Returns:
-        Step: The step.
-    """
+    """A cost table of configs, paths below ``configs/``, the base first."""
     paths = tuple(dict.fromkeys(f'configs/{name}' for name in configs))
     base = Path(configs[0]).stem
     out = place.out / COST / f'{base}.json'
@@ -238,15 +194,7 @@ def cost_step(
 
 
 def data_step(entry: Mapping[str, Any], place: Place) -> Step:
-    """A command that makes data.
-
-    Args:
-        entry (Mapping): With ``name``, ``command`` and ``output``.
-        place (Place): Where.
-
-    Returns:
-        Step: The step.
-    """
+    """A command that makes data: its ``name``, ``command`` and ``output``."""
     words = [_at(word, place) for word in entry['command']]
     return Step(
         chain=DATA,

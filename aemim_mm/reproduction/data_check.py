@@ -19,15 +19,10 @@ SUITE = 'tools/evaluate_robustness.py'
 
 
 def missing_data(plan: Plan) -> list[str]:
-    """What the steps of a plan read and is not there.
+    """What the steps of a plan read and is not there, one line for each thing.
 
-    Folders and lists are looked for, images are not counted.
-
-    Args:
-        plan (Plan): The plan, whose own data are made.
-
-    Returns:
-        list[str]: One line for each thing that is missing.
+    Folders and lists are looked for, images are not counted. The plan's own
+    data have been made before.
     """
     found: dict[str, None] = {}
     here = os.getcwd()

@@ -33,19 +33,12 @@ class StepError(RuntimeError):
 class Executor:
     """Runs the steps of a plan.
 
-    Steps of one chain come one after another; ``jobs`` chains run at once.
-    The cost tables come last and alone, since they measure time.
+    Steps of one chain come one after another; ``jobs`` chains run at once. The
+    cost tables come last and alone, since they measure time.
 
-    Args:
-        plan (Plan): The plan.
-        jobs (int): Number of chains at once. Defaults to 1.
-        redo (bool): Whether a training run is made anew where one that was
-            made from something else is in its place. Defaults to False.
-        on_finish (Callable, optional): Called with each step of a chain that
-            is finished or was. Defaults to None.
-
-    Attributes:
-        pass_fds (tuple[int, ...]): File descriptors that commands inherit.
+    With ``redo``, a training run that was made from something else is deleted
+    and made anew. ``on_finish`` is called with each step of a chain that is
+    finished or was. Commands inherit the file descriptors ``pass_fds``.
     """
 
     def __init__(
@@ -75,9 +68,8 @@ class Executor:
     def run(self) -> None:
         """Carry the plan out.
 
-        Raises:
-            StepError: If data are missing or a command fails. Steps that run
-                beside it are finished, no other one begins.
+        StepError if data are missing or a command fails. Steps that run beside
+        the one that fails are finished, no other begins.
         """
         self._chain(self.plan.data)
         missing = missing_data(self.plan)

@@ -18,12 +18,7 @@ from .outcomes import Outcomes
 def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
     """Figure 2: losses of clean and adversarial images, by the attack.
 
-    Args:
-        table (Table): Whose rows are runs with different attacks.
-        outcomes (Outcomes): What there is.
-
-    Returns:
-        Figure | None: None if no run is finished.
+    The rows are runs with different attacks. None if no run is finished.
     """
     runs = {}
     for row in table.rows:
@@ -37,12 +32,8 @@ def draw_losses(table: Table, outcomes: Outcomes) -> Figure | None:
 def draw_epochs(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Losses of clean and adversarial images over epochs.
 
-    Args:
-        runs (Mapping[str, Mapping[str, Sequence[float]]]): By what the attack
-            goes up: ``epoch``, ``recon_clean`` and ``recon_adv``.
-
-    Returns:
-        Figure: A panel for each.
+    ``runs`` has, by what the attack goes up, ``epoch``, ``recon_clean`` and
+    ``recon_adv``: a panel for each.
     """
     figure = new_figure(4.8 * len(runs))
     axes = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
@@ -72,12 +63,7 @@ def draw_epochs(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
 def draw_robustness_curves(table: Table, outcomes: Outcomes) -> Figure | None:
     """Figure 3: accuracy over the budget of PGD, of the first seed.
 
-    Args:
-        table (Table): Whose rows are models.
-        outcomes (Outcomes): What there is.
-
-    Returns:
-        Figure | None: None if no model is evaluated.
+    The rows are models. None if no model is evaluated.
     """
     folders: dict[str, Path] = {}
     for row in table.rows:
@@ -97,12 +83,7 @@ def draw_robustness_curves(table: Table, outcomes: Outcomes) -> Figure | None:
 def draw_loss_ratios(table: Table, outcomes: Outcomes) -> Figure | None:
     """Figure 4: accuracy over lambda, mean and deviation over seeds.
 
-    Args:
-        table (Table): Whose rows are loss ratios.
-        outcomes (Outcomes): What there is.
-
-    Returns:
-        Figure | None: None if no model is evaluated.
+    The rows are loss ratios. None if no model is evaluated.
     """
     column = table.columns[0]
     points = [
@@ -123,17 +104,7 @@ def draw_loss_ratios(table: Table, outcomes: Outcomes) -> Figure | None:
 def draw_points(
     figure: Figure, points: Sequence[tuple[float, float, float]], label: str
 ) -> Figure:
-    """Accuracy over the loss ratio.
-
-    Args:
-        figure (Figure): Where.
-        points (Sequence[tuple[float, float, float]]): Ratio, accuracy (%) and
-            its deviation.
-        label (str): What a point is.
-
-    Returns:
-        Figure: The same.
-    """
+    """Draw points of loss ratio, accuracy (%) and its deviation."""
     axis = figure.subplots()
     ratios, accuracies, deviations = zip(*points, strict=True)
     axis.errorbar(

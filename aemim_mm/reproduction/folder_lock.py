@@ -10,17 +10,12 @@ from pathlib import Path
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[tuple[int, ...]]:
-    """Wait for a folder to be free, and hold it.
+    """Wait for a folder to be free, hold it, and yield what commands inherit.
 
-    A call that was killed may leave a command behind, which holds the folder
-    as long as it runs: what comes next must not work beside it. Where the
-    file system knows no locks, nothing is held.
-
-    Args:
-        folder (Path): The folder, which is there.
-
-    Yields:
-        tuple[int, ...]: File descriptors, for commands to inherit.
+    A call that was killed may leave a command behind, which has the file
+    descriptors and so holds the folder as long as it runs: what comes next
+    must not work beside it. Where the file system knows no locks, nothing is
+    held.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:

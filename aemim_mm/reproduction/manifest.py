@@ -21,18 +21,12 @@ SUITE = {
 
 @dataclass(frozen=True)
 class Measure:
-    """Where the value of a column comes from.
-
-    Attributes:
-        step (str): The step of a run.
-        key (str): The value's place in the JSON file that the step writes,
-            keys joined by dots.
-        factor (float): By which it is multiplied.
-    """
+    """Where the value of a column comes from."""
 
     step: str
+    # the value's place in the JSON file of the step, keys joined by dots
     key: str = ''
-    factor: float = 1.0
+    factor: float = 1.0  # by which the value is multiplied
 
 
 MEASURES = {
@@ -56,22 +50,14 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table, or a curve of a figure.
+    """A row of a table, or a curve of a figure."""
 
-    Attributes:
-        method (str): As the paper calls it; ``*`` marks what its authors have
-            reproduced themselves.
-        encoder (str): Such as ``'ViT-S/16'``.
-        epochs (int): Of pre-training.
-        run (str): Name of the run.
-        paper (tuple): The published values, None for a dash.
-    """
-
+    # as the paper calls it; * is what its authors reproduced themselves
     method: str
-    encoder: str
-    epochs: int
+    encoder: str  # such as 'ViT-S/16'
+    epochs: int  # of pre-training
     run: str
-    paper: tuple[float | None, ...]
+    paper: tuple[float | None, ...]  # the published values, None for a dash
 
     @property
     def name(self) -> str:
@@ -81,20 +67,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or figure of the paper.
+    """A table or figure of the paper."""
 
-    Attributes:
-        name (str): Such as ``'table4'``.
-        title (str): What it shows.
-        section (str): Of the paper.
-        columns (tuple[str, ...]): Keys of :data:`MEASURES`.
-        rows (tuple[Row, ...]): Its rows.
-    """
-
-    name: str
+    name: str  # such as 'table4'
     title: str
-    section: str
-    columns: tuple[str, ...]
+    section: str  # of the paper
+    columns: tuple[str, ...]  # keys of MEASURES
     rows: tuple[Row, ...]
 
     def steps(self) -> set[str]:
@@ -106,70 +84,43 @@ class Table:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A config of a run.
+    """A config of a run."""
 
-    Attributes:
-        config (str): Its path below ``configs/``.
-        options (Mapping[str, Any]): Changes to it.
-    """
-
-    config: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    config: str  # path below configs/
+    options: Mapping[str, Any] = field(default_factory=dict)  # changes to it
 
 
 @dataclass(frozen=True)
 class CostGroup:
-    """Runs whose cost is measured together.
+    """Runs whose cost is measured together."""
 
-    Attributes:
-        base (str): The config that they are compared with.
-        epochs (int): Of the base's pre-training.
-        runs (tuple[str, ...]): The runs.
-    """
-
-    base: str
-    epochs: int
+    base: str  # the config that they are compared with
+    epochs: int  # of the base's pre-training
     runs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Preset:
-    """The scale at which the tables are made.
-
-    Attributes:
-        name (str): One of :data:`PRESETS`.
-        title (str): What is trained on what.
-        gpus (int): By default.
-        runs (Mapping[str, Mapping[str, Recipe]]): Recipes by the run's name
-            and the step: ``pretrain``, ``finetune``, ``detection`` and, where
-            detection starts from other weights, ``detection-pretrain``.
-        same (Mapping[str, str]): Runs that stand for others.
-        train_options (Mapping[str, Any]): Changes to all training configs.
-        finetune_options (Mapping[str, Any]): Further ones to those that
-            validate.
-        suite (Mapping[str, tuple[str, ...]]): Parts of the robustness suite
-            by step.
-        suite_options (tuple[str, ...]): Arguments of the suite.
-        cost_options (tuple[str, ...]): Arguments of the cost table.
-        cost (tuple[CostGroup, ...]): Runs whose cost is compared.
-        data (tuple[Mapping, ...]): Commands that make the data, with
-            ``name``, ``command`` and ``output``.
-        measures (Mapping[str, Measure]): Where columns come from.
-    """
+    """The scale at which the tables are made."""
 
     name: str
-    title: str
+    title: str  # what is trained on what
     gpus: int
+    # recipes by the run's name and the step: 'pretrain', 'finetune',
+    # 'detection' and, where detection starts from other weights,
+    # 'detection-pretrain'
     runs: Mapping[str, Mapping[str, Recipe]]
-    same: Mapping[str, str]
-    train_options: Mapping[str, Any]
-    finetune_options: Mapping[str, Any]
+    same: Mapping[str, str]  # runs that stand for others
+    train_options: Mapping[str, Any]  # changes to all training configs
+    finetune_options: Mapping[str, Any]  # further ones to those that validate
+    # parts of the robustness suite by step
     suite: Mapping[str, tuple[str, ...]]
     suite_options: tuple[str, ...]
     cost_options: tuple[str, ...]
     cost: tuple[CostGroup, ...]
+    # commands that make the data: 'name', 'command' and 'output'
     data: tuple[Mapping[str, Any], ...]
-    measures: Mapping[str, Measure]
+    measures: Mapping[str, Measure]  # by column
 
     def run_of(self, row: Row) -> str | None:
         """The run of a row, None if the preset has none."""
@@ -196,14 +147,7 @@ def read_tables() -> dict[str, Table]:
 
 
 def read_preset(name: str) -> Preset:
-    """A preset.
-
-    Args:
-        name (str): One of :data:`PRESETS`.
-
-    Returns:
-        Preset: The preset.
-    """
+    """The preset in ``<name>.yaml``, laid over its ``base`` if it has one."""
     content = yaml.safe_load((HERE / f'{name}.yaml').read_text())
     if 'base' in content:
         base = yaml.safe_load((HERE / f'{content["base"]}.yaml').read_text())

@@ -15,19 +15,11 @@ from .manifest import Preset, Row, Table
 
 @dataclass(frozen=True)
 class Value:
-    """A value of a table.
+    """A value of a table."""
 
-    Attributes:
-        paper (float, optional): The published one.
-        measured (float, optional): Mean over the seeds that have one.
-        std (float, optional): Standard deviation over them (n - 1), from two
-            on.
-        n (int): How many there are.
-    """
-
-    paper: float | None
-    measured: float | None
-    std: float | None
+    paper: float | None  # the published one
+    measured: float | None  # mean over the seeds that have one
+    std: float | None  # over them (n - 1); None below two
     n: int
 
     @property
@@ -39,28 +31,14 @@ class Value:
 
 
 class Outcomes:
-    """What lies in the folder of a reproduction.
-
-    Args:
-        preset (Preset): The preset that it was made with.
-        out (Path): The folder.
-    """
+    """What a reproduction with a preset has left in its folder."""
 
     def __init__(self, preset: Preset, out: Path) -> None:
         self.preset = preset
         self.out = out
 
     def value(self, table: Table, row: Row, column: str) -> Value:
-        """A value with what the paper has.
-
-        Args:
-            table (Table): The table.
-            row (Row): Its row.
-            column (str): Its column.
-
-        Returns:
-            Value: The value.
-        """
+        """A value, measured and published."""
         paper = row.paper[table.columns.index(column)]
         run = self.preset.run_of(row)
         found = [] if run is None else self._measured(run, column)
@@ -80,15 +58,7 @@ class Outcomes:
         )
 
     def folders(self, row: Row, step: str) -> list[Path]:
-        """Folders of the seeds of a run in which a step is finished.
-
-        Args:
-            row (Row): A row of the run.
-            step (str): The step.
-
-        Returns:
-            list[Path]: The folders, by seed.
-        """
+        """Folders in which a step of a row's run is finished, by seed."""
         run = self.preset.run_of(row)
         return [] if run is None else self._finished(run, step)
 
@@ -140,16 +110,7 @@ class Outcomes:
 def values_of(
     outcomes: Outcomes, tables: Sequence[Table]
 ) -> dict[str, list[tuple[Row, dict[str, Value]]]]:
-    """All values, by table.
-
-    Args:
-        outcomes (Outcomes): What there is.
-        tables (Sequence[Table]): The tables.
-
-    Returns:
-        dict[str, list[tuple[Row, dict[str, Value]]]]: Rows with their values
-        by column.
-    """
+    """All values: by table, its rows with their values by column."""
     return {
         table.name: [
             (row, {c: outcomes.value(table, row, c) for c in table.columns})

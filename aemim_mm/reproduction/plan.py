@@ -21,17 +21,11 @@ from .steps import Step
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """What is to be done."""
 
-    Attributes:
-        data (tuple[Step, ...]): Come before everything.
-        chains (tuple[tuple[Step, ...], ...]): Independent of each other.
-        cost (tuple[Step, ...]): Come last, with nothing beside them.
-    """
-
-    data: tuple[Step, ...]
-    chains: tuple[tuple[Step, ...], ...]
-    cost: tuple[Step, ...]
+    data: tuple[Step, ...]  # come before everything
+    chains: tuple[tuple[Step, ...], ...]  # independent of each other
+    cost: tuple[Step, ...]  # come last, with nothing beside them
 
     def steps(self) -> tuple[Step, ...]:
         """All steps, in an order in which they can be run."""
@@ -42,18 +36,10 @@ class Plan:
 def select_rows(
     tables: Sequence[Table], patterns: Sequence[str]
 ) -> list[tuple[Table, Row]]:
-    """Rows of tables.
+    """Rows of tables by the names of rows or runs, or by parts of these.
 
-    Args:
-        tables (Sequence[Table]): The tables.
-        patterns (Sequence[str]): Names of rows or runs, in which ``*`` stands
-            for anything, or parts of them. Empty for all rows.
-
-    Returns:
-        list[tuple[Table, Row]]: The rows.
-
-    Raises:
-        ValueError: If a pattern matches none.
+    In a pattern ``*`` stands for anything; no pattern, all rows. ValueError if
+    one matches none.
     """
     rows = [(table, row) for table in tables for row in table.rows]
     for pattern in patterns:
@@ -75,16 +61,9 @@ def make_plan(
     seeds: Sequence[int],
     place: Place,
 ) -> Plan:
-    """The steps for some rows.
+    """The steps for some rows, once for each seed.
 
-    Args:
-        preset (Preset): The scale.
-        rows (Sequence[tuple[Table, Row]]): The rows, with their tables.
-        seeds (Sequence[int]): A run is made once for each.
-        place (Place): Where.
-
-    Returns:
-        Plan: The plan. Rows without a run are left out.
+    Rows without a run are left out.
     """
     wanted: dict[str, set[str]] = {}
     for table, row in rows:

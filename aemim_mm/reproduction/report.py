@@ -28,17 +28,10 @@ own MAE at the paper's scale, times the ratio of the epochs; one measurement.
 def write_report(
     preset: Preset, tables: Sequence[Table], wanted: set[str], out: Path
 ) -> list[Path]:
-    """Write what there is.
+    """Write ``report.md``, ``tables.json`` and the pictures; give the paths.
 
-    Args:
-        preset (Preset): The preset that it was made with.
-        tables (Sequence[Table]): All tables and figures.
-        wanted (set[str]): Names of those that are written even if nothing of
-            them was run; the others are where something was.
-        out (Path): The folder of the results.
-
-    Returns:
-        list[Path]: ``report.md``, ``tables.json`` and the pictures.
+    Tables named in ``wanted`` are written even if nothing of them was run; the
+    others are where something was.
     """
     outcomes = Outcomes(preset, out)
     tables = [
@@ -71,15 +64,7 @@ def write_report(
 
 
 def list_tables(tables: Sequence[Table], preset: Preset) -> str:
-    """The manifest as text: each row with its published values and configs.
-
-    Args:
-        tables (Sequence[Table]): The tables and figures.
-        preset (Preset): Whose configs are named.
-
-    Returns:
-        str: Markdown.
-    """
+    """The manifest in Markdown: rows with published values and configs."""
     sections = []
     for table in tables:
         rows = []

@@ -23,29 +23,18 @@ from ..version import __version__
 
 @dataclass(frozen=True)
 class Step:
-    """A command that makes a file from others.
+    """A command that makes a file from others."""
 
-    Attributes:
-        chain (str): What comes one after another: a run and its seed.
-        name (str): Its name in the chain.
-        kind (str): Steps of one kind take about the same time.
-        folder (Path): Where its log and its record go.
-        command (tuple[str, ...]): The command, from the repository's root.
-        output (Path): The file that it makes.
-        inputs (tuple[Path, ...]): Files that it reads, made by steps before.
-        configs (tuple[str, ...]): Configs, by their paths.
-        identity (tuple[str, ...]): What of the command its result follows
-            from: not where it is, nor on how many GPUs. Empty for all of it.
-    """
-
-    chain: str
-    name: str
-    kind: str
-    folder: Path
-    command: tuple[str, ...]
-    output: Path
-    inputs: tuple[Path, ...] = ()
-    configs: tuple[str, ...] = ()
+    chain: str  # what comes one after another: a run and its seed
+    name: str  # in the chain
+    kind: str  # steps of one kind take about the same time
+    folder: Path  # where its log and its record go
+    command: tuple[str, ...]  # from the repository's root
+    output: Path  # the file that it makes
+    inputs: tuple[Path, ...] = ()  # files that it reads, made by steps before
+    configs: tuple[str, ...] = ()  # from the repository's root
+    # what of the command its result follows from: not where it is, nor on how
+    # many GPUs. Empty for all of it.
     identity: tuple[str, ...] = ()
 
     @property
@@ -59,12 +48,9 @@ class Step:
         return self.folder / f'{self.name}.log'
 
     def made_from(self) -> dict[str, str]:
-        """What its result follows from: command, configs and inputs.
+        """What its result follows from: hashes of command, configs, inputs.
 
         Images are taken as given: they are not read.
-
-        Returns:
-            dict[str, str]: SHA-256 by what it is of.
         """
         words = self.identity or self.command
         found = {'command': _digest(json.dumps(words))}
@@ -84,13 +70,7 @@ class Step:
     def write_state(
         self, made_from: Mapping[str, str], seconds: float | None
     ) -> None:
-        """Keep the state.
-
-        Args:
-            made_from (Mapping[str, str]): Of :meth:`made_from`.
-            seconds (float, optional): How long it took; None where it is not
-                finished.
-        """
+        """Keep the state; ``seconds`` is None if the step is not finished."""
         # The code is that of the beginning: it may change while a step runs.
         begun = None if seconds is None else self.state().get('made_with')
         state = dict(
@@ -102,14 +82,7 @@ class Step:
         put_json(state, self.record)
 
     def is_finished(self, made_from: Mapping[str, str]) -> bool:
-        """Whether its result is there, made from the same.
-
-        Args:
-            made_from (Mapping[str, str]): Of :meth:`made_from`.
-
-        Returns:
-            bool: Whether there is nothing to do.
-        """
+        """Whether its result is there, and was made from the same."""
         state = self.state()
         return (
             state.get('seconds') is not None
@@ -125,11 +98,8 @@ class Step:
     def others(self, made_from: Mapping[str, str]) -> list[str]:
         """What a run that has begun in its place was made from otherwise.
 
-        Args:
-            made_from (Mapping[str, str]): Of :meth:`made_from`.
-
-        Returns:
-            list[str]: Names. Empty if nothing has begun, or the same.
+        Names, keys of :meth:`made_from`. None of them if nothing has begun, or
+        the same.
         """
         begun = self.state().get('made_from')
         if begun is None:
@@ -165,13 +135,9 @@ def _git(*arguments: str) -> str:
 
 
 def config_hash(config: str) -> str:
-    """Hash of a config with its bases.
+    """SHA-256 of a config with its bases.
 
-    Args:
-        config (str): Its path from the repository's root.
-
-    Returns:
-        str: SHA-256 in hexadecimal.
+    The path is from the repository's root.
     """
     return _digest(Config.fromfile(HOME / config).pretty_text)
 

@@ -16,43 +16,26 @@ from .steps import Step
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A row: an encoder, made once for each seed.
+    """A row: an encoder, made once for each seed."""
 
-    Attributes:
-        name (str): As the report calls it.
-        config (str, optional): Of pre-training, below ``configs/``. None for
-            an encoder that is not pre-trained. Defaults to None.
-        options (Mapping[str, Any]): Changes to it.
-        seeds (Sequence[int], optional): Others than the group's. Defaults to
-            None.
-        paper (float, optional): Top-1 accuracy (%) in the paper's Table 8.
-            Defaults to None.
-    """
-
-    name: str
+    name: str  # as the report calls it
+    # of pre-training, below configs/. None: not pre-trained.
     config: str | None = None
+    # changes to the config
     options: Mapping[str, Any] = field(default_factory=dict)
-    seeds: Sequence[int] | None = None
-    paper: float | None = None
+    seeds: Sequence[int] | None = None  # None: those of the group
+    paper: float | None = None  # top-1 accuracy (%) in the paper's Table 8
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that are measured in the same way.
-
-    Attributes:
-        name (str): Its name.
-        seeds (Sequence[int]): A row is made once with each.
-        steps (Sequence[str]): Stages and parts of the robustness suite.
-        runs (Mapping[str, StudyRun]): Its rows, by the names of their folders.
-        pretrain_options (Mapping[str, Any]): Changes to the pre-training of
-            all of them.
-    """
+    """Rows that are measured in the same way."""
 
     name: str
-    seeds: Sequence[int]
-    steps: Sequence[str]
-    runs: Mapping[str, StudyRun]
+    seeds: Sequence[int]  # A row is made once with each
+    steps: Sequence[str]  # stages and parts of the robustness suite
+    runs: Mapping[str, StudyRun]  # by the names of their folders
+    # changes to the pre-training of all rows
     pretrain_options: Mapping[str, Any] = field(default_factory=dict)
 
     def seeds_of(self, run: str) -> Sequence[int]:
@@ -63,70 +46,44 @@ class Group:
 
 @dataclass(frozen=True)
 class StudyMeasure:
-    """A column of the report.
-
-    Attributes:
-        step (str): The step that measures it.
-        key (str): The value's place in the step's values, keys joined by
-            dots.
-    """
+    """A column of the report."""
 
     step: str
-    key: str
+    key: str  # place in the step's values, keys joined by dots
 
 
 @dataclass(frozen=True)
 class Study:
-    """What ``study.yaml`` says.
+    """What ``study.yaml`` says."""
 
-    Attributes:
-        title (str): What is trained on what.
-        results (str): Folder of the results, in the repository.
-        report (str): The report, in the repository.
-        intro (str): What the report says first, in Markdown.
-        notes (Mapping[str, str]): What it says at its parts ``rows``,
-            ``corruptions``, ``attacks``, ``ablations``, ``cost`` and
-            ``sweep``.
-        limits (str): What it says last: what the study cannot tell.
-        criterion (str): How the budget of the attack is chosen.
-        data (Sequence[Mapping]): Commands that make the data, for ``steps``
-            alone or for all.
-        stages (Mapping[str, Recipe]): What follows on pre-training.
-        suites (Mapping[str, Mapping]): Parts of the robustness suite, each
-            with ``stage``, ``parts`` and ``list``.
-        suite_options (Sequence[str]): Arguments of the suite.
-        cost (Mapping[str, Sequence[str]]): ``configs`` whose cost is compared
-            with that of the first, and ``options`` of the tool.
-        pretrain_options (Mapping[str, Any]): Changes to all pre-training.
-        groups (Sequence[Group]): The rows.
-        measures (Mapping[str, StudyMeasure]): Columns of the report.
-        budgets (Mapping[str, StudyMeasure]): Columns of its part on attacks.
-        compared (Sequence[str]): Rows in the pictures and in the table by
-            corruption.
-        claims (Sequence[Mapping]): What the paper says: ``says``, ``row``,
-            ``base``, ``measure`` and its difference, ``paper``.
-        questions (Sequence[Mapping]): Other pairs: ``asks``, ``row``,
-            ``base``.
-    """
-
-    title: str
-    results: str
-    report: str
-    intro: str
+    title: str  # what is trained on what
+    results: str  # folder of the results, in the repository
+    report: str  # its file, in the repository
+    intro: str  # what the report says first, in Markdown
+    # what it says at its parts 'rows', 'corruptions', 'attacks', 'ablations',
+    # 'cost' and 'sweep'
     notes: Mapping[str, str]
-    limits: str
-    criterion: str
+    limits: str  # what it says last: what the study cannot tell
+    criterion: str  # how the budget of the attack is chosen
+    # commands that make the data, for 'steps' alone or for all
     data: Sequence[Mapping[str, Any]]
-    stages: Mapping[str, Recipe]
+    stages: Mapping[str, Recipe]  # what follows on pre-training
+    # parts of the robustness suite, with 'stage', 'parts' and 'list'
     suites: Mapping[str, Mapping[str, Any]]
     suite_options: Sequence[str]
+    # 'configs' whose cost is compared with that of the first, and 'options' of
+    # the tool
     cost: Mapping[str, Sequence[str]]
-    pretrain_options: Mapping[str, Any]
+    pretrain_options: Mapping[str, Any]  # changes to all pre-training
     groups: Sequence[Group]
-    measures: Mapping[str, StudyMeasure]
-    budgets: Mapping[str, StudyMeasure]
+    measures: Mapping[str, StudyMeasure]  # columns of the report
+    budgets: Mapping[str, StudyMeasure]  # columns of its part on attacks
+    # rows in the pictures and in the table by corruption
     compared: Sequence[str]
+    # what the paper says: 'says', 'row', 'base', 'measure' and its difference,
+    # 'paper'
     claims: Sequence[Mapping[str, Any]]
+    # other pairs: 'asks', 'row', 'base'
     questions: Sequence[Mapping[str, str]]
 
     def group(self, name: str) -> Group:
@@ -143,11 +100,7 @@ class Study:
 
 
 def read_study() -> Study:
-    """The study.
-
-    Returns:
-        Study: What ``study.yaml`` says.
-    """
+    """The study of ``study.yaml``."""
     content = yaml.safe_load((HERE / 'study.yaml').read_text())
     groups = [
         Group(
@@ -183,20 +136,10 @@ def plan_study(
 ) -> Plan:
     """The steps of the study, seed after seed in every group.
 
-    Args:
-        study (Study): The study.
-        patterns (Sequence[str]): Rows or groups, by their names or by parts
-            of them, in which ``*`` stands for anything, or ``'cost'``. Empty
-            for all.
-        seeds (Sequence[int], optional): These alone. None means all that the
-            study has.
-        place (Place): Where.
-
-    Returns:
-        Plan: The plan.
-
-    Raises:
-        ValueError: If a pattern names nothing, or the seeds are of no row.
+    Patterns are names of rows or groups, or parts of them, in which ``*``
+    stands for anything, or ``'cost'``; none of them means all, as None does
+    for seeds. ValueError if a pattern names nothing, or the seeds are of no
+    row.
     """
     wanted = _named(study, patterns or ['*'])
     chains = []

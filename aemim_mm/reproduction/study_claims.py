@@ -12,16 +12,7 @@ PULLED = 'the reconstruction loss as attack pulls L_a below L_c (Figure 2)'
 
 
 def claims_text(study: Study, group: Group, table: StudyTable) -> str:
-    """The paper says, we see.
-
-    Args:
-        study (Study): The study.
-        group (Group): Its rows.
-        table (StudyTable): Its results.
-
-    Returns:
-        str: Markdown.
-    """
+    """The paper says, we see: a part of the report, in Markdown."""
     columns = {**study.measures, **study.budgets}
     lines = []
     for claim in study.claims:
@@ -67,15 +58,7 @@ def _seen(seen: Difference | None, expected: float, digits: int) -> str:
 
 
 def loss_gap(table: StudyTable, run: str) -> Difference | None:
-    """L_a - L_c in the last epoch.
-
-    Args:
-        table (StudyTable): The results.
-        run (str): The row.
-
-    Returns:
-        Difference | None: Over seeds. None if the row has no L_a.
-    """
+    """L_a - L_c in the last epoch, over seeds. None if the row has no L_a."""
     return difference(
         table.last(run, 'recon_adv'), table.last(run, 'recon_clean')
     )

@@ -17,13 +17,8 @@ from .study_table import StudyTable
 def draw_figures(study: Study, table: StudyTable) -> Mapping[str, Figure]:
     """Counterparts of the paper's Figures 2, 3 and 4.
 
-    Args:
-        study (Study): The study.
-        table (StudyTable): Its results.
-
-    Returns:
-        Mapping[str, Figure]: ``losses``, ``attacks``, ``curves`` and
-        ``ratios``, as far as there are results.
+    ``losses``, ``attacks``, ``curves`` and ``ratios``, as far as there are
+    results.
     """
     drawn = {
         'losses': _losses(table),

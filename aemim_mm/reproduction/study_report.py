@@ -23,14 +23,7 @@ HEAD = """\
 
 
 def write_study(study: Study) -> list[Path]:
-    """Write the report and its pictures.
-
-    Args:
-        study (Study): The study.
-
-    Returns:
-        list[Path]: The files.
-    """
+    """Write the report and its pictures; return their paths."""
     table = StudyTable(ROOT / study.results)
     report = ROOT / study.report
     pictures = {}
@@ -45,16 +38,7 @@ def write_study(study: Study) -> list[Path]:
 def study_text(
     study: Study, table: StudyTable, pictures: Sequence[str]
 ) -> str:
-    """The report.
-
-    Args:
-        study (Study): The study.
-        table (StudyTable): Its results.
-        pictures (Sequence[str]): Those that there are.
-
-    Returns:
-        str: Markdown.
-    """
+    """The report in Markdown, with the pictures that there are."""
 
     def picture(name: str, text: str) -> str:
         there = name in pictures
@@ -107,14 +91,7 @@ def _state(study: Study, table: StudyTable) -> str:
 
 
 def list_rows(group: Group) -> str:
-    """What is trained for each row.
-
-    Args:
-        group (Group): Rows.
-
-    Returns:
-        str: A table in Markdown.
-    """
+    """What is trained for each row: a table in Markdown."""
     lines = []
     for run, row in group.runs.items():
         options = {**group.pretrain_options, **row.options}
@@ -127,14 +104,7 @@ def list_rows(group: Group) -> str:
 
 
 def list_study(study: Study) -> str:
-    """All rows of the study.
-
-    Args:
-        study (Study): The study.
-
-    Returns:
-        str: A table in Markdown for each group.
-    """
+    """All rows of the study: a table in Markdown for each group."""
     return '\n'.join(f'## {g.name}\n\n{list_rows(g)}' for g in study.groups)
 
 
@@ -340,16 +310,9 @@ def _sweep(study: Study, table: StudyTable) -> str:
 
 
 def sweep_score(table: StudyTable, group: Group, run: str) -> float | None:
-    """The criterion of a row of the sweep.
+    """The criterion of a row of the sweep: mean validation accuracy (%).
 
-    Args:
-        table (StudyTable): The results.
-        group (Group): The sweep.
-        run (str): The row.
-
-    Returns:
-        float | None: Mean validation accuracy, in percent. None if it was
-        not run.
+    None if a step of it was not run.
     """
     found = [table.values(run, step, 'top1') for step in group.steps]
     if not all(found):

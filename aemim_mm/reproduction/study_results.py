@@ -29,17 +29,10 @@ LOSSES = (
 def write_results(
     study: Study, chain: Sequence[Step], step: Step, folder: Path
 ) -> None:
-    """Write what a finished step has left.
+    """Write what a finished step of a chain has left.
 
-    Results of later steps that started from other weights go: a file is of
-    one pre-training.
-
-    Args:
-        study (Study): The study.
-        chain (Sequence[Step]): All steps of this row with this seed.
-        step (Step): The one that is finished, made from what it would be made
-            from now.
-        folder (Path): Of the results.
+    The step is made from what it would be made from now. Results of later
+    steps that started from other weights go: a file is of one pre-training.
     """
     path = _path(step, folder)
     state = step.state()
@@ -68,14 +61,9 @@ def write_results(
 
 
 def is_complete(steps: Sequence[Step], folder: Path) -> bool:
-    """Whether the results have all steps of a row with a seed.
+    """Whether the results have all steps of one chain.
 
-    Args:
-        steps (Sequence[Step]): Steps of one chain.
-        folder (Path): Of the results.
-
-    Returns:
-        bool: Whether each is there, with this config and these settings.
+    Each is there with this config and these settings.
     """
     path = _path(steps[0], folder)
     kept = read_result(path)['steps'] if path.is_file() else {}
@@ -88,12 +76,7 @@ def is_complete(steps: Sequence[Step], folder: Path) -> bool:
 def has_settings(cell: Mapping[str, Any], step: Step) -> bool:
     """Whether a result is of this config, as it is now, and these settings.
 
-    Args:
-        cell (Mapping[str, Any]): The result.
-        step (Step): The step that would make it.
-
-    Returns:
-        bool: Whether it is. Weights are not compared: they may be gone.
+    Weights are not compared: they may be gone.
     """
     return (
         cell['config'] == step.configs[0]
@@ -103,12 +86,7 @@ def has_settings(cell: Mapping[str, Any], step: Step) -> bool:
 
 
 def write_cost(step: Step, folder: Path) -> None:
-    """Write what pre-training costs.
-
-    Args:
-        step (Step): The cost table, which may not be finished.
-        folder (Path): Of the results.
-    """
+    """Write what pre-training costs, if the cost table is finished."""
     state = step.state()
     if state.get('seconds') is None:
         return

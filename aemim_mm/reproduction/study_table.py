@@ -14,18 +14,13 @@ from .study_results import COST_FILE, read_result
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference between two rows.
+    """A paired difference between two rows."""
 
-    Attributes:
-        mean (float): Over the seeds that both rows have.
-        half (float, optional): Half of the 95 % confidence interval, by
-            Student's t over seeds. None below two of them.
-        n (int): Number of such seeds.
-    """
-
-    mean: float
+    mean: float  # over the seeds that both rows have
+    # half of the 95 % confidence interval, by Student's t over seeds. None
+    # below two of them.
     half: float | None
-    n: int
+    n: int  # number of such seeds
 
     @property
     def excludes_zero(self) -> bool:
@@ -40,11 +35,7 @@ class Difference:
 
 
 class StudyTable:
-    """All results of a study.
-
-    Args:
-        folder (Path): Of the results, ``<run>/seed<n>.json``.
-    """
+    """All results of a study, from a folder with ``<run>/seed<n>.json``."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / COST_FILE
@@ -64,16 +55,7 @@ class StudyTable:
         )
 
     def values(self, run: str, step: str, key: str) -> dict[int, Any]:
-        """A value of a row.
-
-        Args:
-            run (str): The row.
-            step (str): The step that measures it.
-            key (str): Its place in the step's values, keys joined by dots.
-
-        Returns:
-            dict[int, Any]: The values by seed.
-        """
+        """A value of a row by seed; the key may have parts, joined by dots."""
         found = {}
         for seed in self.seeds(run, step):
             value = self.cells[run, seed][step]['values']
@@ -97,13 +79,7 @@ class StudyTable:
     ) -> Difference | None:
         """A row minus another one, seed by seed.
 
-        Args:
-            run (str): The row.
-            base (str): The other one.
-            measure (StudyMeasure): Of what.
-
-        Returns:
-            Difference | None: None if they have no seed in common.
+        None if they share no seed.
         """
         return difference(
             self.measured(run, measure), self.measured(base, measure)
@@ -113,26 +89,14 @@ class StudyTable:
 def difference(
     own: Mapping[int, float], other: Mapping[int, float]
 ) -> Difference | None:
-    """Paired difference between values by seed.
-
-    Args:
-        own (Mapping[int, float]): By seed.
-        other (Mapping[int, float]): What is subtracted, by seed.
-
-    Returns:
-        Difference | None: None if they have no seed in common.
-    """
+    """Paired difference of values by seed. None if they share no seed."""
     return paired([own[seed] - other[seed] for seed in own if seed in other])
 
 
 def paired(differences: Sequence[float]) -> Difference | None:
-    """Mean and 95 % confidence interval of differences.
+    """Mean and 95 % confidence interval of differences, one for each seed.
 
-    Args:
-        differences (Sequence[float]): One for each seed.
-
-    Returns:
-        Difference | None: None if there are none.
+    None if there are none.
     """
     n = len(differences)
     if n == 0:
@@ -147,14 +111,7 @@ def paired(differences: Sequence[float]) -> Difference | None:
 
 
 def mean_text(values: Sequence[float]) -> str:
-    """Mean +- standard deviation over seeds, and how many.
-
-    Args:
-        values (Sequence[float]): One for each seed.
-
-    Returns:
-        str: Such as ``'81.20 +- 0.31 (n 3)'``; '-' for none.
-    """
+    """Such as ``'81.20 +- 0.31 (n 3)'``, mean and deviation; '-' for none."""
     if not values:
         return '-'
     spread = f' +- {stdev(values):.2f}' if len(values) > 1 else ''
