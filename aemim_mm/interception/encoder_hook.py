@@ -17,19 +17,13 @@ from torch import Tensor, nn
 
 @dataclass
 class SeenCall:
-    """A call of the encoder, filled in while it runs.
+    """A call of the encoder, filled in while it runs."""
 
-    Attributes:
-        image (Tensor): What the algorithm gave it.
-        arguments (tuple): Its other arguments, positional and by keyword.
-        output (Any): What it returned.
-        count (int): How often it was called.
-    """
-
-    image: Tensor | None = None
+    image: Tensor | None = None  # what the algorithm gave it
+    # the others, positional and by keyword
     arguments: tuple[tuple, dict[str, Any]] = ((), {})
-    output: Any = None
-    count: int = 0
+    output: Any = None  # what it returned
+    count: int = 0  # how often it was called
 
 
 @contextmanager
@@ -38,17 +32,10 @@ def watched_encoder(
 ) -> Iterator[SeenCall]:
     """See the one call of the encoder meanwhile.
 
-    Args:
-        encoder (nn.Module): The backbone.
-        image (Tensor, optional): What the encoder gets instead of the image
-            that the algorithm gives it. Defaults to None: nothing else.
-
-    Yields:
-        SeenCall: Afterwards, the call.
-
-    Raises:
-        RuntimeError: If the encoder was not called exactly once, or without
-            an image as positional argument.
+    The encoder gets ``image`` in place of what the algorithm gives it, if
+    there is one. The record is complete afterwards. RuntimeError if the
+    encoder was not called exactly once, or without an image as positional
+    argument.
     """
     seen = SeenCall()
 

@@ -33,13 +33,8 @@ CHECKPOINT_FLAGS = (
 class CheckedPasses:
     """The passes of the first step, which say what cannot work.
 
-    Args:
-        passes (StockPasses): The passes.
-        swap (AdapterSwap): The adapters of the algorithm.
-        subset (BatchSubset): The images that get an adversarial example.
-
-    Raises:
-        RuntimeError: With activation checkpointing or sharded parameters.
+    RuntimeError with activation checkpointing or sharded parameters.
+    ``subset`` are the images that get an adversarial example.
     """
 
     def __init__(
@@ -55,10 +50,9 @@ class CheckedPasses:
     def clean_pass(self, *batch: Any) -> tuple[dict[str, Any], EncoderCall]:
         """As :meth:`StockPasses.clean_pass`.
 
-        Raises:
-            RuntimeError: If the encoder does not get the images of the batch,
-                or does not repeat its features.
-            TypeError: If what it returns are no features.
+        RuntimeError if the encoder does not get the images of the batch, or
+        does not repeat its features; TypeError if what it returns are no
+        features.
         """
         with watched_encoder(self.passes.encoder) as seen:
             losses, call = self.passes.clean_pass(*batch)
@@ -84,9 +78,8 @@ class CheckedPasses:
     ) -> tuple[dict[str, Any], list[Tensor]]:
         """As :meth:`StockPasses.adversarial_pass`.
 
-        Raises:
-            RuntimeError: If the pass has another mask than the clean one, or
-                changes a network that gives targets.
+        RuntimeError if the pass has another mask than the clean one, or
+        changes a network that gives targets.
         """
         with ExitStack() as stack:
             for network in self.passes.frozen:
@@ -128,19 +121,13 @@ class CheckedPasses:
 def check_trainable(
     model: nn.Module, twins: Collection[str], exclude: Collection[str] = ()
 ) -> None:
-    """Check what only shows once training starts.
+    """Refuse activation checkpointing and sharded parameters: RuntimeError.
 
-    Args:
-        model (nn.Module): The algorithm.
-        twins (Collection[str]): Names of the tensors that have a twin.
-        exclude (Collection[str]): Names of networks that have no backward
-            pass. Defaults to ().
-
-    Raises:
-        RuntimeError: With activation checkpointing: the backward pass would
-            recompute after the swap of the adapters has ended and give wrong
-            gradients. With sharded parameters (FSDP, ZeRO-3): the swap works
-            by name and needs whole tensors.
+    With activation checkpointing the backward pass would recompute after the
+    swap of the adapters has ended, and give wrong gradients; networks in
+    ``exclude`` have no backward pass. With sharded parameters (FSDP, ZeRO-3)
+    the swap, which works by name, finds no whole tensors; ``twins`` are the
+    names of those that have a twin.
     """
     for name, module in model.named_modules():
         if _checkpoints(module) and not inside(name, exclude):
@@ -171,13 +158,7 @@ def check_features(
 ) -> None:
     """Check that what the distance is to use are feature maps.
 
-    Args:
-        encoder (type[nn.Module]): Class of the encoder, for the message.
-        maps (Collection): What is taken for the feature maps.
-        batch_size (int): Number of images B.
-
-    Raises:
-        TypeError: If one of them is no floating-point tensor (B, ...).
+    TypeError if one of them is no floating-point tensor (B, ...).
     """
     for item in maps:
         if (
@@ -206,18 +187,12 @@ def check_repeatable(
 ) -> None:
     """Check that an encoder repeats its output under the recorded mask.
 
-    Args:
-        encoder (type[nn.Module]): Class of the encoder, for the message.
-        encode (Callable): Encodes some images of the clean batch again with
-            the recorded arguments.
-        subset (BatchSubset): The images that get an adversarial example. If
-            their features depend on the rest of the batch, there is a warning.
-        recorded (Sequence[Tensor], optional): The feature maps of the clean
-            pass. None compares two repetitions with each other.
-
-    Raises:
-        RuntimeError: If the features differ: the encoder, or the algorithm
-            around it, draws a mask that is not known.
+    ``encode`` encodes some images of the clean batch again with the recorded
+    arguments. Its features are compared with ``recorded``, the maps of the
+    clean pass, or with a second repetition where that is None. RuntimeError if
+    they differ: the encoder, or the algorithm around it, draws a mask that is
+    not known. A warning if those of ``subset``, the images that get an
+    adversarial example, depend on the rest of the batch.
     """
     everything = BatchSubset(None, subset.batch_size)
     with torch.random.fork_rng(_cuda_devices()):

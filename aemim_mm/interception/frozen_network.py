@@ -19,28 +19,14 @@ FROZEN = ('target_generator', 'teacher')
 
 
 def frozen_networks(algorithm: nn.Module) -> list[nn.Module]:
-    """The networks of an algorithm that only give targets.
-
-    Args:
-        algorithm (nn.Module): A stock algorithm.
-
-    Returns:
-        list[nn.Module]: Those it has.
-    """
+    """The networks of an algorithm that only give targets."""
     networks = (getattr(algorithm, name, None) for name in FROZEN)
     return [n for n in networks if isinstance(n, nn.Module)]
 
 
 @contextmanager
 def remembered_targets(network: nn.Module) -> Iterator[list[Any]]:
-    """Remember what a network returns meanwhile.
-
-    Args:
-        network (nn.Module): The network.
-
-    Yields:
-        list: Afterwards, its outputs in their order.
-    """
+    """Remember what a network returns meanwhile, in the order of its calls."""
     outputs: list[Any] = []
     handle = network.register_forward_hook(
         lambda module, args, output: outputs.append(output)
@@ -57,12 +43,7 @@ def repeated_targets(
 ) -> Iterator[None]:
     """Let a network return what it returned before, without running.
 
-    Args:
-        network (nn.Module): The network.
-        outputs (Sequence): Its outputs for the images in question.
-
-    Raises:
-        RuntimeError: If it is asked more often than it ran before.
+    RuntimeError if it is asked more often than it ran before.
     """
     rest = iter(outputs)
 
@@ -82,11 +63,7 @@ def repeated_targets(
 def stays_frozen(network: nn.Module) -> Iterator[None]:
     """Check that nothing trains a network meanwhile; waits for the device.
 
-    Args:
-        network (nn.Module): The network.
-
-    Raises:
-        RuntimeError: If a parameter has another value afterwards.
+    RuntimeError if a parameter has another value afterwards.
     """
     before = [p.detach().clone() for p in network.parameters()]
     yield

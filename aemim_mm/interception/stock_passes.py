@@ -25,12 +25,12 @@ class StockPasses:
     """Clean pass, encoding and adversarial pass over a stock algorithm.
 
     They are what :func:`aemim_mm.core.step.aemim_step` asks for. Nothing of a
-    step is kept here: the clean pass yields a record, and the others get it.
+    step is kept here: the clean pass yields a record, and the others get it,
+    cut to their R images.
 
-    Args:
-        algorithm (BaseSelfSupervisor): The algorithm, with its ``backbone``,
-            and with ``stock_loss``, the stock ``loss()``.
-        rule (MethodRule): What it does besides calling its encoder.
+    The algorithm has its ``backbone``, and ``stock_loss``, the stock
+    ``loss()``. A batch is inputs, data samples and keyword arguments of
+    ``loss()``; it is that of the clean images in every pass.
     """
 
     def __init__(
@@ -54,17 +54,10 @@ class StockPasses:
             network.eval()
 
     def clean_pass(self, *batch: Any) -> tuple[dict[str, Any], EncoderCall]:
-        """The stock ``loss()`` on the batch, and what the others repeat.
+        """The stock ``loss()`` on the batch, L_c, and what the others repeat.
 
-        Args:
-            *batch: Inputs, data samples and keyword arguments of ``loss()``.
-
-        Returns:
-            tuple[dict, EncoderCall]: L_c, and the record of the call.
-
-        Raises:
-            RuntimeError: If the encoder was not called exactly once, or no
-                mask was drawn.
+        RuntimeError if the encoder was not called exactly once, or no mask was
+        drawn.
         """
         masks: list[Any] = []
         with ExitStack() as stack:
@@ -89,15 +82,7 @@ class StockPasses:
         return losses, call
 
     def encode(self, image: Tensor, call: EncoderCall) -> list[Tensor]:
-        """The features of images under the mask of a recorded call.
-
-        Args:
-            image (Tensor): Images, (R, C, H, W).
-            call (EncoderCall): The record for these images.
-
-        Returns:
-            list[Tensor]: Feature maps, (R, ...) each.
-        """
+        """Features (R, ...) of images (R, C, H, W) under the recorded mask."""
         args, kwargs = call.arguments
         with self._same_mask(call):
             return self.reading.maps(
@@ -107,15 +92,9 @@ class StockPasses:
     def adversarial_pass(
         self, image: Tensor, call: EncoderCall, *batch: Any
     ) -> tuple[dict[str, Any], list[Tensor]]:
-        """The stock ``loss()``, whose encoder sees another image.
+        """The stock ``loss()``, whose encoder sees other images (R, C, H, W).
 
-        Args:
-            image (Tensor): Images, (R, C, H, W).
-            call (EncoderCall): The record for these images.
-            *batch: Their clean inputs, data samples and keyword arguments.
-
-        Returns:
-            tuple[dict, list[Tensor]]: L_a, and the features of the images.
+        L_a, and the features of these images.
         """
         with (
             self._repeated(call),
@@ -127,16 +106,7 @@ class StockPasses:
     def reconstruction(
         self, features: Sequence[Tensor], call: EncoderCall, *batch: Any
     ) -> Tensor:
-        """The stock loss of features, without encoding anything.
-
-        Args:
-            features (Sequence[Tensor]): Feature maps of R images.
-            call (EncoderCall): The record for these images.
-            *batch: Their clean inputs, data samples and keyword arguments.
-
-        Returns:
-            Tensor: The scalar loss.
-        """
+        """The stock loss, a scalar, of features; nothing is encoded."""
         output = self.reading.with_maps(call.output, list(features))
         with (
             self._repeated(call),
@@ -145,14 +115,9 @@ class StockPasses:
             return total(self._loss(*batch))
 
     def as_shown(self, image: Tensor, call: EncoderCall) -> Tensor:
-        """What the algorithm gives to its encoder for images.
+        """What the algorithm gives to its encoder for images (R, C, H, W).
 
-        Args:
-            image (Tensor): Images, (R, C, H, W).
-            call (EncoderCall): The record for these images.
-
-        Returns:
-            Tensor: The images, or what they are under the mask.
+        These, or what they are under the mask of the call.
         """
         shown: Callable[..., Tensor] | None = self.rule.shown
         return image if shown is None else shown(image, *call.mask)

@@ -13,17 +13,13 @@ from ...core.mask_replay import MaskDraw
 
 @dataclass(frozen=True)
 class EncoderRule:
-    """How to read one class of encoder, and to repeat its mask.
+    """How to read one class of encoder, and to repeat its mask."""
 
-    Args:
-        features (int, optional): Item of the encoder's output that the
-            distance uses. None means that the whole output does, whether a
-            tensor or several maps. Defaults to None.
-        draw (MaskDraw, optional): The encoder's own draw of the mask. None
-            means that the mask is an argument of the call. Defaults to None.
-    """
-
+    # item of the encoder's output that the distance uses. None: the whole
+    # output, whether a tensor or several maps.
     features: int | None = None
+    # the encoder's own draw of the mask. None: the mask is an argument of the
+    # call.
     draw: MaskDraw | None = None
 
     def maps(self, output: Any) -> list[Tensor]:
@@ -50,31 +46,22 @@ def any_rows(count: int, batch_size: int) -> list[int]:
 
 @dataclass(frozen=True)
 class MethodRule:
-    """What one MIM algorithm does besides calling its encoder on the image.
+    """What one MIM algorithm does besides calling its encoder on the image."""
 
-    Args:
-        draw (MaskDraw, optional): The algorithm's own draw of the mask.
-            Defaults to None.
-        shown (Callable, optional): Maps an image (R, C, H, W) and the tensors
-            that ``draw`` remembered to what the algorithm gives to its
-            encoder. None means the image itself. Defaults to None.
-        once (tuple[str, ...]): Methods that ``loss()`` calls for a side
-            effect that is due once in a step: they run in the clean pass
-            alone. Defaults to ().
-        apart (tuple[str, ...]): Trained networks of the algorithm that run in
-            the clean pass alone: they get no adapters. Defaults to ().
-        own_image (bool): Whether the encoder is shown an image of the
-            algorithm's own making, which the other passes do not make again:
-            adversarial examples are sought around that image. Defaults to
-            False.
-        choose_rows (Callable): Maps the wanted number of images and the batch
-            size to the ascending rows that get an adversarial example.
-            Defaults to any rows.
-    """
-
-    draw: MaskDraw | None = None
+    draw: MaskDraw | None = None  # the algorithm's own draw of the mask
+    # maps an image (R, C, H, W) and the tensors that `draw` remembered to what
+    # the algorithm gives to its encoder. None: the image itself.
     shown: Callable[..., Tensor] | None = None
+    # methods that loss() calls for a side effect that is due once in a step:
+    # they run in the clean pass alone
     once: tuple[str, ...] = ()
+    # trained networks of the algorithm that run in the clean pass alone: they
+    # get no adapters
     apart: tuple[str, ...] = ()
+    # whether the encoder is shown an image of the algorithm's own making,
+    # which the other passes do not make again: adversarial examples are sought
+    # around that image
     own_image: bool = False
+    # maps the wanted number of images and the batch size to the ascending rows
+    # that get an adversarial example
     choose_rows: Callable[[int, int], list[int]] = any_rows

@@ -10,16 +10,9 @@ def mirrored_rows(count: int, batch_size: int) -> list[int]:
     """Choose images together with their partners.
 
     The rows are closed under ``i -> B - 1 - i`` and ascending, so that the
-    flip of the smaller batch maps partners onto each other again.
-
-    Args:
-        count (int): Wanted number of images; an odd one is rounded up. The
-            image in the middle of an odd batch, which is its own partner, is
-            never chosen.
-        batch_size (int): Number of images B, at least 2.
-
-    Returns:
-        list[int]: Ascending rows.
+    flip of the smaller batch maps partners onto each other again. An odd count
+    is rounded up. The image in the middle of an odd batch, which is its own
+    partner, is never chosen; a batch has at least 2 images.
     """
     half = batch_size // 2
     pairs = min(half, (count + 1) // 2)

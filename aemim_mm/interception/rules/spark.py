@@ -19,14 +19,9 @@ def _replay(remembered: tuple[Tensor, ...], *args, **kwargs) -> Tensor:
 
 
 def _shown(image: Tensor, active: Tensor) -> Tensor:
-    """Mask the image, and let the sparse layers know the mask.
+    """Zero what is masked in images (R, C, H, W); tell the sparse layers.
 
-    Args:
-        image (Tensor): Images, (R, C, H, W).
-        active (Tensor): Visible cells, (R, 1, f, f), bool.
-
-    Returns:
-        Tensor: The images, 0 where they are not visible.
+    ``active`` are the visible cells, (R, 1, f, f), bool.
     """
     SparseHelper._cur_active = active
     ratio = image.shape[-1] // active.shape[-1]

@@ -74,11 +74,7 @@ METHODS: dict[type[nn.Module], MethodRule] = {
 def encoder_rule(encoder: nn.Module) -> EncoderRule:
     """The rule of the nearest class of ``encoder`` that has one.
 
-    Args:
-        encoder (nn.Module): The encoder.
-
-    Returns:
-        EncoderRule: The default one if the table has no entry.
+    The default rule if none has.
     """
     rule = _nearest(type(encoder), ENCODERS)
     if rule is None or isinstance(rule, EncoderRule):
@@ -89,11 +85,7 @@ def encoder_rule(encoder: nn.Module) -> EncoderRule:
 def method_rule(method: type[nn.Module]) -> MethodRule:
     """The rule of the nearest class of ``method`` that has one.
 
-    Args:
-        method (type[nn.Module]): The algorithm's class.
-
-    Returns:
-        MethodRule: The default one if the table has no entry.
+    The default rule if none has.
     """
     return _nearest(method, METHODS) or MethodRule()
 
