@@ -5,17 +5,11 @@ from typing import NamedTuple
 
 
 class LauncherVariables(NamedTuple):
-    """Names of environment variables.
+    """Names of environment variables."""
 
-    Attributes:
-        rank (str): Which process of all this one is.
-        world_size (str): How many there are.
-        local_rank (str): Which process of its machine this one is.
-    """
-
-    rank: str
-    world_size: str
-    local_rank: str
+    rank: str  # which process of all this one is
+    world_size: str  # how many there are
+    local_rank: str  # which process of its machine this one is
 
 
 # By mmengine's name of the launcher.

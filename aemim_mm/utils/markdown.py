@@ -11,16 +11,9 @@ def markdown(
     rows: Sequence[Sequence[str]],
     text: Collection[int] = (0,),
 ) -> str:
-    """Lay a table out.
+    """Lay a table out, with a newline at the end.
 
-    Args:
-        header (Sequence[str]): Headings of the columns.
-        rows (Sequence[Sequence[str]]): Its cells.
-        text (Collection[int]): Columns of text; the others are of numbers.
-            Defaults to the first one.
-
-    Returns:
-        str: Markdown, with a newline at the end.
+    ``text`` are the columns of text; the others are of numbers.
     """
     sides = ['---' if i in text else '---:' for i in range(len(header))]
     lines = [header, sides, *rows]
@@ -29,13 +22,5 @@ def markdown(
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """Write a number.
-
-    Args:
-        value (float, optional): The number.
-        digits (int): After the point. Defaults to 1, as in the paper.
-
-    Returns:
-        str: '-' for None.
-    """
+    """Write a number; '-' for None. The paper has 1 digit after the point."""
     return ABSENT if value is None else f'{value:.{digits}f}'

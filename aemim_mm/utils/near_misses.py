@@ -7,15 +7,7 @@ CUTOFF = 0.7
 
 
 def similar(word: str, choices: Iterable[str]) -> list[str]:
-    """The words that are most like one that is wrong.
-
-    Args:
-        word (str): The word that is wrong.
-        choices (Iterable[str]): The words that are right.
-
-    Returns:
-        list[str]: Up to three of them, the most similar first.
-    """
+    """Up to three words that are most like a wrong one, the nearest first."""
     words = sorted(set(choices))
     return difflib.get_close_matches(word, words, n=3, cutoff=CUTOFF)
 
@@ -23,13 +15,7 @@ def similar(word: str, choices: Iterable[str]) -> list[str]:
 def near_misses(word: str, choices: Iterable[str]) -> str:
     """The part of a message that names what was perhaps meant.
 
-    Args:
-        word (str): The word that is wrong.
-        choices (Iterable[str]): The words that are right.
-
-    Returns:
-        str: `` Did you mean "a" or "b"?``, or an empty string where nothing
-        is similar.
+    `` Did you mean "a" or "b"?``, or an empty string where nothing is similar.
     """
     found = similar(word, choices)
     if not found:

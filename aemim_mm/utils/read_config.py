@@ -18,16 +18,8 @@ def read_config(path: str) -> Config:
     mmdet: with the name left out, the config is that of the same base by its
     path.
 
-    Args:
-        path (str): Path of the file.
-
-    Returns:
-        Config: The config.
-
-    Raises:
-        OSError: If a file cannot be opened.
-        ImportError: If what it imports is not there.
-        ValueError: If it is no config for any other reason.
+    OSError if a file cannot be opened, ImportError if what it imports is not
+    there, ValueError if it is no config for any other reason.
     """
     try:
         cfg = Config.fromfile(path)
@@ -45,14 +37,9 @@ def read_config(path: str) -> Config:
 
 
 def merge_options(cfg: Config, options: Mapping[str, Any] | None) -> None:
-    """Bring ``--cfg-options`` into a config, and name one that does not fit.
+    """Bring ``--cfg-options``, values by dotted key, into a config, in place.
 
-    Args:
-        cfg (Config): Changed in place.
-        options (Mapping[str, Any], optional): Values by dotted key.
-
-    Raises:
-        ValueError: If the config has no such place.
+    ValueError names one for which the config has no place.
     """
     for key, value in (options or {}).items():
         try:

@@ -17,15 +17,9 @@ def allowed_keys(target: Callable) -> frozenset[str] | None:
     """Keyword arguments that a class or function takes.
 
     A ``**kwargs`` is followed to the next ``__init__`` of the class's method
-    resolution order, where it is handed to ``super().__init__``.
-
-    Args:
-        target (Callable): A class or a function.
-
-    Returns:
-        frozenset[str], optional: The names; None where they cannot be known,
-        for example because ``**kwargs`` goes somewhere else or keys are taken
-        out of it.
+    resolution order, where it is handed to ``super().__init__``. None where
+    the names cannot be known, for example because ``**kwargs`` goes somewhere
+    else or keys are taken out of it.
     """
     if not inspect.isclass(target):
         own, open_ended = own_keys(target)
@@ -51,15 +45,10 @@ def allowed_keys(target: Callable) -> frozenset[str] | None:
 
 
 def default_of(cls: type, name: str) -> Any:
-    """The default of a keyword argument of a class.
+    """The default of a keyword argument of a class whose ``**kwargs`` go on.
 
-    Args:
-        cls (type): The class, whose ``**kwargs`` go to its bases.
-        name (str): Of the argument.
-
-    Returns:
-        Any: Its default, in the first class that has the argument. None if
-        there is none.
+    That of the first class in its method resolution order that has the
+    argument. None if there is none.
     """
     for base in cls.__mro__:
         init = vars(base).get('__init__')
@@ -95,12 +84,8 @@ def own_keys(function: Callable) -> tuple[set[str], bool]:
 def hands_on(init: Callable) -> bool:
     """Whether an ``__init__`` only hands its ``**kwargs`` on.
 
-    Args:
-        init (Callable): An ``__init__`` that takes ``**kwargs``.
-
-    Returns:
-        bool: Whether they go to ``super().__init__(**kwargs)`` and are not
-        read by other means than ``{..., **kwargs}`` and ``kwargs['key']``.
+    They go to ``super().__init__(**kwargs)`` and are not read by other means
+    than ``{..., **kwargs}`` and ``kwargs['key']``.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))

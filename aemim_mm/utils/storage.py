@@ -40,13 +40,8 @@ class AtomicLocalBackend(LocalBackend):
     def put(self, obj: bytes, filepath: str | PathLike) -> None:
         """Write bytes; create the folder if need be.
 
-        Args:
-            obj (bytes): Data to be written.
-            filepath (str or PathLike): Path of the file.
-
-        Raises:
-            OSError: If the data cannot be written, for example on a full
-                disk. The previous file is then untouched.
+        OSError if they cannot be written, for example on a full disk. The
+        previous file is then untouched.
         """
         path = Path(fspath(filepath))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,16 +62,7 @@ class AtomicLocalBackend(LocalBackend):
     def put_text(
         self, obj: str, filepath: str | PathLike, encoding: str = 'utf-8'
     ) -> None:
-        """Write text; create the folder if need be.
-
-        Args:
-            obj (str): Data to be written.
-            filepath (str or PathLike): Path of the file.
-            encoding (str): Encoding of the file. Defaults to 'utf-8'.
-
-        Raises:
-            OSError: If the data cannot be written.
-        """
+        """Write text; create the folder if need be. OSError as :meth:`put`."""
         self.put(obj.encode(encoding), filepath)
 
 
@@ -94,14 +80,9 @@ def _sync_folder(folder: Path) -> None:
 def check_writable(file: str | PathLike) -> None:
     """Make sure that a file can be written, before what it is for is done.
 
-    Folders that are not there yet are not created.
-
-    Args:
-        file (str or PathLike): The file, which need not exist.
-
-    Raises:
-        OSError: If it is a folder, if a part of its path is a file, or if
-            nothing can be written there.
+    It need not exist; folders that are not there yet are not created. OSError
+    if it is a folder, if a part of its path is a file, or if nothing can be
+    written there.
     """
     path = Path(fspath(file)).expanduser().absolute()
     if path.is_dir():
@@ -119,17 +100,9 @@ def check_writable(file: str | PathLike) -> None:
 
 
 def read_text(file: str | PathLike) -> str:
-    """Read a text that a user wrote.
+    """Read a text that a user wrote, without a byte order mark.
 
-    Args:
-        file (str or PathLike): The file.
-
-    Returns:
-        str: Its content, without a byte order mark.
-
-    Raises:
-        OSError: If it cannot be opened.
-        ValueError: If it is no UTF-8.
+    OSError if it cannot be opened, ValueError if it is no UTF-8.
     """
     try:
         return Path(fspath(file)).read_text(encoding='utf-8-sig')
@@ -138,14 +111,9 @@ def read_text(file: str | PathLike) -> str:
 
 
 def put_json(content: Any, file: str | PathLike) -> None:
-    """Write JSON in one step.
+    """Write JSON, without NaN and infinity, in one step.
 
-    Args:
-        content (Any): What is written. It holds no NaN and no infinity.
-        file (str or PathLike): The file.
-
-    Raises:
-        OSError: If it cannot be written. A previous file is then untouched.
+    OSError if it cannot be written. A previous file is then untouched.
     """
     text = json.dumps(content, indent=2, allow_nan=False)
     AtomicLocalBackend().put_text(f'{text}\n', file)
@@ -154,14 +122,9 @@ def put_json(content: Any, file: str | PathLike) -> None:
 def put_arrays(
     arrays: Mapping[str, NDArray[Any]], file: str | PathLike
 ) -> None:
-    """Write arrays in one step.
+    """Write arrays by name into an ``.npz`` file in one step.
 
-    Args:
-        arrays (Mapping[str, np.ndarray]): Arrays by name.
-        file (str or PathLike): The file, ``.npz``.
-
-    Raises:
-        OSError: If it cannot be written. A previous file is then untouched.
+    OSError if it cannot be written. A previous file is then untouched.
     """
     buffer = io.BytesIO()
     # Its stub takes any keyword for the flag `allow_pickle`.
@@ -170,17 +133,10 @@ def put_arrays(
 
 
 def read_arrays(file: str | PathLike) -> dict[str, NDArray[Any]]:
-    """Read arrays.
+    """Read the arrays of an ``.npz`` file, by name.
 
-    Args:
-        file (str or PathLike): The file, ``.npz``.
-
-    Returns:
-        dict[str, np.ndarray]: Arrays by name.
-
-    Raises:
-        OSError: If it cannot be opened.
-        ValueError: If it is no such file, or a damaged one.
+    OSError if it cannot be opened, ValueError if it is no such file, or a
+    damaged one.
     """
     try:
         with np.load(file) as arrays:
@@ -194,15 +150,10 @@ def read_arrays(file: str | PathLike) -> dict[str, NDArray[Any]]:
 
 
 def save_figure(figure: Figure, file: str | PathLike) -> None:
-    """Write a figure in one step.
+    """Write a figure in one step; the ending of the file chooses the format.
 
-    Args:
-        figure (Figure): The figure.
-        file (str or PathLike): The file, whose ending chooses the format.
-
-    Raises:
-        OSError: If it cannot be written. A previous file is then untouched.
-        ValueError: If the ending is none of a picture.
+    OSError if it cannot be written: a previous file is then untouched.
+    ValueError if the ending is none of a picture.
     """
     buffer = io.BytesIO()
     try:
@@ -213,13 +164,9 @@ def save_figure(figure: Figure, file: str | PathLike) -> None:
 
 
 def remove_partial(folder: str | PathLike) -> list[str]:
-    """Clear away what killed writes left in a folder.
+    """Clear away what killed writes left in a folder, which need not exist.
 
-    Args:
-        folder (str or PathLike): The folder. It need not exist.
-
-    Returns:
-        List[str]: Sorted names of the removed files and folders.
+    Sorted names of the removed files and folders.
     """
     left = sorted(Path(fspath(folder)).glob(f'*{PARTIAL_SUFFIX}'))
     for path in left:

@@ -11,12 +11,8 @@ from torch import Tensor
 def gather_tokens(x_BLC: Tensor, ids_BK: Tensor) -> Tensor:
     """Pick tokens; the index is a view, never a (B, K, C) tensor in memory.
 
-    Args:
-        x_BLC (Tensor): Tokens, (B, L, C) or (1, L, C) for all images alike.
-        ids_BK (Tensor): Indices into L, (B, K), integers.
-
-    Returns:
-        Tensor: (B, K, C).
+    From tokens (B, L, C), or (1, L, C) for all images alike, by integers (B,
+    K) into L: (B, K, C).
     """
     x_BLC = x_BLC.expand(ids_BK.shape[0], -1, -1)
     index = ids_BK.unsqueeze(-1).expand(-1, -1, x_BLC.shape[-1])
@@ -24,28 +20,19 @@ def gather_tokens(x_BLC: Tensor, ids_BK: Tensor) -> Tensor:
 
 
 def kept_ids(ids_restore_BL: Tensor, num_kept: int) -> Tensor:
-    """The indices of the visible tokens, in the order of the encoder.
+    """The indices (B, K) of the visible tokens, in the order of the encoder.
 
-    Args:
-        ids_restore_BL (Tensor): Inverse of the shuffling of all tokens, as
-            MAE returns it, (B, L).
-        num_kept (int): How many tokens are visible, K.
-
-    Returns:
-        Tensor: (B, K).
+    ``ids_restore_BL`` is the inverse of the shuffling of all tokens, as MAE
+    returns it.
     """
     return torch.argsort(ids_restore_BL, dim=1)[:, :num_kept]
 
 
 def masked_ids(mask_BL: Tensor, num_masked: int) -> Tensor:
-    """The indices of the masked tokens, ascending.
+    """The indices (B, M) of the masked tokens, ascending.
 
-    Args:
-        mask_BL (Tensor): 1 for a masked token, 0 for a visible one, (B, L).
-        num_masked (int): How many tokens of each image are masked, M.
-
-    Returns:
-        Tensor: (B, M).
+    The mask has 1 for a masked token, 0 for a visible one, and M ones in each
+    image.
     """
     order = torch.argsort(mask_BL, dim=1, descending=True, stable=True)
     return order[:, :num_masked]
@@ -54,14 +41,9 @@ def masked_ids(mask_BL: Tensor, num_masked: int) -> Tensor:
 def masking_of(ids_keep_BK: Tensor, num_tokens: int) -> tuple[Tensor, Tensor]:
     """The mask and the inverse shuffling that belong to the kept tokens.
 
-    Args:
-        ids_keep_BK (Tensor): Indices of the visible tokens, (B, K).
-        num_tokens (int): Number of all tokens L.
-
-    Returns:
-        tuple[Tensor, Tensor]: ``mask`` (B, L), float, 0 is keep and 1 is
-        remove, and ``ids_restore`` (B, L): kept tokens in the given order,
-        then the removed ones in ascending order.
+    ``mask`` (B, L), float, 0 is keep and 1 is remove, and ``ids_restore`` (B,
+    L): kept tokens in the given order, then the removed ones in ascending
+    order.
     """
     num_images, num_kept = ids_keep_BK.shape
     device = ids_keep_BK.device
