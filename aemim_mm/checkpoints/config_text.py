@@ -11,17 +11,8 @@ def parse_config(text: str) -> dict[str, Any]:
     """Read the text of a config, as mmengine stores it in a checkpoint.
 
     Only literals and ``dict(...)`` are understood, which is all that mmengine
-    writes for an ordinary config.
-
-    Args:
-        text (str): The text.
-
-    Returns:
-        dict[str, Any]: The variables. One whose value is anything else (a
-        class, a call) is left out.
-
-    Raises:
-        ValueError: If the text is no Python.
+    writes for an ordinary config. A variable whose value is anything else (a
+    class, a call) is left out. ValueError if the text is no Python.
     """
     try:
         statements = ast.parse(text).body

@@ -9,13 +9,9 @@ import torch
 
 
 def local_file(file: str) -> Path | None:
-    """Where the content of a checkpoint is on this machine.
+    """Where the content of a checkpoint is on this machine, None if nowhere.
 
-    Args:
-        file (str): Path, or URL of a file that torch.hub's cache holds.
-
-    Returns:
-        Path | None: The file. None if there is no such file.
+    The file of a path, or that of a URL in torch.hub's cache.
     """
     path = Path(file).expanduser()
     if '://' in file:
@@ -25,13 +21,9 @@ def local_file(file: str) -> Path | None:
 
 
 def content_hash(file: str) -> str | None:
-    """Hash of the content of a checkpoint.
+    """SHA-256 of a checkpoint, by path or URL as :func:`local_file`.
 
-    Args:
-        file (str): Path, or URL of a file that torch.hub's cache holds.
-
-    Returns:
-        str | None: SHA-256 in hexadecimal. None if there is no such file.
+    None if there is no such file.
     """
     path = local_file(file)
     if path is None:

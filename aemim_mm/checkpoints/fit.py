@@ -21,19 +21,12 @@ _ACCEPTED = (
 
 @dataclass(frozen=True)
 class CheckpointFit:
-    """What loading a state dict into a module would do.
+    """What loading a state dict into a module would do."""
 
-    Args:
-        keys (Tuple[str]): Keys of the module.
-        missing (Tuple[str]): Keys of the module that the file lacks.
-        unexpected (Tuple[str]): Keys of the file that the module lacks.
-        mismatched (Mapping[str, str]): Keys in both whose shapes differ, with
-            a description of the two shapes.
-    """
-
-    keys: tuple[str, ...]
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
+    keys: tuple[str, ...]  # of the module
+    missing: tuple[str, ...]  # keys of the module that the file lacks
+    unexpected: tuple[str, ...]  # keys of the file that the module lacks
+    # keys in both whose shapes differ, with a description of the two
     mismatched: Mapping[str, str]
 
     @property
@@ -71,18 +64,10 @@ def fit_checkpoint(
 ) -> CheckpointFit:
     """Load a state dict into a weightless twin of the module, and report.
 
-    The module is left as it is. Load hooks run, as they will in the real
-    load: what they resize (position embeddings, relative-position tables),
-    rename or fill in counts as fitting.
-
-    Args:
-        module (nn.Module): The module to be filled.
-        state_dict (Mapping[str, Tensor]): The weights, keys relative to the
-            module.
-
-    Returns:
-        CheckpointFit: The result. As in mmengine, the counters of batch
-        normalisation are not missed.
+    The module is left as it is. Load hooks run, as they will in the real load:
+    what they resize (position embeddings, relative-position tables), rename or
+    fill in counts as fitting. As in mmengine, the counters of batch
+    normalisation are not missed. Keys are relative to the module.
     """
     # deepcopy takes the parameters from the memo: no weight is copied.
     memo = {
@@ -130,13 +115,7 @@ def require_finite(
 ) -> None:
     """Refuse weights with which every output is NaN.
 
-    Args:
-        weights (Mapping[str, Tensor]): The weights that are used.
-        file (str): Where they are from, for the message. Defaults to
-            'the checkpoint'.
-
-    Raises:
-        ValueError: If a value is NaN or infinite.
+    ValueError if a value is NaN or infinite; its message names ``file``.
     """
     bad = [
         key
@@ -160,17 +139,9 @@ def state_dict_of(
 ) -> dict[str, Tensor]:
     """The weights in a checkpoint, as mmengine would take them.
 
-    Args:
-        checkpoint (Mapping): Content of the file: a dict with ``state_dict``,
-            or a flat dict of tensors.
-        prefix (str, optional): Keep the keys below this prefix, without it;
-            the final dot may be left out. Defaults to None.
-
-    Returns:
-        dict[str, Tensor]: The weights.
-
-    Raises:
-        ValueError: If the content is neither.
+    The content is a dict with ``state_dict``, or a flat dict of tensors;
+    ValueError if it is neither. With a prefix, whose final dot may be left
+    out, only the keys below it are kept, without it.
     """
     weights = checkpoint.get('state_dict', checkpoint)
     if not isinstance(weights, Mapping):

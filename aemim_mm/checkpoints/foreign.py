@@ -21,14 +21,10 @@ EARLY_MERGING = 'layers.0.downsample.reduction.weight'
 
 
 def unwrapped(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The weights in a file of any of the libraries.
+    """The weights in the content of a file of any of the libraries.
 
-    Args:
-        checkpoint (Mapping): Content of the file.
-
-    Returns:
-        Mapping[str, Any]: What is below ``state_dict`` or ``model``, the
-        averaged ones if there are any, or the content itself.
+    What is below ``state_dict`` or ``model``, the averaged ones if there are
+    any, or the content itself.
     """
     for name in AVERAGED:
         inner = checkpoint.get(name)
@@ -46,16 +42,10 @@ def unwrapped(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
 def foreign_kind(checkpoint: Mapping[str, Any]) -> str | None:
     """Whose file this is, if the keys are not mmpretrain's.
 
-    Sources of the keys: ``models_mae.py`` of facebookresearch/mae,
+    A key of ``KINDS``; None if the file is mmpretrain's own, or of an unknown
+    library. Sources of the keys: ``models_mae.py`` of facebookresearch/mae,
     ``models/simmim.py`` of microsoft/SimMIM, and files that timm and
     transformers write.
-
-    Args:
-        checkpoint (Mapping): Content of the file.
-
-    Returns:
-        str | None: A key of ``KINDS``; None if the file is mmpretrain's own,
-        or of an unknown library.
     """
     keys = {
         key.removeprefix('module.')
@@ -75,13 +65,8 @@ def foreign_kind(checkpoint: Mapping[str, Any]) -> str | None:
 def advice(checkpoint: Mapping[str, Any], file: str = 'FILE') -> str:
     """What to do with a file of another library.
 
-    Args:
-        checkpoint (Mapping): Content of the file.
-        file (str): Its path or URL. Defaults to 'FILE'.
-
-    Returns:
-        str: The kind and the command that converts the file; empty if it is
-        none of the known kinds.
+    Its kind and the command that converts the file, which is ``file`` in it;
+    empty if it is none of the known kinds.
     """
     kind = foreign_kind(checkpoint)
     if kind is None:

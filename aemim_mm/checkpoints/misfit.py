@@ -17,13 +17,7 @@ _SHOWN = 5
 def describe_keys(title: str, keys: Mapping[str, str] | tuple) -> str:
     """One line with the first few keys and the number of the rest.
 
-    Args:
-        title (str): What the keys are.
-        keys (Mapping[str, str] or Tuple[str]): The keys, or keys with what
-            there is to say about each.
-
-    Returns:
-        str: The line, empty if there are no keys.
+    A mapping has what there is to say about each. Empty if there are no keys.
     """
     if not keys:
         return ''
@@ -39,11 +33,7 @@ def describe_keys(title: str, keys: Mapping[str, str] | tuple) -> str:
 def describe_prefixes(checkpoint: Mapping) -> str:
     """The first parts of the keys in a file, most frequent first.
 
-    Args:
-        checkpoint (Mapping): Content of the file.
-
-    Returns:
-        str: For example ``"backbone. (150 keys), neck. (40 keys)"``.
+    For example ``"backbone. (150 keys), neck. (40 keys)"``.
     """
     counts = Counter(
         f'{head}{dot}'
@@ -62,17 +52,9 @@ def likely_cause(
     prefix: str | None = None,
     file: str = 'FILE',
 ) -> str:
-    """Why a checkpoint does not fit, as far as its keys tell.
+    """Why a checkpoint does not fit, as far as its keys tell, and what to do.
 
-    Args:
-        fit (CheckpointFit): The misfit.
-        checkpoint (Mapping): Content of the file.
-        prefix (str, optional): The prefix below which it was looked up.
-            Defaults to None.
-        file (str): Path or URL of the checkpoint. Defaults to 'FILE'.
-
-    Returns:
-        str: The cause, and what to do about it.
+    It was looked up below ``prefix``; ``file`` is its path or URL.
     """
     foreign = advice(checkpoint, file)
     if foreign:

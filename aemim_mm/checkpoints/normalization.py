@@ -12,24 +12,16 @@ _SWAPS = ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr')
 def swaps_channels(pixels: Mapping[str, Any]) -> bool:
     """Whether the model gets RGB from loaders that give BGR.
 
-    Args:
-        pixels (Mapping[str, Any]): Config of a data preprocessor.
-
-    Returns:
-        bool: Whether it swaps the channels, by any of its names for that.
+    A data preprocessor has several names for that.
     """
     return any(pixels.get(name) for name in _SWAPS)
 
 
 def config_normalization(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a config says of the pixels.
+    """What a whole config says of the pixels.
 
-    Args:
-        config (Mapping[str, Any]): A whole config.
-
-    Returns:
-        dict[str, Any]: ``mean`` and ``std`` in 0-255 units, and ``to_rgb``.
-        Empty if it does not say.
+    ``mean`` and ``std`` in 0-255 units, and ``to_rgb``. Empty if it does not
+    say.
     """
     name, model = 'data_preprocessor', config.get('model')
     inner = model.get(name) if isinstance(model, Mapping) else None
@@ -39,11 +31,7 @@ def config_normalization(config: Mapping[str, Any]) -> dict[str, Any]:
 def stored_normalization(meta: Mapping[str, Any]) -> dict[str, Any]:
     """What the metadata of an exported or imported file say of the pixels.
 
-    Args:
-        meta (Mapping[str, Any]): The metadata.
-
-    Returns:
-        dict[str, Any]: As :func:`config_normalization`.
+    As :func:`config_normalization`.
     """
     found = meta.get('normalization')
     # of .safetensors

@@ -29,16 +29,9 @@ class PickledNetwork:
 
 
 def tensors_of(network: PickledNetwork) -> dict[str, Tensor]:
-    """The tensors in such a file.
+    """The tensors in such a file, named as ``nn.Module.state_dict()`` does.
 
-    Args:
-        network (PickledNetwork): What the unpickler has made of it.
-
-    Returns:
-        dict[str, Tensor]: By the names that ``nn.Module.state_dict()`` gives.
-
-    Raises:
-        ValueError: If there are none.
+    ValueError if there are none.
     """
     found = dict(_named(network, '', set()))
     if not found:

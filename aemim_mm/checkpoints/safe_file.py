@@ -117,25 +117,20 @@ def load_checkpoint_file(
     Classes that were allowed by ``torch.serialization.add_safe_globals`` are
     allowed here too.
 
-    Args:
-        filename (str or PathLike): Path of the file; ``~`` is expanded. A
-            name that ends with ``.safetensors`` is read as such a file.
-        map_location (str or torch.device or Callable or dict, optional):
-            Where the tensors go, as in :func:`torch.load`; for
-            ``.safetensors`` a device or None, the CPU. Defaults to 'cpu'.
+    A name that ends with ``.safetensors`` is read as such a file: its tensors
+    are ``state_dict`` and its metadata, strings, are ``meta``. Of a pickled
+    network of DALL-E, the tensors are ``state_dict``. Where the keys of all
+    weights begin with ``module.`` or ``_orig_mod.``, these are left out. ``~``
+    is expanded.
 
-    Returns:
-        dict: The content of the file; of ``.safetensors`` the tensors as
-        ``state_dict`` and the metadata, strings, as ``meta``; of a pickled
-        network of DALL-E its tensors as ``state_dict``. Where the keys of all
-        weights begin with ``module.`` or ``_orig_mod.``, these are left out.
+    The tensors go where :func:`torch.load` would put them; those of
+    ``.safetensors`` to a device, the CPU for None, and anything else is a
+    TypeError.
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file asks for a type or function that is not on
-            the allow-list, is truncated, damaged or no checkpoint, or does
-            not hold a dict; or if its tensors cannot be placed on the device.
-        TypeError: If ``map_location`` is not a device, for ``.safetensors``.
+    FileNotFoundError if there is no such file. ValueError if the file asks for
+    a type or function that is not on the allow-list, is truncated, damaged or
+    no checkpoint, or does not hold a dict; or if its tensors cannot be placed
+    on the device.
     """
     path = Path(fspath(filename)).expanduser()
     if not path.is_file():

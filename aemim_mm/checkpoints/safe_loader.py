@@ -41,14 +41,6 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 
     mmengine executes ``meta['config']``, a field of its predecessor's files,
     as Python code when it resumes. The field is dropped.
-
-    Args:
-        filename (str): Path of the file.
-        map_location (str or torch.device or Callable, optional): As in
-            :func:`torch.load`. Defaults to None.
-
-    Returns:
-        dict: The content of the file.
     """
     checkpoint = load_checkpoint_file(filename, map_location)
     meta = checkpoint.get('meta')
@@ -64,16 +56,8 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 def load_from_http(filename: str, map_location: Any = None) -> dict:
     """Download once into torch.hub's cache, then load by the safe loader.
 
-    The main process downloads first. A process on another machine, which
-    does not see the file then, downloads its own copy.
-
-    Args:
-        filename (str): The URL.
-        map_location (str or torch.device or Callable, optional): As in
-            :func:`torch.load`. Defaults to None.
-
-    Returns:
-        dict: The content of the file.
+    The main process downloads first. A process on another machine, which does
+    not see the file then, downloads its own copy.
     """
     name = Path(urlparse(filename).path).name
     cached = Path(torch.hub.get_dir()) / 'checkpoints' / name
@@ -97,30 +81,12 @@ def _download(url: str, cached: Path) -> None:
 
 
 def load_from_torchvision(filename: str, map_location: Any = None) -> dict:
-    """Load ``torchvision://NAME`` from torchvision's URL for it.
-
-    Args:
-        filename (str): Name with its prefix.
-        map_location (str or torch.device or Callable, optional): As in
-            :func:`torch.load`. Defaults to None.
-
-    Returns:
-        dict: The content of the file.
-    """
+    """Load ``torchvision://NAME`` from torchvision's URL for it."""
     return _load_named(filename, get_torchvision_models(), map_location)
 
 
 def load_from_openmmlab(filename: str, map_location: Any = None) -> dict:
-    """Load ``open-mmlab://NAME`` from OpenMMLab's URL for it.
-
-    Args:
-        filename (str): Name with its prefix.
-        map_location (str or torch.device or Callable, optional): As in
-            :func:`torch.load`. Defaults to None.
-
-    Returns:
-        dict: The content of the file.
-    """
+    """Load ``open-mmlab://NAME`` from OpenMMLab's URL for it."""
     prefix, _, name = filename.partition('://')
     name = get_deprecated_model_names().get(name, name)
     return _load_named(
@@ -139,16 +105,7 @@ def _load_named(filename: str, urls: dict, map_location: Any) -> dict:
 
 
 def load_from_unsupported(filename: str, map_location: Any = None) -> dict:
-    """Refuse a road whose loader in mmengine would execute the file.
-
-    Args:
-        filename (str): Path with its prefix.
-        map_location (str or torch.device or Callable, optional): Not used.
-            Defaults to None.
-
-    Raises:
-        ValueError: Always.
-    """
+    """Refuse a road whose loader in mmengine would execute the file."""
     raise ValueError(
         f'{filename} is refused: aemim_mm loads checkpoints from local paths, '
         'http(s), torchvision:// and open-mmlab://. Download the file and '
@@ -189,15 +146,8 @@ def read_checkpoint(
 ) -> dict:
     """Read a checkpoint from wherever mmengine can, without executing it.
 
-    Whether :func:`use_safe_loader` was called makes no difference.
-
-    Args:
-        filename (str or PathLike): Path, URL, or name with a prefix.
-        map_location (str or torch.device or Callable, optional): As in
-            :func:`torch.load`. Defaults to None.
-
-    Returns:
-        dict: The content of the file.
+    A path, a URL, or a name with a prefix. Whether :func:`use_safe_loader` was
+    called makes no difference.
     """
     with safe_loading():
         return CheckpointLoader.load_checkpoint(fspath(filename), map_location)

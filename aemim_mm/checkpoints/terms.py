@@ -21,13 +21,8 @@ Terms = list[dict[str, str]]
 def terms_of(checkpoint: Mapping[str, Any], name: str) -> Terms:
     """What the weights in a file go back to.
 
-    Args:
-        checkpoint (Mapping): Content of the file.
-        name (str): Of the file, for one that does not tell.
-
-    Returns:
-        Terms: The entries. A file that does not tell is itself one, of
-        unknown licence.
+    A file that does not tell is itself the one entry, by ``name``, of unknown
+    licence.
     """
     meta = checkpoint.get('meta')
     found = meta.get(KEY) if isinstance(meta, Mapping) else None
@@ -57,14 +52,9 @@ def joined(many: Iterable[Terms]) -> Terms:
 
 
 def license_of(terms: Terms) -> str:
-    """The licences in one line.
+    """The licences in one line: ``'mit'``, or ``'apache-2.0 AND mit'``.
 
-    Args:
-        terms (Terms): The entries.
-
-    Returns:
-        str: ``'mit'``, or ``'apache-2.0 AND cc-by-nc-4.0'``; ``'unknown'``
-        without an entry: nobody has said.
+    ``'unknown'`` without an entry: nobody has said.
     """
     names = sorted({entry['license'] for entry in terms})
     return ' AND '.join(names) or UNKNOWN
