@@ -174,11 +174,7 @@ class AtomicCheckpointHook(CheckpointHook):
         )
 
     def before_train(self, runner: Runner) -> None:
-        """Find the folder and clear away what a killed write left in it.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Find the folder and clear away what a killed write left in it."""
         super().before_train(runner)
         self._saved_at = time.monotonic()
         for hook in runner.hooks:
@@ -235,14 +231,7 @@ class AtomicCheckpointHook(CheckpointHook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Save the checkpoint, if it is saved by iteration and due.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            batch_idx (int): Index of the batch in the loop.
-            data_batch (Any): The batch. Defaults to None.
-            outputs (dict, optional): Outputs of the step. Defaults to None.
-        """
+        """Save the checkpoint, if it is saved by iteration and due."""
         as_set, last = (self.interval, self.save_begin), self.last_ckpt
         if self._is_late(runner):
             self.interval, self.save_begin = 1, 0
@@ -266,23 +255,13 @@ class AtomicCheckpointHook(CheckpointHook):
         return ago >= 60 * self.minutes
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Save the checkpoint, if it is saved by epoch and due.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Save the checkpoint, if it is saved by epoch and due."""
         with self._in_order(runner) as aside:
             super().after_train_epoch(aside)
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Save the best checkpoint, if the metrics are the best so far.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            metrics (dict, optional): Results of the evaluation. Defaults to
-                None.
-        """
+        """Save the best checkpoint, if the metrics are the best so far."""
         with self._in_order(runner) as aside:
             super().after_val_epoch(aside, metrics or {})

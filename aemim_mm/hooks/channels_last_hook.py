@@ -23,11 +23,7 @@ class ChannelsLastHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Change the memory format of weights and of the optimizer's moments.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Change the memory format of weights and optimizer's moments."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         model.to(memory_format=torch.channels_last)

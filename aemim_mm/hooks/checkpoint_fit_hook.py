@@ -113,11 +113,7 @@ class CheckpointFitHook(Hook):
         self.skip = tuple(skip)
 
     def before_run(self, runner: Runner) -> None:
-        """Check the checkpoints of all ``Pretrained`` initialisations.
-
-        Args:
-            runner (Runner): The runner. Only training initialises weights.
-        """
+        """Check ``Pretrained`` initialisations; only training has any."""
         if is_training(runner):
             self.check_pretrained(unwrap(runner.model), runner.logger)
 
@@ -156,12 +152,7 @@ class CheckpointFitHook(Hook):
             _report(logger, fit, where)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the checkpoint of ``load_from`` or of a resumed run.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The checkpoint, not yet loaded into the model.
-        """
+        """Check the checkpoint of ``load_from`` or of a resumed run."""
         self.check_loaded(
             unwrap(runner.model),
             checkpoint,

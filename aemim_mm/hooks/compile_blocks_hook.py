@@ -56,11 +56,7 @@ class CompileBlocksHook(Hook):
         self.options = options
 
     def before_train(self, runner: Runner) -> None:
-        """Compile.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Compile."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         for name in self.blocks:
@@ -73,23 +69,14 @@ class CompileBlocksHook(Hook):
 
 
 def compile_blocks(model: nn.Module, name: str, **options: Any) -> int:
-    """Compile the members of a module list, in place.
+    """Compile the members of a module list, in place; give their number.
 
-    torch falls back to eager mode at its limit of graphs for the same code,
-    8 for all blocks together. It is raised to :data:`GRAPHS_PER_BLOCK` for
-    each.
+    torch falls back to eager mode at its limit of graphs for the same code, 8
+    for all blocks together. It is raised to :data:`GRAPHS_PER_BLOCK` for each.
 
-    Args:
-        model (nn.Module): The model.
-        name (str): Name of the list.
-        **options: Keyword arguments of :func:`torch.compile`. ``dynamic``
-            defaults to False: shapes are few in pre-training.
-
-    Returns:
-        int: How many there are.
-
-    Raises:
-        ValueError: If there is no such list.
+    The options are those of :func:`torch.compile`, with ``dynamic`` False
+    where it is not given: shapes are few in pre-training. ValueError if there
+    is no such list.
     """
     blocks = dict(model.named_modules()).get(name)
     if not isinstance(blocks, nn.ModuleList):

@@ -34,11 +34,7 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        """Warn about settings under which a resumed run cannot be exact.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Warn about settings under which a resumed run cannot be exact."""
         loader = runner.train_dataloader
         persistent = loader.num_workers > 0 and loader.persistent_workers
         by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
@@ -63,9 +59,6 @@ class EpochSeedHook(Hook):
 
         The runner calls this before it creates the iterator of the data
         loader, which draws the seed of the workers.
-
-        Args:
-            runner (Runner): The runner of the training process.
         """
         by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
         seed_generators(

@@ -82,11 +82,7 @@ class InterruptHook(Hook):
         self._epoch_begin = 0.0
 
     def before_train(self, runner: Runner) -> None:
-        """Wait for the signal from now on.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Wait for the signal from now on."""
         if self.interval is None:
             for hook in runner.hooks:
                 if isinstance(hook, LoggerHook):
@@ -97,11 +93,7 @@ class InterruptHook(Hook):
             self._before = signals.signal(self.signal, self._note)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Begin to measure the epoch.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Begin to measure the epoch."""
         self._epoch_begin = time.monotonic()
 
     def after_train_iter(
@@ -111,14 +103,7 @@ class InterruptHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Save and stop, if it is asked for, can be done and is agreed on.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            batch_idx (int): Index of the batch in the loop.
-            data_batch (Any): The batch. Defaults to None.
-            outputs (dict, optional): Outputs of the step. Defaults to None.
-        """
+        """Save and stop, if it is asked for, can be done and is agreed on."""
         check_received()
         if get_world_size() > 1 and not self.every_n_train_iters(
             runner, self._every
@@ -144,11 +129,7 @@ class InterruptHook(Hook):
             )
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Save and stop, if it is asked for.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Save and stop, if it is asked for."""
         if isinstance(runner.train_loop, IterBasedTrainLoop):
             return
         asked = self._least(self._asked) < math.inf
@@ -158,21 +139,11 @@ class InterruptHook(Hook):
     def after_val_iter(
         self, runner: Runner, *args: Any, **kwargs: Any
     ) -> None:
-        """End a process that another signal has told to end.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            *args: Not used.
-            **kwargs: Not used.
-        """
+        """End a process that another signal has told to end."""
         check_received()
 
     def after_train(self, runner: Runner) -> None:
-        """Put the former handler back.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Put the former handler back."""
         if self._before is not None:
             signals.signal(self.signal, self._before)
             self._before = None

@@ -11,14 +11,7 @@ from ..utils import type_name
 
 
 def is_training(runner: Runner) -> bool:
-    """Whether this is ``runner.train()``: it has built the optimizer.
-
-    Args:
-        runner (Runner): The runner.
-
-    Returns:
-        bool: True in training, False in validation and test runs.
-    """
+    """Whether this is ``runner.train()``: it has built the optimizer."""
     wrapper = runner.optim_wrapper
     return wrapper is not None and not isinstance(wrapper, dict)
 
@@ -26,11 +19,7 @@ def is_training(runner: Runner) -> bool:
 def unwrap(model: nn.Module) -> nn.Module:
     """The model that mmengine loads into: no wrapper's keys are in a file.
 
-    Args:
-        model (nn.Module): The runner's model.
-
-    Returns:
-        nn.Module: The model inside distributed and augmentation wrappers.
+    It is inside distributed and augmentation wrappers.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
@@ -40,14 +29,9 @@ def unwrap(model: nn.Module) -> nn.Module:
 def pretrained_parts(
     model: nn.Module,
 ) -> Iterator[tuple[str, nn.Module, Mapping]]:
-    """All modules that will be initialised from a checkpoint.
+    """Name, module and ``init_cfg`` of what starts from a checkpoint.
 
-    Args:
-        model (nn.Module): The model.
-
-    Yields:
-        tuple[str, nn.Module, Mapping]: Name, module and its ``init_cfg`` of
-        type ``Pretrained``.
+    The ``init_cfg`` is of type ``Pretrained``.
     """
     for name, module in model.named_modules():
         cfgs = getattr(module, 'init_cfg', None) or []

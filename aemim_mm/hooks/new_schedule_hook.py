@@ -32,12 +32,7 @@ class NewScheduleHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Keep what the runner has built from the config.
 
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): What the run is resumed from. Changed in place.
-
-        Raises:
-            ValueError: If the optimizer groups the weights in another way.
+        ValueError if the optimizer groups the weights in another way.
         """
         meta = checkpoint['meta']
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
@@ -72,11 +67,7 @@ class NewScheduleHook(Hook):
                 state['base_param_settings'] = wrapper.base_param_settings
 
     def before_train(self, runner: Runner) -> None:
-        """Advance the schedulers to where the run is.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Advance the schedulers to where the run is."""
         schedulers = list(_flat(runner.param_schedulers))
         by_epoch = [each for each in schedulers if each.by_epoch]
         by_iter = [each for each in schedulers if not each.by_epoch]

@@ -56,11 +56,7 @@ class NonFiniteLossHook(Hook):
         self._first_bad: dict[tuple[str, ...], Tensor] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Find the interval and start anew.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Find the interval and start anew."""
         for hook in runner.hooks:
             if isinstance(hook, LoggerHook):
                 self._logged = hook.interval
@@ -75,15 +71,7 @@ class NonFiniteLossHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
-        """Note a bad step; read the notes if it is time to.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            batch_idx (int): Index of the batch in the loop.
-            data_batch (Any): The batch. Defaults to None.
-            outputs (dict[str, Tensor], optional): Outputs of the step, one
-                number each. Defaults to None.
-        """
+        """Note a bad step; read the notes if it is time to."""
         self._note(runner.iter, outputs or {})
         # When logs are due processes may agree to save out of turn.
         if (
@@ -94,19 +82,11 @@ class NonFiniteLossHook(Hook):
             self._read(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Read the notes before the checkpoint of the epoch is written.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Read the notes before the checkpoint of the epoch is written."""
         self._read(runner)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Read the notes before the best checkpoint may be written.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Read the notes before the best checkpoint may be written."""
         self._read(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -114,10 +94,6 @@ class NonFiniteLossHook(Hook):
 
         The runner calls this in the main process alone, so that nothing is
         exchanged here.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            checkpoint (dict): Checkpoint to be saved.
         """
         step = int(self._first())
         if step != _NEVER:

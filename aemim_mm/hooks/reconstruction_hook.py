@@ -76,9 +76,6 @@ class ReconstructionHook(Hook):
         """Refuse a method that cannot be drawn before work is lost.
 
         Every process tries, so that all of them stop.
-
-        Args:
-            runner (Runner): The runner of the training process.
         """
         try:
             self._reconstruct(runner)
@@ -88,11 +85,7 @@ class ReconstructionHook(Hook):
             ) from error
 
     def after_train_epoch(self, runner) -> None:
-        """Draw, if it is time to.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Draw, if it is time to."""
         if not is_main_process():
             return
         if self.every_n_epochs(

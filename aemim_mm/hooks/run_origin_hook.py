@@ -33,12 +33,7 @@ class RunOriginHook(Hook):
         self.terms: Terms | None = None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take over the notes of a run that is resumed.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): What was loaded.
-        """
+        """Take over the notes of a run that is resumed."""
         if runner.cfg.get('resume', False):
             origin = checkpoint.get('meta', {}).get('run_origin', {})
             self.weights = origin.get('weights')
@@ -47,11 +42,7 @@ class RunOriginHook(Hook):
             self.resumed = True
 
     def before_train(self, runner: Runner) -> None:
-        """Hash the weights that the run starts from.
-
-        Args:
-            runner (Runner): The runner of the training process.
-        """
+        """Hash the weights that the run starts from."""
         if self.resumed or not is_main_process():
             return
         files = {key: file for key, file, _ in named_weights(runner.cfg)}
@@ -67,12 +58,7 @@ class RunOriginHook(Hook):
             runner.logger.info(in_words(self.terms))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Write the notes.
-
-        Args:
-            runner (Runner): The runner of the training process.
-            checkpoint (dict): What will be saved. Changed in place.
-        """
+        """Write the notes into the checkpoint."""
         notes = dict(
             processes=runner.world_size,
             iterations_per_epoch=len(runner.train_dataloader),
