@@ -105,19 +105,11 @@ def _described(source: Source) -> Architecture | None:
 
 
 def named_arch(backbone: Mapping[str, Any]) -> dict[str, Any]:
-    """The architecture that the config of a backbone names.
+    """The keys of ``arch`` that the config of a backbone names.
 
-    The backbone is built: some classes add names to the table of their base
-    class when they are.
-
-    Args:
-        backbone (Mapping): The config, or empty.
-
-    Returns:
-        dict[str, Any]: The keys of ``arch``; empty without a config.
-
-    Raises:
-        ValueError: If the backbone cannot be built.
+    Empty without a config. The backbone is built: some classes add names to
+    the table of their base class when they are. ValueError if it cannot be
+    built.
     """
     if not backbone:
         return {}

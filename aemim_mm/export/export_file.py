@@ -31,19 +31,11 @@ def check_out(
 ) -> Path:
     """Refuse a name under which nothing should be written.
 
-    Args:
-        out (str or PathLike): The file, or folder, to write.
-        checkpoint (str or PathLike): The file to read.
-        force (bool): Whether to replace a file, or files in the folder.
-        folder (bool): Whether ``out`` may be a folder. Defaults to False.
-
-    Returns:
-        Path: The file or folder to write, ``~`` expanded.
-
-    Raises:
-        ValueError: If the suffix is wrong, the file is there, the folder is
-            not empty, or it is the checkpoint itself.
-        FileNotFoundError: If its folder is not there.
+    ``folder`` says whether it may be a folder, ``force`` whether a file, or
+    files in the folder, are replaced. ``~`` is expanded in the path that is
+    returned. ValueError if the suffix is wrong, the file is there, the folder
+    is not empty, or it is the checkpoint itself; FileNotFoundError if its
+    folder is not there.
     """
     path = Path(fspath(out)).expanduser()
     folder = folder and is_folder(out)
@@ -82,15 +74,10 @@ def save_export(
 ) -> None:
     """Write weights and metadata; in one step, so that a former file stays.
 
-    Args:
-        path (Path): ``.pth`` gets ``dict(state_dict=..., meta=...)``;
-            ``.safetensors`` the tensors, and each entry of the metadata as a
-            string, JSON where it is not one.
-        weights (dict[str, Tensor]): The weights, contiguous.
-        meta (dict[str, Any]): Plain types.
-
-    Raises:
-        OSError: If it cannot be written, for example on a full disk.
+    ``.pth`` gets ``dict(state_dict=..., meta=...)``; ``.safetensors`` the
+    tensors, which are contiguous, and each entry of the metadata as a string,
+    JSON where it is not one. The metadata have plain types. OSError if it
+    cannot be written, for example on a full disk.
     """
     if path.suffix == '.pth':
         buffer = io.BytesIO()

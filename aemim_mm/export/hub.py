@@ -28,12 +28,8 @@ def task(model: nn.Module) -> str:
 def model_card(meta: Mapping[str, Any], load: str) -> dict[str, Any]:
     """What the page of a model says, in the terms of timm.
 
-    Args:
-        meta (Mapping): The metadata of the export.
-        load (str): The code that opens the model.
-
-    Returns:
-        dict[str, Any]: For ``model_card`` of ``timm.models.push_to_hf_hub``.
+    ``model_card`` for ``timm.models.push_to_hf_hub``, of the metadata of the
+    export and the code that opens the model.
     """
     license = meta['license']
     card: dict[str, Any] = dict(license=license)
@@ -73,11 +69,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, str]:
 def check_push(name: str) -> None:
     """Make sure that a model can be pushed, before any work is done.
 
-    Args:
-        name (str): ``USER/NAME`` on the Hugging Face Hub.
-
-    Raises:
-        ValueError: If it is no such name, or nobody is logged in.
+    ValueError if the name is no ``USER/NAME``, or nobody is logged in.
     """
     from huggingface_hub import get_token
     from huggingface_hub.utils import HFValidationError, validate_repo_id
@@ -99,17 +91,9 @@ def check_push(name: str) -> None:
 def push(folder: str | PathLike, name: str, public: bool = False) -> str:
     """Put an exported folder on the Hugging Face Hub, by timm's function.
 
-    Args:
-        folder (str or PathLike): What :class:`TimmFolder` has written.
-        name (str): ``USER/NAME``.
-        public (bool): Whether everybody may see it. Defaults to False. A
-            repository that is there stays as it is.
-
-    Returns:
-        str: The address.
-
-    Raises:
-        RuntimeError: If the Hub cannot be reached, or refuses.
+    The folder is one that :class:`TimmFolder` has written, the name
+    ``USER/NAME``. A repository that is there stays as public as it is. Returns
+    the address. RuntimeError if the Hub cannot be reached, or refuses.
     """
     path = Path(fspath(folder)).expanduser()
     config = json.loads((path / 'config.json').read_text(encoding='utf-8'))

@@ -15,15 +15,10 @@ from .source import Source
 class Library(ABC):
     """One checkpoint, as one library has it.
 
+    ValueError if the library has no such network.
+
     ``compared`` says which of the outputs of all blocks, or stages, the
     library's model gives; ``maps`` whether it gives those of a ViT as maps.
-
-    Args:
-        source (Source): The checkpoint.
-        architecture (ViT | Swin): Of its encoder.
-
-    Raises:
-        ValueError: If the library has no such network.
     """
 
     compared: ClassVar[slice] = slice(None)
@@ -39,25 +34,12 @@ class Library(ABC):
 
     @abstractmethod
     def load_code(self, out: str) -> str:
-        """The code by which the library loads a file.
-
-        Args:
-            out (str): The name of the file.
-
-        Returns:
-            str: A line of Python, or of a config.
-        """
+        """The line of Python or of a config by which a file is loaded."""
 
     def save(
         self, path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
     ) -> None:
-        """Write what the library opens.
-
-        Args:
-            path (Path): The file, or the folder if the library takes one.
-            weights (dict[str, Tensor]): Those of ``weights()``.
-            meta (dict[str, Any]): The metadata.
-        """
+        """Write what the library opens: a file, or a folder."""
         save_export(path, weights, meta)
 
     @property
@@ -69,15 +51,7 @@ class Library(ABC):
     def outputs(self, path: Path, images: Tensor) -> dict[str, list[Tensor]]:
         """What the library's model computes, having loaded a file.
 
-        Args:
-            path (Path): The exported file.
-            images (Tensor): Normalised images, (B, C, H, W).
-
-        Returns:
-            dict[str, list[Tensor]]: ``features``, and ``logits`` if the file
-            has a classifier; maps are (B, C, H, W).
-
-        Raises:
-            ValueError: If the library is not installed, or its model does
-                not take every tensor of the file.
+        Of normalised images (B, C, H, W) ``features``, and ``logits`` if the
+        file has a classifier; maps are (B, C, H, W). ValueError if the library
+        is not installed, or its model does not take every tensor of the file.
         """

@@ -10,18 +10,10 @@ from .source import Source
 def linear_head(source: Source) -> dict[str, Tensor]:
     """The weight and bias that map pooled features to logits.
 
-    The batch norm of MAE's linear probing (``ClsBatchNormNeck``) is folded
-    in: in evaluation it is linear.
-
-    Args:
-        source (Source): The checkpoint.
-
-    Returns:
-        dict[str, Tensor]: ``weight`` (K, C) and ``bias`` (K, ); empty for a
-        pre-trained encoder.
-
-    Raises:
-        ValueError: If the head or the neck is anything else.
+    ``weight`` (K, C) and ``bias`` (K, ); empty for a pre-trained encoder. The
+    batch norm of MAE's linear probing (``ClsBatchNormNeck``) is folded in: in
+    evaluation it is linear. ValueError if the head or the neck is anything
+    else.
     """
     if not source.head:
         return {}

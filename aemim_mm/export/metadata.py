@@ -38,19 +38,9 @@ def describe(
 ) -> dict[str, Any]:
     """The metadata of an export.
 
-    Args:
-        source (Source): The checkpoint.
-        architecture (ViT | Swin): Of the encoder.
-        target (str): The library it is for.
-        load (str): The code that loads the file there.
-        license (str, optional): Of the weights, such as ``'apache-2.0'``.
-            Defaults to None: that of what they have started from.
-
-    Returns:
-        dict[str, Any]: Plain types only. What is not known is left out.
-
-    Raises:
-        ValueError: If they have started from weights of another licence.
+    In plain types; what is not known is left out. Without a licence it is that
+    of what the weights have started from. ValueError if they have started from
+    weights of another licence.
     """
     terms = terms_of(dict(meta=source.meta), source.path.name)
     known = {entry['license'] for entry in terms} - {UNKNOWN}
@@ -94,14 +84,9 @@ def describe(
 def recipe(source: Source) -> dict[str, Any]:
     """How the weights were trained, as far as the config says.
 
-    Args:
-        source (Source): The checkpoint.
-
-    Returns:
-        dict[str, Any]: ``algorithm``, and for AEMIM ``method``, ``attack``,
-        ``adapters``, ``adv_ratio`` and ``loss_ratio``, defaults filled in;
-        ``mask_ratio`` where it is set; for a fine-tuned model the checkpoint
-        it started from.
+    ``algorithm``, and for AEMIM ``method``, ``attack``, ``adapters``,
+    ``adv_ratio`` and ``loss_ratio``, defaults filled in; ``mask_ratio`` where
+    it is set; for a fine-tuned model the checkpoint it started from.
     """
     model, backbone = source.model, source.config_of('backbone')
     if not model:

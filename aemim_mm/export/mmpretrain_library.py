@@ -98,20 +98,11 @@ def filled(
 ) -> nn.Module:
     """Put weights into a model, all of them and none left over.
 
-    Left aside are what only pre-training has (mask token, adapters), the norm
-    of the pooled tokens where the model does not pool, and the index of
-    relative positions, which a model makes itself.
-
-    Args:
-        model (nn.Module): The model.
-        weights (Mapping[str, Tensor]): Its weights.
-        path (Path): The file they are from, for the message.
-
-    Returns:
-        nn.Module: The model in evaluation mode.
-
-    Raises:
-        ValueError: If the two do not belong together.
+    The model is in evaluation mode then. Left aside are what only pre-training
+    has (mask token, adapters), the norm of the pooled tokens where the model
+    does not pool, and the index of relative positions, which a model makes
+    itself. ValueError, which names the path, if the two do not belong
+    together.
     """
     problem = ''
     try:

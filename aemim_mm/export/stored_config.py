@@ -32,17 +32,10 @@ _READ = ('data_preprocessor', 'train_cfg', 'init_cfg')
 
 
 def read_stored_config(text: str, classifier: bool) -> dict[str, Any]:
-    """Read the config in a checkpoint, and check what the export builds.
+    """Read ``checkpoint['meta']['cfg']``, and check what the export builds.
 
-    Args:
-        text (str): ``checkpoint['meta']['cfg']``.
-        classifier (bool): Whether a classifier is built, not just an encoder.
-
-    Returns:
-        dict[str, Any]: The config.
-
-    Raises:
-        ValueError: If the text is no Python, or names any other type.
+    That is an encoder, or a whole classifier. ValueError if the text is no
+    Python, or names any other type.
     """
     config = parse_config(text)
     model = config.get('model')
@@ -60,14 +53,9 @@ def read_stored_config(text: str, classifier: bool) -> dict[str, Any]:
 
 
 def check_types(part: Any, key: str) -> None:
-    """Check every ``type`` in a part of a config.
+    """Check every ``type`` in a part of a config, which lies at ``key``.
 
-    Args:
-        part (Any): The part: dicts, sequences and plain values.
-        key (str): Its place in the config, for the message.
-
-    Raises:
-        ValueError: If a type is no name of ``ALLOWED``.
+    ValueError if a type is no name of ``ALLOWED``.
     """
     if isinstance(part, Mapping):
         if 'type' in part:

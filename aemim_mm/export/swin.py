@@ -20,29 +20,18 @@ _TABLE = re.compile(
 
 @dataclass(frozen=True)
 class Swin:
-    """A Swin Transformer, in mmpretrain's words.
-
-    Args:
-        embed_dims (int): Width of the first stage.
-        depths (tuple[int, ...]): Number of blocks per stage.
-        num_heads (tuple[int, ...]): Number of attention heads per stage.
-        window_size (int): Side of a window, in tokens.
-        patch_size (int): Side of a patch, in pixels.
-        img_size (tuple[int, int]): Height and width, in pixels.
-        in_channels (int): Channels of the image.
-        norms (tuple[int, ...]): Stages whose output has a norm.
-    """
+    """A Swin Transformer, in mmpretrain's words."""
 
     plain: ClassVar[type[nn.Module]] = SwinTransformer
 
-    embed_dims: int
-    depths: tuple[int, ...]
-    num_heads: tuple[int, ...]
-    window_size: int
-    patch_size: int
-    img_size: tuple[int, int]
-    in_channels: int
-    norms: tuple[int, ...]
+    embed_dims: int  # width of the first stage
+    depths: tuple[int, ...]  # number of blocks per stage
+    num_heads: tuple[int, ...]  # per stage
+    window_size: int  # side of a window, in tokens
+    patch_size: int  # side of a patch, in pixels
+    img_size: tuple[int, int]  # height and width, in pixels
+    in_channels: int  # of the image
+    norms: tuple[int, ...]  # stages whose output has a norm
 
     def __str__(self) -> str:
         height, width = self.img_size
@@ -62,19 +51,10 @@ class Swin:
     def of(cls, source: Source, named: Mapping[str, Any]) -> 'Swin':
         """The Swin Transformer that an encoder's weights belong to.
 
-        Args:
-            source (Source): The checkpoint. Its config tells the image size;
-                without one, it is taken to be that whose last map is one
-                window.
-            named (Mapping): The ``arch`` that its config names, or empty. The
-                weights tell all of it.
-
-        Returns:
-            Swin: The architecture.
-
-        Raises:
-            ValueError: If the windows of the blocks differ, or the weights
-                are incomplete.
+        The config of the source tells the image size; without one, it is taken
+        to be that whose last map is one window. The weights tell all that the
+        ``arch`` of the config names. ValueError if the windows of the blocks
+        differ, or the weights are incomplete.
         """
         encoder, backbone = source.encoder, source.config_of('backbone')
         conv = encoder.get('patch_embed.projection.weight')

@@ -22,19 +22,10 @@ def in_library(
     target: str,
     folder: bool = False,
 ) -> Library:
-    """A checkpoint as a library has it.
+    """A checkpoint as a library has it: weights, the code to load them, model.
 
-    Args:
-        source (Source): The checkpoint.
-        architecture (ViT | Swin): Of its encoder.
-        target (str): One of ``TARGETS``.
-        folder (bool): Whether timm gets a folder. Defaults to False.
-
-    Returns:
-        Library: The weights, the code that loads them, the model.
-
-    Raises:
-        ValueError: If the target is unknown or has no such network.
+    ``folder`` says whether timm gets a folder. ValueError if the target is
+    none of ``TARGETS`` or has no such network.
     """
     if target not in LIBRARIES:
         raise ValueError(f'unknown target {target!r}; it is one of {TARGETS}')

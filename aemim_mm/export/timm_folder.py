@@ -34,13 +34,7 @@ class TimmFolder(Timm):
     def save(
         self, path: Path, weights: dict[str, Tensor], meta: dict[str, Any]
     ) -> None:
-        """Write the folder.
-
-        Args:
-            path (Path): The folder, new or empty.
-            weights (dict[str, Tensor]): By timm's keys.
-            meta (dict[str, Any]): The metadata.
-        """
+        """Write the folder, new or empty, of weights by timm's keys."""
         model = self.build()
         model.load_state_dict(weights, strict=True)
         save_for_hf(
@@ -89,14 +83,10 @@ class TimmFolder(Timm):
 
 
 def crop_pct(config: Mapping[str, Any]) -> float:
-    """Which part of the resized image is evaluated.
+    """Which part of the resized image is evaluated: crop over short edge.
 
-    Args:
-        config (Mapping): The config of the run, or empty.
-
-    Returns:
-        float: Crop over short edge, from the pipeline of the test or the
-        validation; 0.875 if it has no ``CenterCrop`` after a ``ResizeEdge``.
+    From the pipeline of the test or the validation; 0.875 if it has no
+    ``CenterCrop`` after a ``ResizeEdge``, or the config is empty.
     """
     for name in ('test_dataloader', 'val_dataloader'):
         loader = config.get(name)

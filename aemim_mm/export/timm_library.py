@@ -79,15 +79,7 @@ class Timm(Library):
 def with_types_of(
     model: nn.Module, weights: Mapping[str, Tensor]
 ) -> nn.Module:
-    """Give every tensor of a model the type that it has elsewhere.
-
-    Args:
-        model (nn.Module): The model, which is changed.
-        weights (Mapping[str, Tensor]): By its keys.
-
-    Returns:
-        nn.Module: The same model.
-    """
+    """Give a model's tensors, in place, the types that they have elsewhere."""
     for key, value in model.state_dict(keep_vars=True).items():
         value.data = value.data.to(weights[key].dtype)
     return model
@@ -97,16 +89,10 @@ def with_types_of(
 def outputs_of(
     model: nn.Module, images: Tensor, classifies: bool
 ) -> dict[str, list[Tensor]]:
-    """What a model of timm computes.
+    """What a model of timm, in evaluation mode, computes.
 
-    Args:
-        model (nn.Module): In evaluation mode.
-        images (Tensor): Normalised images, (B, C, H, W).
-        classifies (bool): Whether it has a classifier.
-
-    Returns:
-        dict[str, list[Tensor]]: ``features``, tokens or a map (B, C, H, W);
-        ``logits`` of a classifier.
+    Of normalised images (B, C, H, W) ``features``, tokens or a map (B, C, H,
+    W), and ``logits`` of a classifier.
     """
     features = model.forward_features(images)
     if features.ndim == 4:  # a map, channels last

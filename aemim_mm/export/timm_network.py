@@ -11,49 +11,32 @@ from torch import Tensor
 
 
 class Rule(NamedTuple):
-    """How a tensor goes over to timm.
+    """How a tensor goes over to timm."""
 
-    Args:
-        pattern (str): Of the whole key in mmpretrain.
-        name (str | Callable | None): The key in timm: a template for re, a
-            function of the match, or None if timm has no such tensor.
-        change (Callable, optional): The new values, those of the last
-            dimension in another order. Defaults to None, the old ones.
-    """
-
-    pattern: str
+    pattern: str  # of the whole key in mmpretrain
+    # the key in timm: a template for re, a function of the match, or None if
+    # timm has no such tensor
     name: str | Callable[[re.Match], str] | None
+    # the new values, those of the last dimension in another order. None: the
+    # old ones.
     change: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
 class TimmNetwork:
-    """An architecture in timm.
+    """An architecture in timm."""
 
-    Args:
-        rules (tuple[Rule, ...]): The first whose pattern is the whole key
-            counts.
-        head (str): The prefix of the classifier's keys.
-        arguments (Callable): From the architecture to the name of the nearest
-            model for ``timm.create_model`` and what differs from it; raises a
-            ValueError if timm cannot build that network.
-    """
-
-    rules: tuple[Rule, ...]
-    head: str
+    rules: tuple[Rule, ...]  # the first whose pattern is the whole key counts
+    head: str  # the prefix of the classifier's keys
+    # from the architecture to the name of the nearest model for
+    # timm.create_model and what differs from it; a ValueError if timm cannot
+    # build that network
     arguments: Callable[[Any], tuple[str, dict[str, Any]]]
 
     def rename(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Give each tensor of an encoder its name and order in timm.
 
-        Args:
-            weights (Mapping[str, Tensor]): By mmpretrain's keys.
-
-        Returns:
-            dict[str, Tensor]: By timm's keys.
-
-        Raises:
-            ValueError: If no rule knows a key.
+        ValueError if no rule knows a key.
         """
         renamed = {}
         for key, value in weights.items():
@@ -65,18 +48,10 @@ class TimmNetwork:
     def restore(
         self, weights: Mapping[str, Tensor], keys: Iterable[str]
     ) -> dict[str, Tensor]:
-        """The inverse of ``rename``.
+        """The inverse of ``rename``, as far as timm's tensors are there.
 
-        Args:
-            weights (Mapping[str, Tensor]): By timm's keys.
-            keys (Iterable[str]): Those that mmpretrain's network may have.
-
-        Returns:
-            dict[str, Tensor]: By mmpretrain's keys, as far as timm's are
-            there.
-
-        Raises:
-            ValueError: If no rule knows a key.
+        ``keys`` are those that mmpretrain's network may have. ValueError if no
+        rule knows one.
         """
         restored = {}
         for key in keys:
@@ -95,15 +70,8 @@ class TimmNetwork:
     ) -> tuple[str | None, Callable[[Tensor], Tensor] | None]:
         """Name in timm, and change of the values, of a key of mmpretrain.
 
-        Args:
-            key (str): Of an encoder in mmpretrain.
-
-        Returns:
-            tuple[str | None, Callable | None]: None where timm has no such
-            tensor, or the values stay.
-
-        Raises:
-            ValueError: If no rule knows the key.
+        None where timm has no such tensor, or the values stay. ValueError if
+        no rule knows the key.
         """
         for rule in self.rules:
             match = re.fullmatch(rule.pattern, key)

@@ -24,16 +24,10 @@ _NAMES: dict[tuple[int, tuple[int, ...]], str] = {
 def merging_order(merging: Tensor) -> Tensor:
     """The input channels of a patch merging, in timm's order.
 
-    A 2 x 2 neighbourhood of C channels becomes 4 C channels. ``nn.Unfold``,
-    in mmpretrain and mmdet, counts them as (channel, row, column); timm, like
-    Microsoft's code, as (column, row, channel).
-
-    Args:
-        merging (Tensor): ``reduction.weight`` (2 C, 4 C), or a parameter of
-            ``norm`` (4 C, ).
-
-    Returns:
-        Tensor: Of the same shape.
+    A 2 x 2 neighbourhood of C channels becomes 4 C channels. ``nn.Unfold``, in
+    mmpretrain and mmdet, counts them as (channel, row, column); timm, like
+    Microsoft's code, as (column, row, channel). The tensor is
+    ``reduction.weight`` (2 C, 4 C), or a parameter of ``norm`` (4 C, ).
     """
     channels = merging.shape[-1] // 4
     return (
@@ -50,15 +44,8 @@ def _next_stage(match: re.Match) -> str:
 def swin_arguments(swin: Swin) -> tuple[str, dict[str, Any]]:
     """Name and arguments for ``timm.create_model``, the classes left open.
 
-    Args:
-        swin (Swin): The architecture.
-
-    Returns:
-        tuple[str, dict[str, Any]]: The nearest named model, and what differs
-        from it.
-
-    Raises:
-        ValueError: If timm cannot build that network.
+    The nearest named model, and what differs from it. ValueError if timm
+    cannot build that network.
     """
     last = len(swin.depths) - 1
     if last != 3 or last not in swin.norms:

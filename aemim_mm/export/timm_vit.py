@@ -21,15 +21,8 @@ _NAMES = {
 def vit_arguments(vit: ViT) -> tuple[str, dict[str, Any]]:
     """Name and arguments for ``timm.create_model``, the classes left open.
 
-    Args:
-        vit (ViT): The architecture.
-
-    Returns:
-        tuple[str, dict[str, Any]]: The nearest named model, and what differs
-        from it.
-
-    Raises:
-        ValueError: If timm cannot build that network.
+    The nearest named model, and what differs from it. ValueError if timm
+    cannot build that network.
     """
     if vit.norm and vit.pooled_norm:
         raise ValueError(

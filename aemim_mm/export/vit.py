@@ -20,36 +20,21 @@ _HEADS[(1280, 32)] = 16
 
 @dataclass(frozen=True)
 class ViT:
-    """A ViT, in mmpretrain's words.
-
-    Args:
-        embed_dims (int): Width.
-        num_layers (int): Number of blocks.
-        num_heads (int): Number of attention heads.
-        feedforward_channels (int): Hidden width of the MLP.
-        patch_size (int): Side of a patch, in pixels.
-        img_size (tuple[int, int]): Height and width, in pixels.
-        in_channels (int): Channels of the image.
-        norm_eps (float): Epsilon of the layer norms.
-        norm (bool): Whether the tokens are normalised after the last block
-            (``ln1``).
-        pooled_norm (bool): Whether the mean of the patch tokens is (``ln2``).
-        pooling (str): What is classified: ``'token'`` or ``'avg'``.
-    """
+    """A ViT, in mmpretrain's words."""
 
     plain: ClassVar[type[nn.Module]] = VisionTransformer
 
-    embed_dims: int
-    num_layers: int
+    embed_dims: int  # width
+    num_layers: int  # number of blocks
     num_heads: int
-    feedforward_channels: int
-    patch_size: int
-    img_size: tuple[int, int]
-    in_channels: int
-    norm_eps: float
-    norm: bool
-    pooled_norm: bool
-    pooling: str
+    feedforward_channels: int  # hidden width of the MLP
+    patch_size: int  # side of a patch, in pixels
+    img_size: tuple[int, int]  # height and width, in pixels
+    in_channels: int  # of the image
+    norm_eps: float  # epsilon of the layer norms
+    norm: bool  # whether the tokens are normalised after the last block (ln1)
+    pooled_norm: bool  # whether the mean of the patch tokens is (ln2)
+    pooling: str  # what is classified: 'token' or 'avg'
 
     def __str__(self) -> str:
         height, width = self.img_size
@@ -68,16 +53,9 @@ class ViT:
     def of(cls, source: Source, named: Mapping[str, Any]) -> 'ViT':
         """The ViT that an encoder's weights belong to.
 
-        Args:
-            source (Source): The checkpoint.
-            named (Mapping): The ``arch`` that its config names, or empty.
-
-        Returns:
-            ViT: The architecture.
-
-        Raises:
-            ValueError: If heads, image size or what a classifier takes can be
-                told from nothing, or the weights are incomplete.
+        ``named`` is the ``arch`` that its config names, or empty. ValueError
+        if heads, image size or what a classifier takes can be told from
+        nothing, or the weights are incomplete.
         """
         encoder, backbone = source.encoder, source.config_of('backbone')
         conv = encoder.get('patch_embed.projection.weight')
