@@ -19,20 +19,11 @@ _BLOCKS = 'decoder_blocks.'
 def decoder_config(
     decoder: Mapping[str, Tensor], architecture: Architecture, heads: int
 ) -> dict[str, Any]:
-    """The config of the ``neck`` that a decoder belongs to.
+    """The config of the ``neck`` that a decoder belongs to; empty without one.
 
-    Args:
-        decoder (Mapping[str, Tensor]): By mmpretrain's keys, below ``neck.``;
-            empty if there is none.
-        architecture (ViT | Swin): Of the encoder.
-        heads (int): Attention heads of MAE's decoder, which shapes do not
-            tell.
-
-    Returns:
-        dict[str, Any]: The config; empty without a decoder.
-
-    Raises:
-        ValueError: If it is neither MAE's nor SimMIM's.
+    Its keys are mmpretrain's, below ``neck.``. ``heads`` are the attention
+    heads of MAE's decoder, which shapes do not tell. ValueError if it is
+    neither MAE's nor SimMIM's.
     """
     if not decoder:
         return {}

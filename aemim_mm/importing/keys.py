@@ -49,37 +49,25 @@ _TRANSFORMERS = (
 
 @dataclass
 class Parts:
-    """Weights by mmpretrain's keys, relative to their part.
+    """Weights by mmpretrain's keys, relative to their part."""
 
-    Args:
-        encoder (dict[str, Tensor]): Of ``backbone``. Tensors that have no
-            counterpart keep their names.
-        mask_token (Tensor, optional): Of ``backbone``, for SimMIM. Defaults
-            to None.
-        decoder (dict[str, Tensor]): Of ``neck``, in pre-training.
-        head (dict[str, Tensor]): ``weight`` (K, C) and ``bias`` (K, ) of the
-            classifier.
-        dropped (Counter): What is left behind, with the number of tensors.
-    """
-
+    # of `backbone`. Tensors that have no counterpart keep their names.
     encoder: dict[str, Tensor]
-    mask_token: Tensor | None = None
+    mask_token: Tensor | None = None  # of `backbone`, for SimMIM
+    # of `neck`, in pre-training
     decoder: dict[str, Tensor] = field(default_factory=dict)
+    # `weight` (K, C) and `bias` (K, ) of the classifier
     head: dict[str, Tensor] = field(default_factory=dict)
+    # what is left behind, with the number of tensors
     dropped: Counter = field(default_factory=Counter)
 
 
 def from_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename what transformers has saved of a ViT or ViTMAE.
 
-    Args:
-        weights (Mapping[str, Tensor]): The keys that
-            ``ViTMAEForPreTraining``, ``ViTMAEModel``, ``ViTModel`` and
-            ``ViTForImageClassification`` save (transformers 4 and 5).
-
-    Returns:
-        dict[str, Tensor]: By the keys of timm and MAE; queries, keys and
-        values are joined.
+    From the keys that ``ViTMAEForPreTraining``, ``ViTMAEModel``, ``ViTModel``
+    and ``ViTForImageClassification`` save (transformers 4 and 5), to those of
+    timm and MAE; queries, keys and values are joined.
     """
     renamed = {}
     for key, value in weights.items():
@@ -96,14 +84,7 @@ def from_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def split(weights: Mapping[str, Tensor]) -> Parts:
-    """The parts of a model, by mmpretrain's keys.
-
-    Args:
-        weights (Mapping[str, Tensor]): By the keys of timm, MAE or SimMIM.
-
-    Returns:
-        Parts: The parts.
-    """
+    """The parts of a model, from the keys of timm, MAE or SimMIM."""
     rest, head = {}, {}
     parts = Parts({})
     for key, value in weights.items():

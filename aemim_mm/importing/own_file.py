@@ -14,16 +14,9 @@ def own_parts(
 ) -> tuple[Source, Parts]:
     """Split a checkpoint whose keys are mmpretrain's already.
 
-    Args:
-        foreign (ForeignFile): The file.
-        config (str or PathLike, optional): The config of its run. Defaults
-            to None, the one in the file.
-
-    Returns:
-        tuple[Source, Parts]: Encoder and classifier; decoder and mask token.
-
-    Raises:
-        ValueError: If there is no encoder in the file.
+    Into encoder and classifier; and decoder and mask token. Without a config,
+    the one in the file is taken. ValueError if there is no encoder in the
+    file.
     """
     weights = foreign.weights
     if 'patch_embed.projection.weight' in weights:  # a backbone alone

@@ -16,14 +16,10 @@ import transformers
 
 @torch.no_grad()
 def outputs(folder: str, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Load the model, and compute.
+    """Load the model, and compute its outputs, by name.
 
-    Args:
-        folder (str): With ``config.json`` and the weights.
-        images (Tensor): Normalised images, (B, C, H, W).
-
-    Returns:
-        dict[str, Tensor]: By name.
+    From a folder with ``config.json`` and the weights, and normalised images
+    (B, C, H, W).
     """
     config = transformers.AutoConfig.from_pretrained(folder)
     name = (config.architectures or ['ViTModel'])[0]
