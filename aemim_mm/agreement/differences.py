@@ -28,13 +28,6 @@ def plain(value: Any, without: Collection[str] = ()) -> Any:
 
     Tuples are lists, types have neither scope nor module, and what is None is
     left out, as are keys that do not matter.
-
-    Args:
-        value (Any): The part.
-        without (Collection[str]): Further keys to leave out. Defaults to ().
-
-    Returns:
-        Any: The same in dicts, lists and plain values.
     """
     if isinstance(value, Mapping):
         part = {
@@ -54,15 +47,9 @@ def plain(value: Any, without: Collection[str] = ()) -> Any:
 def differences(
     then: Any, now: Any, key: str
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Where two plain parts of a config differ.
+    """Key and both values, where two plain parts of a config differ.
 
-    Args:
-        then (Any): One, as of :func:`plain`.
-        now (Any): The other.
-        key (str): Their place in the config.
-
-    Yields:
-        tuple[str, Any, Any]: Key, and both values.
+    They are as of :func:`plain`, and at ``key`` in the config.
     """
     if isinstance(then, dict) and isinstance(now, dict):
         kinds = then.get('type', ABSENT), now.get('type', ABSENT)
@@ -85,14 +72,7 @@ def differences(
 
 
 def listed(found: Collection[tuple[str, Any, Any]]) -> str:
-    """Differences as a text, the first three of them.
-
-    Args:
-        found (Collection[tuple[str, Any, Any]]): At least one difference.
-
-    Returns:
-        str: Keys with both values.
-    """
+    """Differences, at least one, as a text, the first three of them."""
     parts = [
         f'{key} was {_short(then)} and is {_short(now)}'
         for key, then, now in list(found)[:3]

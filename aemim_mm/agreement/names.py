@@ -11,15 +11,7 @@ SHOWN = 12
 
 
 def inner_datasets(run: Run, phase: str) -> Iterator[tuple[str, Any]]:
-    """Places and configs of a phase's data sets, those in wrappers included.
-
-    Args:
-        run (Run): The run.
-        phase (str): The phase.
-
-    Yields:
-        tuple[str, Mapping]: Place and config.
-    """
+    """Places and configs of a phase's data sets, also of those in wrappers."""
     key = f'{phase}_dataloader.dataset'
     waiting = [(key, run.section(f'{phase}_dataloader').get('dataset'))]
     for path, config in waiting:
@@ -33,15 +25,7 @@ def inner_datasets(run: Run, phase: str) -> Iterator[tuple[str, Any]]:
 
 
 def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:
-    """Places and configs of the metrics of a phase.
-
-    Args:
-        run (Run): The run.
-        phase (str): ``'val'`` or ``'test'``.
-
-    Yields:
-        tuple[str, Mapping]: Place and config.
-    """
+    """Places and configs of the metrics of a phase."""
     key = f'{phase}_evaluator'
     section = run.cfg.get(key) or ()
     if isinstance(section, Mapping) and 'metrics' in section:
@@ -55,14 +39,7 @@ def evaluators(run: Run, phase: str) -> Iterator[tuple[str, Mapping]]:
 
 
 def shown(names: Iterable[str]) -> str:
-    """Names for a message.
-
-    Args:
-        names (Iterable[str]): The names.
-
-    Returns:
-        str: The first of them, and how many there are.
-    """
+    """Names for a message: the first of them, and how many there are."""
     names = list(names)
     text = ', '.join(names[:SHOWN]) or 'none'
     more = f' ... ({len(names)} in all)' if len(names) > SHOWN else ''

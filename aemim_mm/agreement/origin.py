@@ -47,12 +47,9 @@ def _check_own_start(run: Run) -> None:
 
 
 def delete_overwritten(run: Run) -> None:
-    """Delete what ``--overwrite`` gives up.
+    """Delete what ``--overwrite`` gives up, in the main process.
 
     Else a later ``--resume`` could go on with the run before this one.
-
-    Args:
-        run (Run): A run that is about to train, in its main process.
     """
     if run.overwrite:
         for path in _others_checkpoints(run):
@@ -60,11 +57,7 @@ def delete_overwritten(run: Run) -> None:
 
 
 def delete_outdated(run: Run) -> None:
-    """Delete what a run was about to delete when it was killed at its end.
-
-    Args:
-        run (Run): A run that is finished.
-    """
+    """Delete what a finished run was about to delete when it was killed."""
     stored, folder = run.stored, Path(run.cfg.work_dir).resolve()
     # Not of a run in another folder, from which this one would go on.
     if stored is None or Path(stored.path).resolve().parent != folder:

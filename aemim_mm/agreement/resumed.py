@@ -186,14 +186,7 @@ def schedule_can_be_rebuilt(run: Run) -> None:
 
 
 def is_finished(run: Run) -> bool:
-    """Whether a resumed run has nothing left to do.
-
-    Args:
-        run (Run): The run.
-
-    Returns:
-        bool: True if the checkpoint is at the end, or beyond.
-    """
+    """Whether a resumed run is at its end, or beyond."""
     stored, train_cfg = run.stored, run.section('train_cfg')
     if stored is None:
         return False

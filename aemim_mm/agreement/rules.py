@@ -64,11 +64,8 @@ RULES: tuple[Callable[[Run], None], ...] = (
 def check_agreement(run: Run) -> None:
     """Compare the statements of a run before anything is written.
 
-    Args:
-        run (Run): The run. Its config is changed where a rule says so.
-
-    Raises:
-        Disagreement: At the first pair of statements that cannot both hold.
+    Its config is changed where a rule says so. Disagreement at the first pair
+    of statements that cannot both hold.
     """
     for rule in RULES:
         rule(run)

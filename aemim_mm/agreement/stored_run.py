@@ -11,25 +11,15 @@ from .disagreement import Disagreement
 
 
 class StoredRun:
-    """A run that another one goes on with.
+    """A run that another one goes on with, read from its checkpoint.
 
-    Attributes:
-        path (str): The checkpoint.
-        config (dict): Its config, as far as it consists of plain values.
-        origin (dict): What ``RunOriginHook`` has noted, empty in checkpoints
-            of earlier versions.
-        epoch (int): Finished epochs.
-        iter (int): Finished iterations.
-        seed (int, optional): Its seed.
-        averaged (bool): Whether its weights are the averages of ``EMAHook``.
-        dataset (dict): What its training set says of itself.
-        outdated (list[str]): Checkpoints that it was about to delete.
-
-    Args:
-        path (str): Path or URL.
-
-    Raises:
-        Disagreement: If the file cannot be read, or no run can go on from it.
+    Disagreement if the file, a path or URL, cannot be read, or no run can go
+    on from it. Its ``config`` is there as far as it consists of plain values;
+    ``origin`` is what ``RunOriginHook`` has noted, empty in checkpoints of
+    earlier versions; ``epoch`` and ``iter`` count what is finished;
+    ``averaged`` says whether the weights are the averages of ``EMAHook``;
+    ``dataset`` is what the training set says of itself; ``outdated`` are
+    checkpoints that it was about to delete.
     """
 
     def __init__(self, path: str) -> None:

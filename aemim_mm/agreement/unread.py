@@ -19,13 +19,7 @@ def unread_datasets(
 ) -> Iterator[tuple[str, Any, Any]]:
     """The data sets of a phase that are of a kind, without their images.
 
-    Args:
-        run (Run): The run.
-        phase (str): The phase.
-        wanted (Callable): Tells of a class whether it is of the kind.
-
-    Yields:
-        tuple[str, Mapping, BaseDataset]: Place, config and data set.
+    Place, config and data set, where ``wanted`` is true of its class.
     """
     for key, config in inner_datasets(run, phase):
         name = config.get('type') or ''
@@ -43,15 +37,7 @@ def unread_datasets(
 def listed_datasets(
     run: Run, phase: str
 ) -> Iterator[tuple[str, CustomDataset]]:
-    """The data sets of a phase that read a list with labels.
-
-    Args:
-        run (Run): The run.
-        phase (str): The phase.
-
-    Yields:
-        tuple[str, CustomDataset]: Place and data set.
-    """
+    """Places and data sets of a phase that read a list with labels."""
     for key, _, dataset in unread_datasets(run, phase, STOCK.__contains__):
         listed = dataset.ann_file and osp.isfile(dataset.ann_file)
         if listed and dataset.with_label:
@@ -63,12 +49,7 @@ def folder_datasets(
 ) -> Iterator[tuple[str, Any, CustomDataset]]:
     """The data sets of a phase that are labelled by local class folders.
 
-    Args:
-        run (Run): The run.
-        phase (str): The phase.
-
-    Yields:
-        tuple[str, Mapping, CustomDataset]: Place, config and data set.
+    Place, config and data set.
     """
     for found in unread_datasets(run, phase, STOCK.__contains__):
         dataset = found[2]
@@ -82,11 +63,7 @@ def folder_datasets(
 def stands_for_imagenet(dataset: CustomDataset) -> bool:
     """Whether the folders of a data set are the 1000 of ImageNet-1K.
 
-    Args:
-        dataset (CustomDataset): The data set.
-
-    Returns:
-        bool: Whether it is ``ImageNet`` without classes of its own.
+    It is ``ImageNet`` without classes of its own.
     """
     own = ImageNet.METAINFO['classes']
     return isinstance(dataset, ImageNet) and dataset.CLASSES == own
