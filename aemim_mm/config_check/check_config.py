@@ -19,20 +19,14 @@ def check_config(
     which is late. Weights that are named by a URL are downloaded here, if
     there is training, to where the model looks for them.
 
-    Args:
-        cfg (Config): The config of the run. Not changed.
-        phases (Sequence[str]): Whose data must be there, of ``'train'``,
-            ``'val'`` and ``'test'``. Weights are needed for ``'train'``
-            alone. Defaults to ``('train', 'val')``.
+    The data of ``phases``, of ``'train'``, ``'val'`` and ``'test'``, must be
+    there. The config is not changed.
 
-    Raises:
-        ValueError: If a top-level name that nothing reads resembles a
-            setting or comes from the options, or if weights are damaged or
-            refused.
-        KeyError: If a ``type`` is in no registry.
-        TypeError: If a constructor does not take a key of its config.
-        FileNotFoundError: If a data set's folder or annotation file is not
-            there, or weights are neither there nor can be downloaded.
+    ValueError if a top-level name that nothing reads resembles a setting or
+    comes from the options, or if weights are damaged or refused. KeyError if a
+    ``type`` is in no registry, TypeError if a constructor does not take a key
+    of its config. FileNotFoundError if a data set's folder or annotation file
+    is not there, or weights are neither there nor can be downloaded.
     """
     check_names(cfg)
     check_constructor_keys(cfg)

@@ -46,13 +46,9 @@ def check_constructor_keys(cfg: Config) -> None:
     builders take further keys, and so are classes whose keys cannot be known.
     A section without a type (``train_cfg``) is what mmengine makes of it.
 
-    Args:
-        cfg (Config): The config. Not changed.
-
-    Raises:
-        KeyError: If a ``type`` is in no registry and resembles an entry.
-        TypeError: If a key is not taken; names the place in the config, the
-            similar keys and the allowed ones.
+    KeyError if a ``type`` is in no registry and resembles an entry. TypeError
+    if a key is not taken; it names the place in the config, the similar keys
+    and the allowed ones.
     """
     scope = cfg.get('default_scope', 'mmengine')
     for name in LOADERS:
@@ -92,15 +88,13 @@ def _walk(value: object, path: str, kind: str, scope: str | None) -> None:
 def _check_part(
     part: Mapping, path: str, kind: str, scope: str | None
 ) -> bool:
-    """Check one dict with a ``type``.
+    """Check one dict with a ``type``; say if the parts within can be judged.
 
-    Returns:
-        bool: Whether the parts within can be judged. Not those of a type
-        that is in no registry and resembles no entry: the enclosing part may
-        look it up elsewhere, or else the build reports it. Nor those of a
-        type that is registered under another name than its own: mmpretrain
-        registers such placeholders for models whose dependencies are not
-        installed.
+    Not those of a type that is in no registry and resembles no entry: the
+    enclosing part may look it up elsewhere, or else the build reports it. Nor
+    those of a type that is registered under another name than its own:
+    mmpretrain registers such placeholders for models whose dependencies are
+    not installed.
     """
     name = part['type']
     found = list(registries.find(kind, name, scope))

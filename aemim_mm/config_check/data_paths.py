@@ -13,18 +13,11 @@ from . import registries
 
 
 def check_data_paths(cfg: Config, phases: Sequence[str]) -> None:
-    """Make sure that the data sets of a run are there.
+    """Make sure that the data sets of some phases of a run are there.
 
     Checked are ``data_root``, ``data_prefix`` and ``ann_file`` of every data
     set in local storage. Data sets that download themselves are exempt.
-
-    Args:
-        cfg (Config): The config. Not changed.
-        phases (Sequence[str]): Of ``'train'``, ``'val'`` and ``'test'``.
-
-    Raises:
-        FileNotFoundError: If a path is not there; names the key, the path
-            and what belongs there.
+    FileNotFoundError names the key, the path and what belongs there.
     """
     scope = cfg.get('default_scope', 'mmengine')
     for phase in phases:
@@ -91,15 +84,7 @@ def _class_of(dataset: Mapping, scope: str | None) -> object:
 
 
 def downloads(dataset: Mapping, scope: str | None) -> bool:
-    """Whether a data set fetches itself if it is not there.
-
-    Args:
-        dataset (Mapping): Its config.
-        scope (str, optional): The default scope.
-
-    Returns:
-        bool: Whether it does.
-    """
+    """Whether a data set fetches itself if it is not there."""
     found = _class_of(dataset, scope)
     if found is None or not dataset.get('download', True):
         return False

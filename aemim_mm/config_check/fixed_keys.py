@@ -47,14 +47,8 @@ _ARCH_KEYS = {'embed_dims', 'num_heads'}
 def fixed_keys(cfg: Config) -> Iterator[tuple[str, str, Mapping, set[str]]]:
     """The sections that are no part of their own but have known keys.
 
-    mmengine reads some of their keys and ignores the rest.
-
-    Args:
-        cfg (Config): The config.
-
-    Yields:
-        tuple[str, str, Mapping, set[str]]: Place, who reads it, content and
-        the keys that are read.
+    Place, who reads it, content and the keys that are read; mmengine ignores
+    the rest.
     """
     wrapper = cfg.get('optim_wrapper', None) or {}
     name = wrapper.get('constructor', None) or 'DefaultOptimWrapperConstructor'
@@ -92,11 +86,7 @@ def _arch(cfg: Config) -> tuple[str, Mapping | None, set[str] | None]:
 def check_default_hooks(cfg: Config) -> None:
     """Find misspelt names of mmengine's default hooks; others are free.
 
-    Args:
-        cfg (Config): The config.
-
-    Raises:
-        TypeError: If a name resembles one of a default hook.
+    TypeError if a name resembles one of a default hook.
     """
     words = '|'.join(DEFAULT_HOOKS)
     for name in cfg.get('default_hooks', None) or ():

@@ -32,14 +32,9 @@ def check_nesting(cfg: Config) -> None:
     """Compare the kinds of the values of sections with what is built of them.
 
     None, and objects that are no plain values, are left to who reads them.
-
-    Args:
-        cfg (Config): The config. Not changed.
-
-    Raises:
-        TypeError: If a section is no dict, a list of parts is none, or a
-            path no text; names the key.
-        ValueError: If there is no model, or a part of a list has no type.
+    TypeError, which names the key, if a section is no dict, a list of parts is
+    none, or a path no text. ValueError if there is no model, or a part of a
+    list has no type.
     """
     if cfg.get('model', None) is None:
         raise ValueError(

@@ -52,14 +52,9 @@ PREPROCESSORS = {
 def sections(
     cfg: Config, scope: str | None
 ) -> Iterator[tuple[str, str, object]]:
-    """The sections of a config, with the types that mmengine supplies.
+    """Place, kind of part and content of a config's sections.
 
-    Args:
-        cfg (Config): The config.
-        scope (str, optional): The default scope.
-
-    Yields:
-        tuple[str, str, object]: Place, kind of part and content.
+    They have the types that mmengine supplies.
     """
     path, preprocessor = _preprocessor(cfg, scope)
     by_epoch = (cfg.get('train_cfg', None) or {}).get('by_epoch', True)

@@ -90,14 +90,9 @@ def check_names(cfg: Config) -> None:
     OpenMMLab 1.x that stock configs still carry; None and functions are
     ignored.
 
-    Args:
-        cfg (Config): The config. Not changed.
-
-    Raises:
-        ValueError: If a name that nothing reads resembles a setting, holds a
-            setting that has moved, or was set or changed after the file was
-            read (``--cfg-options``), when variables have no effect any more.
-            The message holds the similar names.
+    ValueError, with the similar names, if a name that nothing reads resembles
+    a setting, holds a setting that has moved, or was set or changed after the
+    file was read (``--cfg-options``), when variables have no effect any more.
     """
     known = settings()
     read = {k: v for k, v in cfg.items() if k in known | TTA_NAMES}
