@@ -14,16 +14,9 @@ from ..utils import allowed_keys, near_misses
 
 
 def check_ratio(name: str, value: float, zero: bool) -> None:
-    """Check that a ratio is a number in [0, 1] or (0, 1].
+    """Check that an argument is a number in [0, 1], or in (0, 1] without zero.
 
-    Args:
-        name (str): Name of the argument.
-        value (float): Its value.
-        zero (bool): Whether 0 is allowed.
-
-    Raises:
-        TypeError: If it is not a number.
-        ValueError: If it is out of range.
+    TypeError if it is not a number, ValueError if it is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f'{name} must be a number, but got {value!r}')
@@ -33,15 +26,7 @@ def check_ratio(name: str, value: float, zero: bool) -> None:
 
 
 def check_flag(name: str, value: bool) -> None:
-    """Check that a switch is True or False.
-
-    Args:
-        name (str): Name of the argument.
-        value (bool): Its value.
-
-    Raises:
-        TypeError: If it is anything else.
-    """
+    """Check that a switch is True or False: else a TypeError."""
     if not isinstance(value, bool):
         raise TypeError(f'{name} must be True or False, but got {value!r}')
 
@@ -51,13 +36,8 @@ def check_stock_arguments(
 ) -> None:
     """Check the keys that are passed on to the stock algorithm.
 
-    Args:
-        stock (type[nn.Module]): The stock algorithm.
-        names (Collection[str]): Keys to pass on.
-        own (Collection[str]): Keys that AEMIMAlgorithm itself takes.
-
-    Raises:
-        TypeError: If the stock algorithm does not take one of them.
+    TypeError if it does not take one of them; ``own`` are the keys that
+    AEMIMAlgorithm itself takes.
     """
     allowed = allowed_keys(stock)
     if allowed is None:  # it takes anything
@@ -72,14 +52,7 @@ def check_stock_arguments(
 
 
 def check_preprocessor(preprocessor: nn.Module) -> None:
-    """Check that the pixel scale is known.
-
-    Args:
-        preprocessor (nn.Module): The data preprocessor.
-
-    Raises:
-        ValueError: If it has no mean and std.
-    """
+    """Check that the pixel scale is known: mean and std, or a ValueError."""
     for name in ('mean', 'std'):
         if getattr(preprocessor, name, None) is None:
             raise ValueError(
@@ -92,20 +65,13 @@ def check_preprocessor(preprocessor: nn.Module) -> None:
 def check_decoder(
     encoder: nn.Module, neck: nn.Module | None, head: nn.Module | None
 ) -> None:
-    """Check that decoder, encoder and head belong together.
+    """Check that decoder (neck), encoder and head belong together.
 
     ``MAEPretrainDecoder`` treats the first token as the class token. Without
     one (HiViT) every visible token is decoded at the place of its neighbour,
-    of which is warned.
-
-    Args:
-        encoder (nn.Module): The encoder.
-        neck (nn.Module, optional): The decoder.
-        head (nn.Module, optional): The head.
-
-    Raises:
-        ValueError: If one of ``MAEMaskedDecoder`` and ``MAEMaskedHead`` is
-            without the other, or the former without a class token.
+    of which is warned. ValueError if one of ``MAEMaskedDecoder`` and
+    ``MAEMaskedHead`` is without the other, or the former without a class
+    token.
     """
     masked = isinstance(neck, MAEMaskedDecoder)
     if masked != isinstance(head, MAEMaskedHead):

@@ -13,17 +13,10 @@ from ..utils import near_misses
 def stock_algorithm(
     method: str | type | None, plug_in: type
 ) -> type[BaseSelfSupervisor]:
-    """The stock algorithm that ``method`` names.
+    """The class that ``method``, a name in ``MODELS`` or a class, names.
 
-    Args:
-        method (str | type, optional): Name in ``MODELS``, or the class.
-        plug_in (type): The class that goes on top; it is not a method.
-
-    Returns:
-        type[BaseSelfSupervisor]: The class.
-
-    Raises:
-        ValueError: If it is not a self-supervised algorithm of its own.
+    ValueError if it is not a self-supervised algorithm of its own, such as the
+    plug-in that goes on top.
     """
 
     def fits(cls: Any) -> bool:
@@ -49,13 +42,9 @@ def joined(
 ) -> type[BaseSelfSupervisor]:
     """The class that is the plug-in first and the stock algorithm second.
 
-    Args:
-        plug_in (type): Its ``super()`` is the stock algorithm then.
-        stock (type): The stock algorithm.
-
-    Returns:
-        type: The same class for the same two. It has no importable name, so
-        copies and pickles of its instances make it again.
+    The plug-in's ``super()`` is the stock algorithm then. It is the same class
+    for the same two. It has no importable name, so copies and pickles of its
+    instances make it again.
     """
     return type(plug_in)(
         f'{plug_in.__name__}[{stock.__name__}]',
