@@ -11,9 +11,8 @@ from mmengine.runner import Runner
 class BeginHook(Hook):
     """Does what a run must not do before it is known that it can train.
 
-    Args:
-        action (Callable): Called once, in the main process, after the first
-            iteration and before its hooks: before a first checkpoint.
+    The action is called once, in the main process, after the first iteration
+    and before its hooks: before a first checkpoint.
     """
 
     priority = 'HIGHEST'
@@ -27,13 +26,7 @@ class BeginHook(Hook):
         return self.done
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Act, once.
-
-        Args:
-            runner (Runner): The runner.
-            *args: Not used.
-            **kwargs: Not used.
-        """
+        """Act, once."""
         if not self.done and is_main_process():
             self.action()
         self.done = True

@@ -27,12 +27,11 @@ class Interruptions:
 
     SIGINT (Ctrl-C), SIGTERM and SIGHUP end it at once, whatever is under way:
     checkpoints are written aside, so that the last complete one remains, and
-    what was half-written is removed. Further signals are ignored from then
-    on. The process exits with the code that shells expect, 130, 143 or 129.
-    Of SIGUSR1, see ``InterruptHook``.
+    what was half-written is removed. Further signals are ignored from then on.
+    The process exits with the code that shells expect, 130, 143 or 129. Of
+    SIGUSR1, see ``InterruptHook``.
 
-    Attributes:
-        work_dir (str, optional): Folder of the run, once training has begun.
+    ``work_dir`` is to be the folder of the run once training has begun.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,8 @@ def has_accelerator() -> bool:
 def adapt_to_hardware(cfg: Config) -> None:
     """Let a config that was written for GPUs run on the CPU.
 
-    With an accelerator nothing is changed. Without one:
+    With an accelerator nothing is changed. Without one, in place, after all
+    command line options:
 
     - ``AmpOptimWrapper`` becomes ``OptimWrapper`` and ``fp16`` of the
       validation and test loops is switched off, with one warning;
@@ -50,12 +51,7 @@ def adapt_to_hardware(cfg: Config) -> None:
       ``BN`` with a warning, since torch synchronises it on accelerators
       alone.
 
-    Args:
-        cfg (Config): The config of the run, after all command line options.
-            Changed in place.
-
-    Raises:
-        KeyError: If the launcher's environment variables are missing.
+    KeyError if the launcher's environment variables are missing.
     """
     if has_accelerator():
         return
@@ -83,14 +79,7 @@ def adapt_to_hardware(cfg: Config) -> None:
 
 
 def disable_amp(cfg: Config) -> bool:
-    """Replace mixed precision by float32.
-
-    Args:
-        cfg (Config): Changed in place.
-
-    Returns:
-        bool: Whether there was anything to replace.
-    """
+    """Replace mixed precision by float32, in place; say if there was any."""
     found = False
     optim_wrapper = cfg.get('optim_wrapper', None)
     if isinstance(optim_wrapper, dict):
@@ -114,9 +103,7 @@ def disable_amp(cfg: Config) -> bool:
 def unset_device_ids(cfg: Config) -> None:
     """Configure the model wrapper as the Runner would, without device ids.
 
-    Args:
-        cfg (Config): Changed in place. Wrappers that take no ``device_ids``
-            (FSDP, for example) are left alone.
+    Wrappers that take none (FSDP, for example) are left alone.
     """
     wrapper = cfg.get('model_wrapper_cfg', None)
     if wrapper is None:
@@ -134,13 +121,9 @@ def unset_device_ids(cfg: Config) -> None:
 
 
 def unset_sync_bn(part: object) -> bool:
-    """Replace ``SyncBN`` by ``BN``, which has the same parameters.
+    """Replace ``SyncBN``, in place, by ``BN``, which has the same parameters.
 
-    Args:
-        part (object): The model's config or a part of it. Changed in place.
-
-    Returns:
-        bool: Whether there was anything to replace.
+    In the model's config or a part of it. Whether there was any.
     """
     if isinstance(part, list | tuple):
         return any([unset_sync_bn(child) for child in part])
@@ -155,13 +138,9 @@ def unset_sync_bn(part: object) -> bool:
 def init_gloo(launcher: str, dist_cfg: dict | None = None) -> None:
     """Create the process group of a run without accelerators.
 
-    Args:
-        launcher (str): ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-        dist_cfg (dict, optional): ``env_cfg.dist_cfg``, of which ``timeout``
-            (in seconds) and ``port`` are used. Defaults to None.
-
-    Raises:
-        KeyError: If the launcher's environment variables are missing.
+    The launcher is ``'pytorch'``, ``'slurm'`` or ``'mpi'``; of
+    ``env_cfg.dist_cfg``, ``timeout`` (in seconds) and ``port`` are used.
+    KeyError if the launcher's environment variables are missing.
     """
     if is_distributed():
         return

@@ -34,13 +34,8 @@ def set_work_dir(
 ) -> None:
     """Choose the work directory: option, else config, else config's name.
 
-    Args:
-        cfg (Config): Changed in place.
-        config_path (str): Path of the config file.
-        work_dir (str, optional): Value of ``--work-dir``. Defaults to None.
-        options (Mapping[str, object], optional): Values of
-            ``--cfg-options``; the name says what makes the run another one
-            than that of the file. Defaults to None.
+    ``options``, of ``--cfg-options``, say in that name what makes the run
+    another one than that of the file.
     """
     if work_dir is not None:
         cfg.work_dir = work_dir
@@ -52,15 +47,11 @@ def set_work_dir(
 def set_dataloader_defaults(
     cfg: Config, name: str, no_pin_memory: bool = False, **defaults: object
 ) -> None:
-    """Fill in what a data loader config leaves out.
+    """Fill in what the config of a data loader, by its name, leaves out.
 
-    Args:
-        cfg (Config): Changed in place.
-        name (str): Top-level name of the data loader. A loader that is None
-            or absent stays so.
-        no_pin_memory (bool): Whether to switch ``pin_memory`` off whatever
-            the config says. Defaults to False.
-        **defaults: Further values for keys that the config does not set.
+    A loader that is None or absent stays so. ``no_pin_memory`` switches
+    ``pin_memory`` off whatever the config says; ``defaults`` are further
+    values for keys that it does not set.
     """
     if cfg.get(name, None) is None:
         return
@@ -89,9 +80,6 @@ def add_training_defaults(cfg: Config) -> None:
     mmengine's own window is 10 iterations whatever the interval. The log
     counts what the loop counts, epochs or iterations. What the config sets
     itself is left alone.
-
-    Args:
-        cfg (Config): Changed in place.
     """
     hooks = list(cfg.get('custom_hooks', None) or [])
     present = {type_name(hook.get('type')) for hook in hooks}
@@ -119,9 +107,6 @@ def replace_empty_schedulers(cfg: Config) -> None:
     mmengine refuses a scheduler that ends where it begins. Meant to are a
     warm-up of length 0, and a cosine behind a warm-up as long as the run. The
     places of the others stay the same.
-
-    Args:
-        cfg (Config): Changed in place.
     """
     loop = cfg.get('train_cfg', None) or {}
     by_epoch = counts_epochs(loop)
@@ -144,21 +129,14 @@ def replace_empty_schedulers(cfg: Config) -> None:
 def set_start(cfg: Config, resume: str | None = None) -> str:
     """Settle whether the run goes on with an earlier one or starts anew.
 
-    Args:
-        cfg (Config): The config with its work directory. ``resume`` and
-            ``load_from`` are changed in place.
-        resume (str, optional): Value of ``--resume``: a checkpoint, or
-            ``'auto'`` for the latest one of the work directory, which may have
-            been copied or moved, without which the run starts as the config
-            says. Defaults to None.
+    ``resume`` is the value of ``--resume``: a checkpoint, or ``'auto'`` for
+    the latest one of the work directory, which may have been copied or moved,
+    without which the run starts as the config says. The config's ``resume``
+    and ``load_from`` are changed in place. Returns one sentence for the log.
 
-    Returns:
-        str: One sentence for the log.
-
-    Raises:
-        ValueError: If the config has both ``resume=True`` and ``load_from``.
-        FileNotFoundError: If the latest checkpoint is named in the work
-            directory but not there.
+    ValueError if the config has both ``resume=True`` and ``load_from``.
+    FileNotFoundError if the latest checkpoint is named in the work directory
+    but not there.
     """
     load_from = cfg.get('load_from', None)
     if resume is None and load_from and cfg.get('resume', False):
@@ -211,13 +189,8 @@ def _newest_checkpoint(work_dir: str) -> str | None:
 def check_checkpoint(option: str, path: str) -> None:
     """Make sure that a local checkpoint is there before any work is done.
 
-    Args:
-        option (str): Where the path was given, for the message.
-        path (str): Path or URL; ``~`` is expanded, URLs are left to the
-            loader.
-
-    Raises:
-        FileNotFoundError: If a local path names no file.
+    FileNotFoundError, which names the option, if not. ``~`` is expanded, URLs
+    are left to the loader.
     """
     if '://' not in path and not osp.isfile(osp.expanduser(path)):
         raise FileNotFoundError(
@@ -231,14 +204,9 @@ def build_runner(
 ) -> Runner:
     """Build the runner that the config asks for.
 
-    Args:
-        cfg (Config): The config of the run.
-        datasets (Mapping[str, object], optional): Data sets that are built
-            already, by phase (``'train'``, ``'val'``, ``'test'``): the runner
-            takes them in place of building its own. Defaults to None.
-
-    Returns:
-        Runner: mmengine's, or the one named by ``runner_type``.
+    It is mmengine's, or the one named by ``runner_type``. It takes
+    ``datasets``, built already, by phase (``'train'``, ``'val'``, ``'test'``),
+    in place of building its own.
     """
     runner = (
         RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -27,18 +27,10 @@ def expand_shortcuts(
     ``NAME=VALUE`` gives VALUE to all of ``sets``; ``also`` are other defaults
     that come with it, over which every option goes. So does every option over
     ``scales``, whole numbers that keep their ratio to the first of ``sets``.
-    The value of ``init`` is one of :func:`initial_weights`.
+    The value of ``init`` is one of :func:`initial_weights`: FileNotFoundError
+    if the weights cannot be had, ValueError if they cannot be used.
 
-    Args:
-        cfg (Config): The config of the file. Not changed.
-        options (Mapping[str, Any], optional): Values of ``--cfg-options``.
-
-    Returns:
-        dict[str, Any]: Options without short names.
-
-    Raises:
-        FileNotFoundError: If the weights of ``init`` cannot be had.
-        ValueError: If they cannot be used.
+    Returns the options without short names; the config is not changed.
     """
     shortcuts = cfg.get('shortcuts', None) or {}
     options = dict(options or {})

@@ -16,13 +16,8 @@ def check_weights(cfg: Config) -> None:
     """Do what ``CheckpointFitHook`` of a config does at the start of a run.
 
     No file is written. Of a resumed run the model was compared already.
-
-    Args:
-        cfg (Config): The config. Without the hook, nothing is checked: the
-            run would load whatever fits.
-
-    Raises:
-        ValueError: If weights do not fit.
+    Without the hook, nothing is checked: the run would load whatever fits.
+    ValueError if weights do not fit.
     """
     options = next(
         (

@@ -20,13 +20,10 @@ LONGEST = 80
 def suffix(options: Mapping[str, object]) -> str:
     """What distinguishes a run from that of its config file, as a name.
 
-    Args:
-        options (Mapping[str, object]): Values of ``--cfg-options``.
-
-    Returns:
-        str: Such as ``'_from-mae-epoch_300'``, by the folder and the file of
-        a checkpoint, or ``'_model.adv_ratio=0.5'``; a hash where that would
-        be too long or no plain name. Empty if nothing does.
+    Such as ``'_from-mae-epoch_300'``, by the folder and the file of a
+    checkpoint, or ``'_model.adv_ratio=0.5'``, of the values of
+    ``--cfg-options``; a hash where that would be too long or no plain name.
+    Empty if nothing does.
     """
     parts = []
     changes = [
