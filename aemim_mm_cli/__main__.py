@@ -35,9 +35,7 @@ COMMANDS = {
 def build_parser() -> argparse.ArgumentParser:
     """The command line.
 
-    Returns:
-        argparse.ArgumentParser: Its parser. It only lists the tools: each
-        reads its own options.
+    It only lists the tools: each reads its own options.
     """
     parser = argparse.ArgumentParser(
         prog='aemim',
@@ -65,14 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command.
+    """Run the command; arguments are those of the process if they are None.
 
-    Args:
-        argv (Sequence[str], optional): Arguments. None means those of the
-            process. Defaults to None.
-
-    Raises:
-        SystemExit: With the exit code of the tool; with 2 at a mistake.
+    SystemExit with the exit code of the tool, or with 2 at a mistake.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     tool, _ = COMMANDS.get(argv[0] if argv else '', ('', ''))

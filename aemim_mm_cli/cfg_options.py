@@ -27,17 +27,9 @@ class CfgOptions(Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Add the options of one occurrence.
+        """Add the options of one occurrence to the dict in the namespace.
 
-        Args:
-            parser (ArgumentParser): The parser.
-            namespace (Namespace): Where the dict is kept.
-            values (Sequence[str]): The texts.
-            option_string (str, optional): How the option was spelt. Defaults
-                to None.
-
-        Raises:
-            ArgumentError: If a text is no ``KEY=VALUE`` or cannot be read.
+        ArgumentError if a text is no ``KEY=VALUE`` or cannot be read.
         """
         options = dict(getattr(namespace, self.dest, None) or {})
         for text in values or ():
@@ -58,17 +50,11 @@ class CfgOptions(Action):
 def parse_value(text: str) -> Any:
     """Read a value.
 
-    Args:
-        text (str): ``1e-3``, ``true``, ``None``, ``[a,(1,2)]``, ``1,2``
-            (a list), ``{'a': 1}``, ``dict(a=1)``, or a text, which quotes
-            keep from being anything else: ``"'1,2'"``.
-
-    Returns:
-        Any: The value; a text as it is, white space included.
-
-    Raises:
-        ValueError: If a text with commas has brackets or quotes that do not
-            match, or a dict is none of literals.
+    ``1e-3``, ``true``, ``None``, ``[a,(1,2)]``, ``1,2`` (a list), ``{'a':
+    1}``, ``dict(a=1)``, or a text, which quotes keep from being anything else:
+    ``"'1,2'"``. A text stays as it is, white space included. ValueError if
+    a text with commas has brackets or quotes that do not match, or a dict is
+    none of literals.
     """
     stripped = text.strip()
     if stripped.startswith(('(', '[')) and _closes_last(stripped):

@@ -6,25 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VariantInfo:
-    """What is known of one data set as its authors distribute it.
+    """What is known of one data set as its authors distribute it."""
 
-    Attributes:
-        title (str): Name for messages and tables.
-        folder (str): Its folder under the data root.
-        num_images (int): Images of the original; of ImageNet-C per cell, a
-            cell being a corruption at a severity.
-        num_classes (int): Classes that the original has images of.
-        origin (str): Where to get it.
-        subset (str, optional): The classes of which the accuracy is
-            reported, for ``SubsetAccuracy``. None means all 1000. Defaults
-            to None.
-    """
-
-    title: str
-    folder: str
+    title: str  # for messages and tables
+    folder: str  # under the data root
+    # images of the original; of ImageNet-C per cell, a cell being a corruption
+    # at a severity
     num_images: int
-    num_classes: int
-    origin: str
+    num_classes: int  # classes that the original has images of
+    origin: str  # where to get it
+    # the classes of which the accuracy is reported, for SubsetAccuracy. None:
+    # all 1000.
     subset: str | None = None
 
 
@@ -97,16 +89,9 @@ TRAINING = VariantInfo(
 
 
 def variant_info(name: str) -> VariantInfo:
-    """Look a data set of the suite up.
+    """Look up a data set of the suite, by a name such as 'v2', or 'train'.
 
-    Args:
-        name (str): Its short name, such as 'v2', or 'train'.
-
-    Returns:
-        VariantInfo: What is known of it.
-
-    Raises:
-        ValueError: If there is no such data set.
+    ValueError if there is no such data set.
     """
     if name == 'train':
         return TRAINING

@@ -33,11 +33,7 @@ class Interrupted(SystemExit):
 def exit_code(number: int) -> int:
     """The exit code of a process that a signal has ended.
 
-    Args:
-        number (int): The signal.
-
-    Returns:
-        int: As shells have it, 128 and the number; 75 for SIGUSR1.
+    As shells have it, 128 and the number; 75 for SIGUSR1.
     """
     return TRY_AGAIN if number == signal.SIGUSR1 else 128 + number
 
@@ -48,12 +44,9 @@ def received() -> int | None:
 
 
 def check_received() -> None:
-    """Raise what a handler has raised in vain.
+    """Raise the :class:`Interrupted` that a handler has raised in vain.
 
     Python drops what is raised inside of a destructor, for example.
-
-    Raises:
-        Interrupted: If a signal has come.
     """
     if _received:
         raise Interrupted(exit_code(_received[0]))
@@ -63,18 +56,10 @@ def catch_signals(message: str = '') -> dict[int, object]:
     """Let signals raise :class:`Interrupted`; in the main thread only.
 
     What is ignored, as SIGHUP under ``nohup``, stays so, but for SIGUSR1,
-    which our scripts ignore on behalf of torch's launcher.
-
-    Args:
-        message (str): Printed when a signal comes, where nothing else is to
-            say more. Defaults to ''.
-
-    Raises:
-        Interrupted: If a signal has come since an earlier call.
-
-    Returns:
-        dict[int, object]: The handlers that were there, for
-        :func:`release_signals`.
+    which our scripts ignore on behalf of torch's launcher. The message is
+    printed when a signal comes, where nothing else is to say more. Interrupted
+    at once if a signal has come since an earlier call. Returns the handlers
+    that were there, for :func:`release_signals`.
     """
     global _said
     # An import may have dropped what was raised.
@@ -93,11 +78,7 @@ def catch_signals(message: str = '') -> dict[int, object]:
 
 
 def release_signals(before: dict[int, object]) -> None:
-    """Put the handlers back, and forget what was received.
-
-    Args:
-        before (dict[int, object]): What :func:`catch_signals` has returned.
-    """
+    """Put back what :func:`catch_signals` returned; forget what came."""
     for number, handler in before.items():
         signal.signal(number, handler)  # type: ignore[arg-type]
     _received.clear()
@@ -133,14 +114,10 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def typed_command(resume: bool) -> str | None:
-    """The command line of this run.
+    """The command line of this run for a shell, or that to resume it.
 
-    Args:
-        resume (bool): Whether it is to go on from the latest checkpoint.
-
-    Returns:
-        str or None: For a shell. None if another launcher than our scripts
-        has started the process: what was typed there is not known.
+    None if another launcher than our scripts has started the process: what was
+    typed there is not known.
     """
     typed = os.environ.get(TYPED)
     if typed is None and {'TORCHELASTIC_RUN_ID', 'SLURM_PROCID'} & set(

@@ -8,16 +8,8 @@ from typing import Any
 def literal(node: ast.AST | None) -> Any:
     """The value of a literal or of ``dict(key=literal, ...)``.
 
-    Args:
-        node (ast.AST, optional): The expression; None stands for the ``**``
-            of a dict.
-
-    Returns:
-        Any: The value.
-
-    Raises:
-        ValueError: If it is anything else.
-        TypeError: If a key of a dict cannot be one.
+    A node that is None stands for the ``**`` of a dict. ValueError if it is
+    anything else, TypeError if a key of a dict cannot be one.
     """
     if isinstance(node, ast.Call):
         if (

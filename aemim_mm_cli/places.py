@@ -20,25 +20,19 @@ ROOT = Path.cwd() if HOME == _MIM else HOME
 
 
 def tool(name: str) -> str:
-    """A tool as it is typed here, for messages.
+    """A tool, such as ``'train.py'``, as it is typed here, for messages.
 
-    Args:
-        name (str): File name, such as ``'train.py'``.
-
-    Returns:
-        str: From the root of a checkout ``tools/train.py``, from elsewhere
-        and of an installed package the whole path.
+    From the root of a checkout ``tools/train.py``, from elsewhere and of an
+    installed package the whole path.
     """
     path, here = TOOLS / name, Path.cwd()
     return str(path.relative_to(here) if here == HOME else path)
 
 
 def recipes() -> dict[str, Path]:
-    """All recipes.
+    """Config files of all recipes by their place in ``configs``.
 
-    Returns:
-        dict[str, Path]: Config files by their place in ``configs``, without
-        ``.py``.
+    The place has no ``.py``.
     """
     found = {}
     for path in sorted(CONFIGS.rglob('*.py')):
@@ -49,19 +43,12 @@ def recipes() -> dict[str, Path]:
 
 
 def config_path(text: str) -> str:
-    """A config that is named on a command line.
+    """The file of a config that is named on a command line.
 
-    Args:
-        text (str): Path of a config file; else the name of a recipe: that of
-            its file, as much of the path before it as you like.
-
-    Returns:
-        str: Path of the file. A path that leads nowhere is given back as it
-        is: who opens it says so.
-
-    Raises:
-        ArgumentTypeError: If a text is neither a path nor the name of one
-            recipe.
+    By its path, or by the name of a recipe: that of its file, as much of the
+    path before it as you like. A path that leads nowhere is given back as it
+    is: who opens it says so. ArgumentTypeError if a text is neither a path nor
+    the name of one recipe.
     """
     if os.path.isfile(text):
         return text

@@ -69,11 +69,7 @@ def be_quiet() -> None:
 def is_news(record: logging.LogRecord) -> bool:
     """Whether a line of mmengine's log is none of the known ones.
 
-    Args:
-        record (logging.LogRecord): The line.
-
-    Returns:
-        bool: True for what is to be shown. For ``Logger.addFilter``.
+    For ``Logger.addFilter``.
     """
     text = record.getMessage()
     return not any(re.fullmatch(pattern, text) for pattern in LOGGED)

@@ -19,11 +19,7 @@ STUDY = 'study'
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line.
-
-    Returns:
-        argparse.ArgumentParser: Its parser.
-    """
+    """The command line."""
     parser = argparse.ArgumentParser(
         description='Reproduce tables and figures of the AEMIM paper, one '
         'command each. Every row is pre-trained, fine-tuned and evaluated. '
@@ -116,15 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv (Sequence[str], optional): Arguments. None means those of the
-            process. Defaults to None.
-
-    Returns:
-        argparse.Namespace: The options.
-    """
+    """Read the command line; that of the process if ``argv`` is None."""
     parser = build_parser()
     args = parser.parse_args(argv)
     args.study = args.tables == [STUDY]

@@ -32,11 +32,7 @@ FOLDERS = {
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line.
-
-    Returns:
-        argparse.ArgumentParser: Its parser.
-    """
+    """The command line."""
     parser = argparse.ArgumentParser(
         description='Evaluate the robustness of a classifier: Tables 4 to 6 '
         'and Figure 3 of the AEMIM paper. Writes results.json, Markdown '
@@ -237,15 +233,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        argv (Sequence[str], optional): Arguments. None means those of the
-            process. Defaults to None.
-
-    Returns:
-        argparse.Namespace: The options.
-    """
+    """Read the command line; that of the process if ``argv`` is None."""
     parser = build_parser()
     args = parser.parse_args(argv)
     given = [
@@ -278,14 +266,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def is_frozen(args: argparse.Namespace) -> bool:
-    """Whether a head is put on a frozen encoder.
-
-    Args:
-        args (argparse.Namespace): The options.
-
-    Returns:
-        bool: Whether it is.
-    """
+    """Whether a head is put on a frozen encoder."""
     return args.knn is not None or args.linear_head is not None
 
 

@@ -24,12 +24,7 @@ USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
 
 def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
-    """Add ``--traceback``, whose value :func:`user_errors` takes.
-
-    Args:
-        parser (ArgumentParser): The parser, or a group of its options.
-            Changed in place.
-    """
+    """Add ``--traceback``, whose value :func:`user_errors` takes."""
     parser.add_argument(
         '--traceback',
         action='store_true',
@@ -40,15 +35,10 @@ def add_traceback_option(parser: ArgumentParser | _ArgumentGroup) -> None:
 def run_main(main: Callable[[], int | None], *more: type[Exception]) -> None:
     """Run the main function of a tool and end the process.
 
-    A signal ends it with one message, and what is half-written is removed.
-
-    Args:
-        main (Callable): The function. It gives the exit code, or None for 0.
-        *more: Further kinds of errors that are the user's.
-
-    Raises:
-        SystemExit: With the exit code, which is 2 at an error of the user's,
-            and at a signal that of :func:`.interruption.exit_code`.
+    The function gives the exit code, or None for 0. At an error of the user's,
+    to which ``more`` adds kinds, it is 2. A signal ends the process with one
+    message and the code of :func:`.interruption.exit_code`, and what is
+    half-written is removed.
     """
     before = catch_signals()
     try:
@@ -70,22 +60,13 @@ def user_errors(
 ) -> Iterator[None]:
     """Turn errors of a ``with`` block into a message and exit code 2.
 
-    What several processes find alike, before they are connected, is printed
-    by the first on each machine: the others wait until their launcher ends
-    them. Any other error is of one process, which prints it with its rank.
+    What several processes find alike, before they are connected, is printed by
+    the first on each machine: the others wait until their launcher ends them.
+    Any other error is of one process, which prints it with its rank.
 
-    Args:
-        traceback (bool): Whether errors are left as they are. Defaults to
-            False.
-        *more: Further kinds of errors that are the user's.
-        until (Callable, optional): Once it is true, a traceback says more, but
-            of errors of the system (files, disks). Defaults to None, never.
-
-    Yields:
-        None: Nothing.
-
-    Raises:
-        SystemExit: With code 2, at an error of these kinds.
+    With ``traceback`` errors are left as they are; ``more`` are further kinds
+    that are the user's. Once ``until`` is true, a traceback says more, but of
+    errors of the system (files, disks).
     """
     if traceback:
         yield
