@@ -144,17 +144,10 @@ class AdapterBank(nn.Module):
 
 
 def check_kinds(kinds: Iterable[str]) -> tuple[str, ...]:
-    """Validate a choice of adapters.
+    """A choice of adapters, of :attr:`AdapterBank.KINDS`, without duplicates.
 
-    Args:
-        kinds (Iterable[str]): A subset of :attr:`AdapterBank.KINDS`.
-
-    Returns:
-        tuple[str, ...]: The choice, without duplicates.
-
-    Raises:
-        TypeError: If ``kinds`` is a string or not a collection.
-        ValueError: If it contains anything else.
+    TypeError if it is a string or not a collection, ValueError if it contains
+    anything else.
     """
     if isinstance(kinds, str) or not isinstance(kinds, Iterable):
         raise TypeError(

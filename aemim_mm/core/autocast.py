@@ -18,18 +18,13 @@ def cast_ahead(
     """Cast what linear and convolutional layers multiply by.
 
     Autocast keeps the half-precision copies of a training step's weights, but
-    not those of detached tensors: it would cast them anew in every step of
-    the attack. The results are the same to the bit.
+    not those of detached tensors: it would cast them anew in every step of the
+    attack. The results are the same to the bit.
 
-    Args:
-        model (ModuleIndex): The model that is to run with the tensors.
-        tensors (Mapping[str, Tensor]): By name.
-        within (str): Name of the submodule that every step runs. Defaults to
-            ``''``, the model itself.
-
-    Returns:
-        Mapping[str, Tensor]: The same; where autocast is on, weights and
-        biases of such layers of the submodule are in its type.
+    The model is to run with ``tensors``; ``within`` names the submodule that
+    every step runs, '' being the model itself. Where autocast is on, weights
+    and biases of such layers of the submodule are in its type afterwards, in a
+    copy of the mapping.
     """
     kinds = {tensor.device for tensor in tensors.values()}
     if all(autocast_dtype(device) is None for device in kinds):
@@ -55,11 +50,7 @@ def cast_ahead(
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """The type that autocast computes in.
 
-    Args:
-        device (torch.device): Where.
-
-    Returns:
-        torch.dtype or None: None where it is off or not known.
+    None where it is off or not known.
     """
     kind = device.type
     if not torch.amp.is_autocast_available(kind):  # 'meta', for one
@@ -72,14 +63,7 @@ def autocast_dtype(device: torch.device) -> torch.dtype | None:
 def without_autocast(
     device: torch.device,
 ) -> AbstractContextManager[Any]:
-    """A context in which autocast is off, on any device.
-
-    Args:
-        device (torch.device): Where.
-
-    Returns:
-        AbstractContextManager: The context.
-    """
+    """A context in which autocast is off, on any device."""
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, enabled=False)

@@ -126,16 +126,10 @@ class DeferredGradients:
 
 @dataclass
 class StoredGradients:
-    """Gradients that wait for the backward pass.
+    """Gradients that wait for the backward pass."""
 
-    Attributes:
-        factor (Tensor | float): What the losses were multiplied by.
-        parameters (list[nn.Parameter]): Whose they are.
-        grads (list[Tensor]): The gradients.
-    """
-
-    factor: Tensor | float
-    parameters: list[nn.Parameter]
+    factor: Tensor | float  # what the losses were multiplied by
+    parameters: list[nn.Parameter]  # whose the gradients are
     grads: list[Tensor]
 
 

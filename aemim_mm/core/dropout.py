@@ -11,15 +11,9 @@ from torch.nn.modules.dropout import _DropoutNd
 def active_dropout(modules: Iterable[nn.Module]) -> list[nn.Module]:
     """The modules that drop something at random right now.
 
-    Args:
-        modules (Iterable[nn.Module]): Where to look, such as
-            ``encoder.modules()``.
-
-    Returns:
-        list[nn.Module]: Dropout layers with p > 0, DropPath layers
-        (attribute ``drop_prob``; torchvision's StochasticDepth) and
-        attention layers with a dropout of their own, as far as they are in
-        training mode.
+    Dropout layers with p > 0, DropPath layers (attribute ``drop_prob``;
+    torchvision's StochasticDepth) and attention layers with a dropout of their
+    own, as far as they are in training mode.
     """
     return [m for m in modules if m.training and _drops(m)]
 
@@ -52,8 +46,7 @@ def _is_rate(value: object) -> bool:
 def switched_off(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Put just these modules, not their children, into evaluation mode.
 
-    Args:
-        modules (Iterable[nn.Module]): Modules in training mode.
+    They are in training mode before and after.
     """
     modules = list(modules)
     for module in modules:

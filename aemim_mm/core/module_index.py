@@ -20,22 +20,15 @@ Place = tuple[dict[str, Any], str]
 
 
 class Found(NamedTuple):
-    """What one walk through a model found.
+    """What one walk through a model found."""
 
-    Attributes:
-        modules (dict[str, nn.Module]): By name.
-        places (dict[str, list]): By the name of a parameter or buffer every
-            dict that holds it, and its key there: tied ones have several.
-        names (list[str]): One name of every tensor, parameters first.
-        dicts (list[dict]): The dicts that were walked through.
-        held (list): What they held.
-    """
-
-    modules: dict[str, nn.Module]
+    modules: dict[str, nn.Module]  # by name
+    # by the name of a parameter or buffer every dict that holds it, and its
+    # key there: tied ones have several
     places: dict[str, list[Place]]
-    names: list[str]
-    dicts: list[dict[str, Any]]
-    held: list[Any]
+    names: list[str]  # one name of every tensor, parameters first
+    dicts: list[dict[str, Any]]  # the dicts that were walked through
+    held: list[Any]  # what they held
 
 
 class ModuleIndex:

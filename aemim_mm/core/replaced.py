@@ -10,13 +10,7 @@ _ABSENT = object()
 
 @contextmanager
 def replaced(owner: object, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute of the instance; what was there comes back.
-
-    Args:
-        owner (object): The instance.
-        name (str): Name of the method or attribute.
-        value (Any): What takes its place.
-    """
+    """Set an attribute of the instance; what was there comes back."""
     own = vars(owner).get(name, _ABSENT)  # somebody may have patched it
     setattr(owner, name, value)
     try:
