@@ -36,16 +36,10 @@ class ResizableBEiTAttention(BEiTAttention):
     mode = 'bicubic'
 
     def forward(self, x: Tensor, rel_pos_bias: tuple[int, int]) -> Tensor:
-        """Attend.
+        """Attend; tokens are (B, 1 + rows * columns, C), class token first.
 
-        Args:
-            x (Tensor): Tokens, (B, 1 + rows * columns, C), the class token
-                first.
-            rel_pos_bias (tuple[int, int]): Rows and columns of the patches,
-                in the argument that the stock block hands on.
-
-        Returns:
-            Tensor: (B, 1 + rows * columns, C).
+        Rows and columns of the patches come in the argument ``rel_pos_bias``,
+        which the stock block hands on.
         """
         grid = rel_pos_bias
         if grid == self.window_size:
@@ -170,20 +164,12 @@ def resize_bias_table(
 ) -> Tensor:
     """Resize a table of relative position biases to another grid.
 
-    The offsets -(h - 1), ..., h - 1 are a picture of 2h - 1 pixels, which is
-    resized by ``torch.nn.functional.interpolate`` without aligned corners;
-    the offset 0 stays in its centre. The entries of the class token stay.
-
-    Args:
-        table (Tensor): ((2h - 1) * (2w - 1) + 3, heads), the last three of
-            the class token.
-        window (tuple[int, int]): Its grid (h, w), in patches.
-        grid (tuple[int, int]): The new one (H, W), in patches.
-        mode (str): ``'bicubic'`` or ``'bilinear'``. Defaults to
-            ``'bicubic'``.
-
-    Returns:
-        Tensor: ((2H - 1) * (2W - 1) + 3, heads), of the table's type.
+    From ((2h - 1) * (2w - 1) + 3, heads) of the window (h, w) to ((2H - 1) *
+    (2W - 1) + 3, heads), of the table's type, of the grid (H, W), both in
+    patches. The offsets -(h - 1), ..., h - 1 are a picture of 2h - 1 pixels,
+    which is resized by ``torch.nn.functional.interpolate`` without aligned
+    corners, in the mode ``'bicubic'`` or ``'bilinear'``; the offset 0 stays in
+    its centre. The last three entries, of the class token, stay.
     """
     if window == grid:
         return table
@@ -198,13 +184,9 @@ def resize_bias_table(
 def bias_of_pairs(table: Tensor, grid: tuple[int, int]) -> Tensor:
     """Spread a table of relative position biases over all pairs of tokens.
 
-    Args:
-        table (Tensor): ((2h - 1) * (2w - 1) + 3, heads), the last three from
-            the class token to patches, from patches to it, and to itself.
-        grid (tuple[int, int]): Its grid (h, w), in patches.
-
-    Returns:
-        Tensor: (heads, 1 + h * w, 1 + h * w), queries by keys.
+    From ((2h - 1) * (2w - 1) + 3, heads), the last three from the class token
+    to patches, from patches to it, and to itself, of the grid (h, w), in
+    patches, to (heads, 1 + h * w, 1 + h * w), queries by keys.
     """
     height, width = grid
     offsets, extra = table[:-_NUM_EXTRA].T, table[-_NUM_EXTRA:].T[..., None]

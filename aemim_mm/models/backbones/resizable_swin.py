@@ -55,21 +55,12 @@ class ResizableSwin(SwinTransformer):
 def resize_relative_position_table(table: Tensor, size: int) -> Tensor:
     """Resize the relative-position table of a window to another window.
 
-    Cubic splines through the entries, as in BEiT and SimMIM: the offsets
-    -k, ..., k of the source are spread geometrically over the range of the
-    target, so that small offsets keep their meaning.
-
-    Args:
-        table (Tensor): Biases by relative position, (S * S, heads), where
-            S = 2 * window - 1.
-        size (int): S of the target, odd.
-
-    Returns:
-        Tensor: The resized table, (size * size, heads), in float32.
-
-    Raises:
-        ValueError: If the table is not that of a square window of at least
-            3 x 3 (below, there is no cubic spline).
+    From (S * S, heads), where S = 2 * window - 1, to (size * size, heads), in
+    float32, with S of the target as ``size``, odd. Cubic splines through the
+    entries, as in BEiT and SimMIM: the offsets -k, ..., k of the source are
+    spread geometrically over the range of the target, so that small offsets
+    keep their meaning. ValueError if the table is not that of a square window
+    of at least 3 x 3 (below, there is no cubic spline).
     """
     source = round(len(table) ** 0.5)
     if source**2 != len(table) or source < 5 or not source % 2:

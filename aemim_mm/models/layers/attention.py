@@ -17,43 +17,28 @@ class UnbindAttention(MultiheadAttention):
 
     @classmethod
     def take_over(cls, module: nn.Module) -> None:
-        """Let stock attention layers be of this class.
+        """Let stock attention layers in a module be of this class.
 
-        They stay the objects they are, with their parameters, hooks and
-        names, and no random number is drawn. Subclasses of the stock class,
-        and layers with a shortcut from the values, are left alone.
-
-        Args:
-            module (nn.Module): Where to look for them.
+        They stay the objects they are, with their parameters, hooks and names,
+        and no random number is drawn. Subclasses of the stock class, and
+        layers with a shortcut from the values, are left alone.
         """
         for layer in module.modules():
             if type(layer) is MultiheadAttention and not layer.v_shortcut:
                 layer.__class__ = cls
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend.
-
-        Args:
-            x (Tensor): Tokens, (B, N, C).
-
-        Returns:
-            Tensor: (B, N, C).
-        """
+        """Attend, between tokens (B, N, C)."""
         return attend(self, *split_heads(self, self.qkv(x), 3))
 
 
 def split_heads(
     attention: MultiheadAttention, x: Tensor, parts: int
 ) -> tuple[Tensor, ...]:
-    """Split what a layer projected into its parts and heads.
+    """Split what a layer projected, (B, N, parts * C), into parts and heads.
 
-    Args:
-        attention (MultiheadAttention): The layer.
-        x (Tensor): (B, N, parts * C).
-        parts (int): 3 for queries, keys and values.
-
-    Returns:
-        tuple[Tensor, ...]: ``parts`` views of shape (B, heads, N, C / heads).
+    There are 3 parts for queries, keys and values; the results are ``parts``
+    views of shape (B, heads, N, C / heads).
     """
     sizes = (parts, attention.num_heads, attention.head_dims)
     # Split before the transposition: the gradients are then joined in the
@@ -66,16 +51,10 @@ def split_heads(
 def attend(
     attention: MultiheadAttention, q: Tensor, k: Tensor, v: Tensor
 ) -> Tensor:
-    """All of a layer behind queries, keys and values.
+    """All of a layer behind queries, keys and values: (B, N, C).
 
-    Args:
-        attention (MultiheadAttention): The layer.
-        q (Tensor): Queries, (B, heads, N, C / heads).
-        k (Tensor): Keys, (B, heads, M, C / heads).
-        v (Tensor): Values, as the keys.
-
-    Returns:
-        Tensor: (B, N, C).
+    Of queries (B, heads, N, C / heads), and keys and values (B, heads, M, C /
+    heads).
     """
     dropout = attention.attn_drop if attention.training else 0.0
     x = attention.scaled_dot_product_attention(q, k, v, dropout_p=dropout)

@@ -36,14 +36,11 @@ class FlatBlock(TransformerEncoderLayer):
 
     @classmethod
     def take_over(cls, module: nn.Module) -> None:
-        """Let stock blocks, and what is in them, be of our classes.
+        """Let stock blocks of a module, and what is in them, be our classes.
 
-        They stay the objects they are, with their parameters, hooks and
-        names, and no random number is drawn. Subclasses of the stock classes
-        are left alone, and blocks that have layers of another kind.
-
-        Args:
-            module (nn.Module): Where to look for them.
+        They stay the objects they are, with their parameters, hooks and names,
+        and no random number is drawn. Subclasses of the stock classes are left
+        alone, and blocks that have layers of another kind.
         """
         UnbindAttention.take_over(module)
         DirectFFN.take_over(module)
@@ -54,14 +51,7 @@ class FlatBlock(TransformerEncoderLayer):
                 block._remember()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend and transform.
-
-        Args:
-            x (Tensor): Tokens, (B, N, C).
-
-        Returns:
-            Tensor: (B, N, C).
-        """
+        """Attend between, and transform, tokens (B, N, C)."""
         if not self.training or not self._as_built() or self._drops():
             return super().forward(x)
         shape, attention = x.shape, self.attn

@@ -19,13 +19,10 @@ class DirectFFN(FFN):
 
     @classmethod
     def take_over(cls, module: nn.Module) -> None:
-        """Let stock feed-forward networks be of this class.
+        """Let stock feed-forward networks in a module be of this class.
 
-        They stay the objects they are, with their parameters, hooks and
-        names. Subclasses of the stock class are left alone.
-
-        Args:
-            module (nn.Module): Where to look for them.
+        They stay the objects they are, with their parameters, hooks and names.
+        Subclasses of the stock class are left alone.
         """
         for layer in module.modules():
             if type(layer) is FFN:

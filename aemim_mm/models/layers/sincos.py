@@ -16,16 +16,8 @@ def grid_of_image(
 ) -> Grid:
     """Rows and columns of patches of an image.
 
-    Args:
-        img_size (int | tuple[int, int]): Height and width in pixels; one
-            number for both.
-        patch_size (int | tuple[int, int]): Those of a patch.
-
-    Returns:
-        tuple[int, int]: Rows and columns.
-
-    Raises:
-        ValueError: If the patches do not fill the image.
+    Sizes are height and width in pixels; one number for both. ValueError if
+    the patches do not fill the image.
     """
     height, width = _pair(img_size)
     rows, columns = _pair(patch_size)
@@ -40,12 +32,8 @@ def grid_of_image(
 def sincos_table(grid: Grid, dims: int) -> Tensor:
     """MAE's position embedding of a grid, row by row, at a square MAE's own.
 
-    Args:
-        grid (tuple[int, int]): Rows and columns.
-        dims (int): Width of a token, a multiple of 4.
-
-    Returns:
-        Tensor: (1, 1 + rows * columns, dims) float32, the class token's first.
+    (1, 1 + rows * columns, dims) float32, the class token's first; ``dims``,
+    the width of a token, is a multiple of 4.
     """
     rows, columns = grid
     # The library lays out (w, h); (columns, rows) makes that row-major, and
@@ -58,12 +46,8 @@ def sincos_table(grid: Grid, dims: int) -> Tensor:
 def grid_of_table(table: Tensor) -> Grid | None:
     """The grid that a sin-cos position embedding was made for.
 
-    Args:
-        table (Tensor): (1, 1 + L, C), the class token's first.
-
-    Returns:
-        tuple[int, int] | None: Rows and columns. None if it is no table of
-        :func:`sincos_table`, such as one that was trained.
+    The table is (1, 1 + L, C), the class token's first. None if it is no table
+    of :func:`sincos_table`, such as one that was trained.
     """
     count, dims = table.shape[1] - 1, table.shape[2]
     patches = table[:, 1:].float().cpu()
@@ -79,17 +63,10 @@ def grid_of_table(table: Tensor) -> Grid | None:
 def likelier_grid(table: Tensor, grid: Grid, other: Grid) -> Grid | None:
     """Which of two grids of as many patches a trained table has.
 
-    Its neighbours are alike: patches one row apart differ less than those
-    that only another grid has one row apart.
-
-    Args:
-        table (Tensor): (1, 1 + L, C), the class token's first.
-        grid (tuple[int, int]): Rows and columns, L patches.
-        other (tuple[int, int]): Rows and columns, L patches.
-
-    Returns:
-        tuple[int, int] | None: One of the two. None if neither is clearly
-        the one.
+    Its neighbours are alike: patches one row apart differ less than those that
+    only another grid has one row apart. The table is (1, 1 + L, C), the class
+    token's first; both grids have L patches. None if neither is clearly the
+    one.
     """
     patches = table[0, 1:].float()
     here, there = (

@@ -20,17 +20,10 @@ def forward_shared_tokens(
 ) -> Tensor:
     """A block on tokens of which some are the same in all images.
 
-    Norm, queries, keys and values of those are computed once for the batch.
-
-    Args:
-        block (nn.Module): The block.
-        x (Tensor): The images' own K tokens, (B, K, C).
-        table (Tensor): Tokens that images share, (L, C).
-        ids (Tensor): Which M of them each image has, (B, M), integers.
-
-    Returns:
-        Tensor: ``block(cat([x, table[ids]], dim=1))`` up to rounding,
-        (B, K + M, C).
+    ``block(cat([x, table[ids]], dim=1))`` up to rounding, (B, K + M, C), of
+    the images' own tokens (B, K, C) and those that images share, (L, C), of
+    which each image has those of ``ids``, (B, M), integers. Norm, queries,
+    keys and values of the shared ones are computed once for the batch.
     """
     attention = block.attn
     own = attention.qkv(block.ln1(x))
@@ -45,12 +38,7 @@ def forward_shared_tokens(
 def look_up(table: Tensor, ids: Tensor) -> Tensor:
     """Rows of a table; their gradients are summed in float32 or more.
 
-    Args:
-        table (Tensor): (L, C).
-        ids (Tensor): (B, M), integers.
-
-    Returns:
-        Tensor: ``table[ids]``, (B, M, C).
+    ``table[ids]``, (B, M, C), of (L, C) and integers (B, M).
     """
     return _LookUp.apply(table, ids)
 
@@ -80,16 +68,9 @@ class _LookUp(torch.autograd.Function):
 def forward_last_tokens(block: nn.Module, x: Tensor, count: int) -> Tensor:
     """What a block makes of the last tokens, at the cost of those.
 
-    Every token is attended to, but only the last ones attend, and go through
-    the projection and the MLP.
-
-    Args:
-        block (nn.Module): The block.
-        x (Tensor): N tokens, (B, N, C).
-        count (int): How many of them are wanted, M, at least 1.
-
-    Returns:
-        Tensor: ``block(x)[:, -M:]`` up to rounding, (B, M, C).
+    ``block(x)[:, -count:]`` up to rounding, of tokens (B, N, C); at least one
+    is wanted. Every token is attended to, but only the last ones attend, and
+    go through the projection and the MLP.
     """
     attention = block.attn
     sizes = [attention.embed_dims, 2 * attention.embed_dims]

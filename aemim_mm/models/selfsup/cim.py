@@ -79,15 +79,9 @@ class CIM(BaseSelfSupervisor):
     ) -> dict[str, Tensor]:
         """The losses of both networks.
 
-        Args:
-            inputs (list[Tensor]): Normalised images (B, C, H, W) and the same
-                images as the tokenizer takes them.
-            data_samples (list, optional): Not used. Defaults to None.
-            **kwargs: Not used.
-
-        Returns:
-            dict[str, Tensor]: ``loss_generator``, the cross-entropy of the
-            masked tokens, and ``loss_enhancer``.
+        ``loss_generator``, the cross-entropy of the masked tokens, and
+        ``loss_enhancer``, of normalised images (B, C, H, W) and the same
+        images as the tokenizer takes them.
         """
         prediction_losses, corrupted = self.corrupt(inputs)
         features = self.backbone(corrupted)[-1]
@@ -97,15 +91,10 @@ class CIM(BaseSelfSupervisor):
         )
 
     def corrupt(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Let the generator corrupt images.
+        """Let the generator corrupt images, which are as :meth:`loss` says.
 
-        Args:
-            inputs (list[Tensor]): As :meth:`loss` takes them.
-
-        Returns:
-            tuple[Tensor, Tensor]: The generator's loss of each image, (B,),
-            and the corrupted images, normalised, (B, C, H, W), without a
-            graph and inside the pixel box.
+        The generator's loss of each image, (B,), and the corrupted images,
+        normalised, (B, C, H, W), without a graph and inside the pixel box.
         """
         image, small = inputs
         golden = self.target_generator(small)
@@ -126,16 +115,11 @@ class CIM(BaseSelfSupervisor):
 
     @staticmethod
     def sample(logits: Tensor) -> Tensor:
-        """Draw from softmax(logits), by the Gumbel-max trick.
+        """Draw from softmax(logits), (..., V), by the Gumbel-max trick.
 
-        :func:`torch.multinomial` draws alike, but checks values, for which
-        the host waits.
-
-        Args:
-            logits (Tensor): (..., V), float32.
-
-        Returns:
-            Tensor: (...), int64.
+        The logits are float32, the result is (...), int64.
+        :func:`torch.multinomial` draws alike, but checks values, for which the
+        host waits.
         """
         # In place: with 8192 tokens the logits of a batch are a gigabyte.
         noise = torch.empty_like(logits).exponential_().log_()

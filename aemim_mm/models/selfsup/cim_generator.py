@@ -23,12 +23,8 @@ class CIMGenerator(BEiTPretrainViT):
     def forward(self, x: Tensor, ids_masked: Tensor) -> Tensor:
         """Predict the tokens of masked patches from the other patches.
 
-        Args:
-            x (Tensor): Normalised images, (B, C, H, W).
-            ids_masked (Tensor): Indices of the masked patches, (B, M), int64.
-
-        Returns:
-            Tensor: Logits, (B, M, V).
+        Logits (B, M, V), of normalised images (B, C, H, W) and the indices of
+        the masked patches, (B, M), int64.
         """
         rows, columns = self.patch_resolution
         mask = x.new_zeros(len(x), rows * columns).scatter(1, ids_masked, 1.0)

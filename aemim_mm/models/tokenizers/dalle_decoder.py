@@ -18,11 +18,9 @@ def _convolution(n_in: int, n_out: int, kernel: int) -> Conv2d:
 class DecoderBlock(nn.Module):
     """A residual block of four convolutions, the first of them 1 x 1.
 
-    Args:
-        n_in (int): Channels of the input.
-        n_out (int): Channels of the output, four times the hidden ones.
-        n_layers (int): Blocks of the whole decoder: the residual path is
-            multiplied by its inverse square.
+    The hidden ones have a quarter of the ``n_out`` channels. The residual path
+    is multiplied by the inverse square of ``n_layers``, the blocks of the
+    whole decoder.
     """
 
     def __init__(
@@ -98,17 +96,11 @@ class DALLEDecoder(BaseModule):
         self.blocks = nn.Sequential(parts)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Decode tokens.
+        """Decode tokens (B, h, w) in [0, V), int64, to images (B, 3, 8h, 8w).
 
-        The first layer is a convolution of one-hot vectors, (B, V, h, w): it
-        is computed as a look-up of its columns.
-
-        Args:
-            tokens (Tensor): Tokens in [0, V), (B, h, w), int64.
-
-        Returns:
-            Tensor: RGB images (B, 3, 8h, 8w) in (0, 1), float32, as the
-            encoder takes them: black is 0.1 and white is 0.9.
+        They are RGB in (0, 1), float32, as the encoder takes them: black is
+        0.1 and white is 0.9. The first layer is a convolution of one-hot
+        vectors, (B, V, h, w): it is computed as a look-up of its columns.
         """
         first, *rest = self.blocks.children()
         weight, bias = first.parameters()

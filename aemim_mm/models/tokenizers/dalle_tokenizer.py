@@ -33,14 +33,9 @@ class DALLETokenizer(BaseModule):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Tokenise images.
+        """The most probable tokens (B, h, w), int64, of images (B, 3, 8h, 8w).
 
-        Args:
-            x (Tensor): Images in the encoder's range, (B, 3, 8h, 8w): black
-                is 0.1 and white is 0.9.
-
-        Returns:
-            Tensor: The most probable tokens, (B, h, w), int64.
+        They are in the encoder's range: black is 0.1 and white is 0.9.
         """
         return self.encoder(x).argmax(1)
 
