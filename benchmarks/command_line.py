@@ -11,15 +11,7 @@ PRECISIONS = ('fp32', 'bf16', 'fp16')
 def above(
     bound: float, kind: Callable[[str], float] = int
 ) -> Callable[[str], float]:
-    """A type of options, for argparse.
-
-    Args:
-        bound (float): What the number must be above.
-        kind (Callable): int or float. Defaults to int.
-
-    Returns:
-        Callable: Converts the text.
-    """
+    """A type of options, for argparse: a number that must be above a bound."""
 
     def convert(text: str) -> float:
         value = kind(text)
@@ -35,12 +27,7 @@ def above(
 
 
 def add_trainee_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of tools that train a model.
-
-    Args:
-        parser (argparse.ArgumentParser): Gets ``--precision``, ``--threads``
-            and ``--no-memory``.
-    """
+    """Add ``--precision``, ``--threads`` and ``--no-memory``, for training."""
     parser.add_argument(
         '--precision',
         choices=PRECISIONS,
@@ -60,11 +47,7 @@ def add_trainee_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option to write what was measured.
-
-    Args:
-        parser (argparse.ArgumentParser): Gets ``--json``.
-    """
+    """Add ``--json``, the file to write what was measured to."""
     parser.add_argument(
         '--json',
         metavar='FILE',

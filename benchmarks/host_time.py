@@ -34,19 +34,12 @@ HEADER = ['model', 'ms / step', 'ratio']
 
 @dataclass(frozen=True)
 class HostRow:
-    """A model's time.
-
-    Attributes:
-        name (str): Of the model.
-        seconds (float): A step, median.
-        ratio (float): Step to stock MAE's step, median over rounds.
-        step_seconds (Sequence[float]): Every round.
-    """
+    """A model's time."""
 
     name: str
-    seconds: float
-    ratio: float
-    step_seconds: Sequence[float]
+    seconds: float  # a step, median
+    ratio: float  # step to stock MAE's step, median over rounds
+    step_seconds: Sequence[float]  # every round
 
     def cells(self) -> list[str]:
         """The row's cells under :data:`HEADER`."""
@@ -54,13 +47,9 @@ class HostRow:
 
 
 def tiny(name: str) -> Trainee:
-    """A model with all layers of ViT-S/16 and next to no width.
+    """A model of :data:`MODELS`, with the layers of ViT-S/16 and no width.
 
-    Args:
-        name (str): One of :data:`MODELS`.
-
-    Returns:
-        Trainee: With a batch of :data:`BATCH_SIZE` images.
+    It has next to none, and a batch of :data:`BATCH_SIZE` images.
     """
     config, own_options = MODELS[name]
     path = str(CONFIGS / config)
@@ -88,15 +77,10 @@ def tiny(name: str) -> Trainee:
 def measure_host(
     rounds: int, warmup: int, tick: Callable[[], object] = lambda: None
 ) -> list[HostRow]:
-    """Time steps of all models in turn.
+    """Time steps of all models in turn, in the order of :data:`MODELS`.
 
-    Args:
-        rounds (int): Steps of each model that count.
-        warmup (int): Steps before them that do not.
-        tick (Callable): Called after each step. Defaults to nothing.
-
-    Returns:
-        list[HostRow]: In the order of :data:`MODELS`.
+    Of each, ``rounds`` steps count, and ``warmup`` steps before them do not;
+    ``tick`` is called after each.
     """
     steps = {name: tiny(name).step for name in MODELS}
     seconds = interleave(steps, rounds, warmup, tick)
@@ -114,13 +98,8 @@ def measure_host(
 def profile_host(name: str, warmup: int) -> str:
     """Which Python functions the time of a model's steps goes to.
 
-    Args:
-        name (str): One of :data:`MODELS`.
-        warmup (int): Steps before those that are profiled.
-
-    Returns:
-        str: The functions with the most time, that of what they call
-        included, over :data:`PROFILED_STEPS` steps.
+    Those with the most time, that of what they call included, over
+    :data:`PROFILED_STEPS` steps after ``warmup`` ones.
     """
     trainee = tiny(name)
     for _ in range(warmup):

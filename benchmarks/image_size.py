@@ -10,30 +10,16 @@ IMAGE_SIZE = 224
 
 
 def image_size(cfg: Config) -> int:
-    """Width and height of the images.
-
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        int: The backbone's ``img_size``, 224 where it has none.
-    """
+    """Width and height of the images: ``img_size`` of the backbone, or 224."""
     size = cfg.model.backbone.get('img_size', IMAGE_SIZE)
     return size if isinstance(size, int) else max(size)
 
 
 def size_options(cfg: Config, size: int) -> dict[str, Any]:
-    """What has to change for images of another size.
+    """What has to change in MAE with a ViT, or AEMIM over it, for a size.
 
-    Args:
-        cfg (Config): MAE with a ViT, or AEMIM over it.
-        size (int): Width and height in pixels.
-
-    Returns:
-        dict[str, Any]: Options, as ``merge_from_dict`` takes them.
-
-    Raises:
-        ValueError: If it is no multiple of the patch size.
+    Width and height in pixels; ValueError if they are no multiple of the patch
+    size. Options as ``merge_from_dict`` takes them.
     """
     patch = cfg.model.backbone.patch_size
     if size % patch:

@@ -12,14 +12,7 @@ Pipeline = Sequence[Mapping[str, Any]]
 def pipeline_of(cfg: Config) -> Pipeline:
     """The training pipeline of a config, of a run or of a data set.
 
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        Pipeline: Configs of the transforms.
-
-    Raises:
-        ValueError: If there is none.
+    ValueError if there is none.
     """
     loader = cfg.get('train_dataloader') or {}
     pipeline = (loader.get('dataset') or {}).get('pipeline')

@@ -39,11 +39,7 @@ def keep_memory() -> None:
 def progress_bar(total: int) -> tqdm:
     """How many runs are done, and how long the rest takes.
 
-    Args:
-        total (int): Number of runs.
-
-    Returns:
-        tqdm: Its ``update`` counts a run.
+    Its ``update`` counts a run.
     """
     # In a log every update is a line.
     interval = 1 if sys.stderr.isatty() else 10
@@ -61,9 +57,7 @@ def machine() -> str:
 def set_up(threads: int | None) -> None:
     """Prepare this process for training steps.
 
-    Args:
-        threads (int, optional): Of operations on the CPU; None leaves torch's
-            own number.
+    ``threads``, of operations on the CPU, is None for torch's own number.
     """
     # mmengine logs every parameter's learning rate.
     MMLogger.get_instance('benchmark', log_level='WARNING')
@@ -72,11 +66,6 @@ def set_up(threads: int | None) -> None:
 
 
 def write_json(path: str | None, content: Mapping[str, Any]) -> None:
-    """Write what was measured.
-
-    Args:
-        path (str, optional): Of the file; None writes nothing.
-        content (Mapping): What is written.
-    """
+    """Write what was measured; to no file if there is no path."""
     if path is not None:
         put_json(content, path)

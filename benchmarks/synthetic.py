@@ -19,17 +19,8 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
     """What the train data loader yields, from random pixels.
 
     Masks, views and targets that the pipeline makes are there as in training.
-
-    Args:
-        cfg (Config): A training config.
-        batch_size (int): Number of images.
-        seed (int): Of the pixels. Defaults to 0.
-
-    Returns:
-        Any: The collated batch, not yet preprocessed.
-
-    Raises:
-        ValueError: If the config has no training pipeline.
+    The batch is collated, not yet preprocessed. ValueError if the config has
+    no training pipeline.
     """
     transforms = Compose(
         [
@@ -62,14 +53,7 @@ def synthetic_batch(cfg: Config, batch_size: int, seed: int = 0) -> Any:
 
 
 def channels(cfg: Config) -> int:
-    """Number of channels of the images.
-
-    Args:
-        cfg (Config): The config.
-
-    Returns:
-        int: 3 or 1.
-    """
+    """Number of channels of the images: 3 or 1."""
     preprocessor = cfg.model.get('data_preprocessor') or cfg.get(
         'data_preprocessor', {}
     )

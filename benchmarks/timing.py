@@ -14,14 +14,7 @@ Result = TypeVar('Result')
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Run something and wait for the accelerator, if there is one.
-
-    Args:
-        function (Callable): Called without arguments.
-
-    Returns:
-        float: Seconds.
-    """
+    """Seconds that a function takes; waits for the accelerator, if any."""
     _wait()
     start = time.perf_counter()
     function()
@@ -37,16 +30,9 @@ def in_turn(
 ) -> dict[Name, list[Result]]:
     """Call functions in turn: A B C, A B C, ...
 
-    What slows the machine down for a while then slows all of them.
-
-    Args:
-        functions (Mapping[Hashable, Callable]): By name.
-        rounds (int): How often the result of each is kept.
-        warmup (int): Rounds before that do not count. Defaults to 0.
-        tick (Callable): Called after each run. Defaults to nothing.
-
-    Returns:
-        dict[Hashable, list]: Results of every round, by name.
+    What slows the machine down for a while then slows all of them. The results
+    of ``rounds`` are kept, by name; those of ``warmup`` rounds before are not.
+    ``tick`` is called after each run.
     """
     results: dict[Name, list[Result]] = {name: [] for name in functions}
     for number in range(warmup + rounds):
@@ -64,31 +50,16 @@ def interleave(
     warmup: int = 1,
     tick: Callable[[], object] = lambda: None,
 ) -> dict[Name, list[float]]:
-    """Time functions in turn.
+    """Time functions in turn: seconds of every round, by name.
 
-    Args:
-        functions (Mapping[Hashable, Callable]): By name.
-        rounds (int): As :func:`in_turn` takes it.
-        warmup (int): Likewise. Defaults to 1.
-        tick (Callable): Likewise. Defaults to nothing.
-
-    Returns:
-        dict[Hashable, list[float]]: Seconds of every round, by name.
+    The arguments are those of :func:`in_turn`.
     """
     watched = {name: partial(timed, f) for name, f in functions.items()}
     return in_turn(watched, rounds, warmup, tick)
 
 
 def median_ratio(values: Sequence[float], base: Sequence[float]) -> float:
-    """The median of the rounds' ratios.
-
-    Args:
-        values (Sequence[float]): Seconds of each round.
-        base (Sequence[float]): Those of the base in the same rounds.
-
-    Returns:
-        float: values / base.
-    """
+    """The median of the ratios, values by base, of the same rounds."""
     return median(v / b for v, b in zip(values, base, strict=True))
 
 

@@ -40,27 +40,16 @@ class Trainee:
     Target networks (BEiT's and CIM's tokenizer) keep random weights: a step
     with them takes as long, and nothing is downloaded.
 
-    Args:
-        config (str): A pre-training config.
-        batch_size (int): Number of images of the (synthetic) batch.
-        precision (str): 'fp32', or 'bf16' or 'fp16' for autocast; with 'fp16'
-            the loss is scaled, too. Defaults to 'fp32'.
-        cfg_options (Mapping, optional): Changes to the config. Defaults to
-            None.
-        channels_last (bool): Whether the weights of convolutions have their
-            channels last in memory. Defaults to False.
-        compiled (bool): Whether ``torch.compile`` compiles the blocks of
-            encoder and decoder. Defaults to False.
+    ``precision`` is 'fp32', or 'bf16' or 'fp16' for autocast; with 'fp16' the
+    loss is scaled, too. With ``channels_last`` the weights of convolutions
+    have their channels last in memory; if ``compiled``, ``torch.compile``
+    compiles the blocks of encoder and decoder. ValueError if the precision is
+    unknown, it is no training config, or the model has no such blocks to
+    compile.
 
-    Attributes:
-        model (nn.Module): The algorithm, in training mode.
-        batch_size (int): Number of images of the batch.
-        data (dict): The preprocessed batch.
-        epochs (int, optional): Length of the training, as the config says.
-
-    Raises:
-        ValueError: If the precision is unknown, it is no training config, or
-            the model has no such blocks to compile.
+    ``model`` is the algorithm, in training mode; ``data`` the preprocessed,
+    synthetic batch; ``epochs`` the length of the training, or None, as the
+    config says.
     """
 
     def __init__(

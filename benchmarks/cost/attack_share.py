@@ -20,13 +20,8 @@ def attack_shares(
 ) -> dict[str, float]:
     """Measure the share of the attack in a step of several models, in turn.
 
-    Args:
-        trainees (Mapping[str, Trainee]): Models by name.
-        rounds (int): Steps of each; medians count.
-        tick (Callable): Called after each step. Defaults to nothing.
-
-    Returns:
-        dict[str, float]: In [0, 1], by the models' names.
+    Medians of ``rounds`` steps of each, in [0, 1], by the models' names;
+    ``tick`` is called after each step.
     """
     runs = {name: partial(attack_share, t) for name, t in trainees.items()}
     found = in_turn(runs, rounds, tick=tick)
@@ -34,13 +29,9 @@ def attack_shares(
 
 
 def attack_share(trainee: Trainee) -> float:
-    """The share of the attack in the time of one step.
+    """The share of the attack in the time of one step, in [0, 1].
 
-    Args:
-        trainee (Trainee): The model.
-
-    Returns:
-        float: In [0, 1]; 0 for a stock algorithm.
+    It is 0 for a stock algorithm.
     """
     if not isinstance(trainee.model, AEMIMAlgorithm):
         return 0.0

@@ -16,24 +16,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Parts:
-    """Costs on the whole batch, in any unit: seconds, operations.
+    """Costs on the whole batch, in any unit: seconds, operations."""
 
-    Attributes:
-        encoder (float): Forward pass of the masked encoder.
-        encoder_backward (float): Its backward pass to the weights.
-        encoder_pixels (float): Its backward pass to the pixels alone.
-        decoder (float): Forward pass of all behind the encoder: decoder,
-            targets, loss.
-        decoder_backward (float): Its backward pass to weights and features.
-        decoder_features (float): Its backward pass to the features alone.
-    """
-
-    encoder: float
-    encoder_backward: float
-    encoder_pixels: float
+    encoder: float  # forward pass of the masked encoder
+    encoder_backward: float  # its backward pass to the weights
+    encoder_pixels: float  # its backward pass to the pixels alone
+    # forward pass of all behind the encoder: decoder, targets, loss
     decoder: float
-    decoder_backward: float
-    decoder_features: float
+    decoder_backward: float  # its backward pass to weights and features
+    decoder_features: float  # its backward pass to the features alone
 
     @property
     def training(self) -> float:
@@ -48,22 +39,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class StepShape:
-    """What of a step is there how often.
+    """What of a step is there how often."""
 
-    Attributes:
-        share (float): Share alpha of the images that are attacked. 0 is the
-            stock algorithm.
-        num_steps (int): Steps T of the attack.
-        decodes (bool): Whether the attack runs through the decoder
-            (``distance='reconstruction'``). Defaults to False.
-        recomputes (bool): Whether the clean features take a pass of their
-            own, since there is dropout in the training pass. Defaults to
-            False.
-    """
-
+    # share alpha of the images that are attacked. 0 is the stock algorithm.
     share: float
-    num_steps: int
+    num_steps: int  # steps T of the attack
+    # whether the attack runs through the decoder (distance='reconstruction')
     decodes: bool = False
+    # whether the clean features take a pass of their own, since there is
+    # dropout in the training pass
     recomputes: bool = False
 
 
@@ -71,15 +55,7 @@ STOCK = StepShape(share=0.0, num_steps=0)
 
 
 def floor(parts: Parts, shape: StepShape) -> float:
-    """The cost of a step.
-
-    Args:
-        parts (Parts): What its parts cost.
-        shape (StepShape): Which parts it has.
-
-    Returns:
-        float: In the parts' unit.
-    """
+    """The cost of a step of a shape, in the unit of its parts."""
     attack = parts.encoder + parts.encoder_pixels
     if shape.decodes:
         attack += parts.decoder + parts.decoder_features
@@ -89,19 +65,12 @@ def floor(parts: Parts, shape: StepShape) -> float:
 
 
 def from_costs(costs: Mapping[str, float]) -> Parts:
-    """Parts from the costs of what can be run.
+    """Parts, each for itself, from the costs of what can be run.
 
     A backward pass runs only behind its forward pass, so what is measured is
-    the two together.
-
-    Args:
-        costs (Mapping[str, float]): Of 'encoder' and 'decoder' the forward
-            pass alone; of 'encoder_backward', 'encoder_pixels',
-            'decoder_backward' and 'decoder_features' the forward and the
-            backward pass.
-
-    Returns:
-        Parts: The parts, each for itself.
+    the two together: of 'encoder' and 'decoder' the costs are the forward pass
+    alone; of 'encoder_backward', 'encoder_pixels', 'decoder_backward' and
+    'decoder_features' the forward and the backward pass.
     """
     return Parts(
         **{

@@ -14,43 +14,27 @@ from aemim_mm.utils.markdown import (
 class CostRow:
     """A config's cost, alone and relative to the base.
 
-    Attributes:
-        name (str): Of the config.
-        seconds (float): A step, median.
-        images_per_second (float): Batch size by ``seconds``.
-        ratio (float): Step to the base's step, median over rounds.
-        whole_run (float, optional): ``ratio`` times this config's epochs by
-            those of the base: the paper's relative pre-training time. None
-            where a config does not say its epochs.
-        floor_operations (float, optional): Ratio of the floors by counted
-            operations; None where the step or the base's has not those parts.
-        floor_times (float, optional): The same by measured times of the
-            parts; None if not measured.
-        attack_share (float, optional): Share of the attack in the step;
-            likewise.
-        peak_bytes (int, optional): Peak memory; likewise.
-        peak_ratio (float, optional): To the base's; likewise.
-        parts_operations (Mapping, optional): The parts in operations;
-            likewise.
-        parts_seconds (Mapping, optional): The parts in seconds; likewise.
-        step_seconds (Sequence[float]): Every round.
-        kinds_seconds (Mapping, optional): Seconds by kind of operation;
-            likewise.
+    What is None was not measured, unless a comment says more.
     """
 
-    name: str
-    seconds: float
-    images_per_second: float
-    ratio: float
+    name: str  # of the config
+    seconds: float  # a step, median
+    images_per_second: float  # batch size by seconds
+    ratio: float  # step to the base's step, median over rounds
+    # ratio times this config's epochs by those of the base: the paper's
+    # relative pre-training time. None where a config does not say its epochs.
     whole_run: float | None
+    # ratio of the floors by counted operations; None where the step or the
+    # base's has not those parts
     floor_operations: float | None
-    floor_times: float | None
-    attack_share: float | None
-    peak_bytes: int | None
-    peak_ratio: float | None
-    parts_operations: Mapping[str, float] | None
-    parts_seconds: Mapping[str, float] | None
-    step_seconds: Sequence[float]
+    floor_times: float | None  # the same by measured times of the parts
+    attack_share: float | None  # share of the attack in the step
+    peak_bytes: int | None  # peak memory
+    peak_ratio: float | None  # to the base's
+    parts_operations: Mapping[str, float] | None  # the parts in operations
+    parts_seconds: Mapping[str, float] | None  # the parts in seconds
+    step_seconds: Sequence[float]  # every round
+    # seconds by kind of operation
     kinds_seconds: Mapping[str, float] | None = None
 
     def cells(self) -> list[str]:
@@ -71,11 +55,8 @@ class CostRow:
     def kinds(self, base: 'CostRow') -> list[str]:
         """Time by kind of operation, in percent of the base's profiled step.
 
-        Args:
-            base (CostRow): The base. Both rows have ``kinds_seconds``.
-
-        Returns:
-            list[str]: A cell per kind; their sum is this step's.
+        A cell per kind; their sum is this step's. Both rows have
+        ``kinds_seconds``.
         """
         whole = sum(base.kinds_seconds.values())
         return [

@@ -30,46 +30,26 @@ COUNTED_IMAGES = (2, 4)
 
 @dataclass(frozen=True)
 class Settings:
-    """How it is measured.
+    """How it is measured; the rest is as :class:`Trainee` takes it."""
 
-    Attributes:
-        batch_size (int): Images of a step. Defaults to 32.
-        iters (int): Steps of each model that count. Defaults to 8.
-        warmup (int): Steps before them that do not. Defaults to 3.
-        precision (str): As :class:`Trainee` takes it. Defaults to 'fp32'.
-        cfg_options (Mapping): Changes to all configs. Defaults to {}.
-        own_options (Mapping): Changes to all configs but the base. Defaults
-            to {}.
-        channels_last (bool): As :class:`Trainee` takes it. Defaults to False.
-        compiled (bool): Likewise. Defaults to False.
-        memory (bool): Whether peak memory is measured. Defaults to True.
-        parts (bool): Whether the parts of a step are timed, too; else the
-            floor by times and the attack's share are None. Defaults to True.
-        profile (bool): Whether steps are profiled. Defaults to False.
-    """
-
-    batch_size: int = 32
-    iters: int = 8
-    warmup: int = 3
+    batch_size: int = 32  # images of a step
+    iters: int = 8  # steps of each model that count
+    warmup: int = 3  # steps before them that do not
     precision: str = 'fp32'
+    # changes to all configs
     cfg_options: Mapping[str, Any] = field(default_factory=dict)
+    # to all configs but the base
     own_options: Mapping[str, Any] = field(default_factory=dict)
     channels_last: bool = False
     compiled: bool = False
-    memory: bool = True
+    memory: bool = True  # whether peak memory is measured
+    # whether the parts of a step are timed, too; else the floor by times and
+    # the attack's share are None
     parts: bool = True
-    profile: bool = False
+    profile: bool = False  # whether steps are profiled
 
     def of(self, path: str, is_base: bool) -> dict[str, Any]:
-        """The arguments of :class:`Trainee`.
-
-        Args:
-            path (str): The config.
-            is_base (bool): Whether it is the base.
-
-        Returns:
-            dict[str, Any]: By name.
-        """
+        """The arguments of :class:`Trainee`, for the config of a path."""
         own = {} if is_base else self.own_options
         return dict(
             config=path,
@@ -82,16 +62,9 @@ class Settings:
 
 
 def measure(paths: Sequence[str], settings: Settings) -> list[CostRow]:
-    """Measure configs: memory one by one, times in turn.
+    """Measure configs, the base first: memory one by one, times in turn.
 
     All configs are built once before anything is measured.
-
-    Args:
-        paths (Sequence[str]): The configs, the base first.
-        settings (Settings): How.
-
-    Returns:
-        list[CostRow]: In the configs' order.
     """
     names = names_of(paths)
     arguments = [
@@ -186,11 +159,7 @@ def _count(batch_size: int, compiled: bool, **kwargs: Any) -> Parts | None:
 def names_of(paths: Sequence[str]) -> list[str]:
     """Short names of configs, all different.
 
-    Args:
-        paths (Sequence[str]): The configs.
-
-    Returns:
-        list[str]: File names, with a number where two are the same.
+    File names, with a number where two are the same.
     """
     names = [Path(path).stem for path in paths]
     return [

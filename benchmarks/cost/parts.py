@@ -23,14 +23,7 @@ Runs = Mapping[str, Callable[[], Any]]
 
 
 def shape_of(trainee: Trainee) -> StepShape:
-    """Which parts a step has.
-
-    Args:
-        trainee (Trainee): The model.
-
-    Returns:
-        StepShape: The shape.
-    """
+    """Which parts a step has."""
     model = trainee.model
     if not isinstance(model, AEMIMAlgorithm):
         return STOCK
@@ -49,13 +42,9 @@ def shape_of(trainee: Trainee) -> StepShape:
 def part_runs(trainee: Trainee) -> Runs:
     """Functions that run the parts; backward passes with their forward ones.
 
-    Args:
-        trainee (Trainee): The model. Its own modules run, on its own batch.
-
-    Returns:
-        Mapping[str, Callable]: By name, as :func:`from_costs` takes the
-        costs. Empty where a step does not call its encoder once (MoCo v3),
-        and so has not these parts.
+    The model's own modules run, on its own batch. The names are those of
+    :func:`from_costs`. Empty where a step does not call its encoder once (MoCo
+    v3), and so has not these parts.
     """
     model = trainee.model
     is_aemim = isinstance(model, AEMIMAlgorithm)
@@ -110,13 +99,7 @@ def count_parts(trainee: Trainee) -> Parts | None:
 
     Multiplications and additions of matrix products and convolutions count 1
     each. Attention runs as plain matrix products meanwhile: the counter takes
-    the fused kernels of CPUs for free.
-
-    Args:
-        trainee (Trainee): The model.
-
-    Returns:
-        Parts, optional: Operations; None where a step has not these parts.
+    the fused kernels of CPUs for free. None where a step has not these parts.
     """
     counts = {}
     with sdpa_kernel(SDPBackend.MATH):
@@ -134,14 +117,8 @@ def time_parts(
 ) -> dict[str, Parts]:
     """Time the parts of several models, all in turn.
 
-    Args:
-        trainees (Mapping[str, Trainee]): Models by name.
-        rounds (int): How often each part is timed; medians count.
-        tick (Callable): Called after each run. Defaults to nothing.
-
-    Returns:
-        dict[str, Parts]: Seconds, by the names of the models that have these
-        parts.
+    Seconds, medians of ``rounds``, by the names of the models that have these
+    parts; ``tick`` is called after each run.
     """
     runs = {name: part_runs(trainee) for name, trainee in trainees.items()}
     seconds = interleave(

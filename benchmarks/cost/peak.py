@@ -27,20 +27,12 @@ ENVIRONMENT = {'MALLOC_MMAP_THRESHOLD_': str(2**20)}
 
 
 def peak_memory(config: str, batch_size: int, **options: Any) -> int:
-    """The most memory that training takes, in a process of its own.
+    """The most memory that training takes, in a process of its own, in bytes.
 
-    Args:
-        config (str): As :class:`Trainee` takes it.
-        batch_size (int): Likewise.
-        **options: Further arguments of :class:`Trainee`.
-
-    Returns:
-        int: Bytes: what torch's allocator gave out on an accelerator, else
-        the largest resident set of the whole process, Python and libraries
-        included.
-
-    Raises:
-        RuntimeError: If the process fails, of memory for example.
+    It is what torch's allocator gave out on an accelerator, else the largest
+    resident set of the whole process, Python and libraries included. The
+    arguments are those of :class:`Trainee`. RuntimeError if the process fails,
+    of memory for example.
     """
     path = str(Path(config).resolve())
     arguments = dict(config=path, batch_size=batch_size, **options)
@@ -67,14 +59,9 @@ def peak_memory(config: str, batch_size: int, **options: Any) -> int:
 
 
 def own_peak(arguments: Mapping[str, Any], steps: int = STEPS) -> int:
-    """Train in this process and look.
+    """Train in this process, with arguments of :class:`Trainee`, and look.
 
-    Args:
-        arguments (Mapping): Of :class:`Trainee`.
-        steps (int): Number of training steps. Defaults to 2.
-
-    Returns:
-        int: Bytes, as :func:`peak_memory`.
+    Bytes, as :func:`peak_memory`.
     """
     trainee = Trainee(**arguments)
     for _ in range(steps):

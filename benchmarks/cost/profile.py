@@ -31,14 +31,9 @@ def profile_steps(
 ) -> dict[str, dict[str, float]]:
     """Profile training steps of several models, all in turn.
 
-    Args:
-        trainees (Mapping[str, Trainee]): Models by name.
-        rounds (int): Steps of each; medians count.
-        tick (Callable): Called after each step. Defaults to nothing.
-
-    Returns:
-        dict[str, dict[str, float]]: Seconds by kind of operation, by the
-        models' names: on an accelerator those of its kernels.
+    Seconds by kind of operation, medians of ``rounds`` steps, by the models'
+    names: on an accelerator those of its kernels. ``tick`` is called after
+    each step.
     """
     runs = {name: partial(profile_step, t) for name, t in trainees.items()}
     found = in_turn(runs, rounds, tick=tick)
@@ -51,14 +46,7 @@ def profile_steps(
 
 
 def profile_step(trainee: Trainee) -> dict[str, float]:
-    """Profile one training step.
-
-    Args:
-        trainee (Trainee): The model.
-
-    Returns:
-        dict[str, float]: Seconds by kind, every kind of :data:`KIND_NAMES`.
-    """
+    """Profile one training step: seconds by kind of :data:`KIND_NAMES`."""
     activities = [ProfilerActivity.CPU]
     on_device = torch.cuda.is_available()
     if on_device:
@@ -80,14 +68,7 @@ def profile_step(trainee: Trainee) -> dict[str, float]:
 
 
 def kind_of(event: FunctionEvent) -> str:
-    """The kind of an operator.
-
-    Args:
-        event (FunctionEvent): Of the profiler.
-
-    Returns:
-        str: One of :data:`KIND_NAMES`.
-    """
+    """The kind of an operator, one of :data:`KIND_NAMES`."""
     ancestor = event
     while ancestor is not None:
         if ancestor.name.startswith('Optimizer.step'):

@@ -12,21 +12,13 @@ from ..image_size import size_options
 
 @dataclass(frozen=True)
 class Variation:
-    """A recipe with one setting changed.
+    """A recipe with one setting changed."""
 
-    Attributes:
-        what (str): The setting.
-        value (float): Its value.
-        batch_size (int): Images of a step.
-        cfg_options (dict): Changes to both configs, base and recipe.
-        own_options (dict): Changes to the recipe alone.
-    """
-
-    what: str
+    what: str  # the setting
     value: float
-    batch_size: int
-    cfg_options: dict[str, Any]
-    own_options: dict[str, Any]
+    batch_size: int  # images of a step
+    cfg_options: dict[str, Any]  # changes to both configs, base and recipe
+    own_options: dict[str, Any]  # changes to the recipe alone
 
 
 def variations(
@@ -37,22 +29,12 @@ def variations(
     adv_ratios: Sequence[float] = (),
     image_sizes: Sequence[int] = (),
 ) -> list[Variation]:
-    """Change one setting at a time.
+    """Change one setting at a time of a recipe, AEMIM over MAE with a ViT.
 
-    Args:
-        cfg (Config): The recipe, AEMIM over MAE with a ViT.
-        batch_size (int): Where it is not varied.
-        batch_sizes (Sequence[int]): Images of a step. Defaults to none.
-        num_steps (Sequence[int]): Steps T of the attack. Defaults to none.
-        adv_ratios (Sequence[float]): Shares alpha. Defaults to none.
-        image_sizes (Sequence[int]): Width and height in pixels. Defaults to
-            none.
-
-    Returns:
-        list[Variation]: In this order.
-
-    Raises:
-        ValueError: If an image size is no multiple of the patch size.
+    The settings are images of a step, steps T of the attack, shares alpha, and
+    width and height in pixels, in this order; ``batch_size`` is that where it
+    is not varied. ValueError if an image size is no multiple of the patch
+    size.
     """
     found = [
         Variation('batch size', size, size, {}, {}) for size in batch_sizes

@@ -22,17 +22,11 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class LoaderSettings:
-    """What all loaders have in common.
+    """What all loaders have in common."""
 
-    Attributes:
-        folder (Path): With one folder of images per class.
-        batch_size (int): Images per batch.
-        num_workers (int): Processes; 0 loads in this one.
-    """
-
-    folder: Path
-    batch_size: int
-    num_workers: int
+    folder: Path  # with one folder of images per class
+    batch_size: int  # images per batch
+    num_workers: int  # processes; 0 loads in this one
 
     @property
     def workers_stay(self) -> bool:
@@ -45,15 +39,8 @@ def ours(
 ) -> DataLoader:
     """The loader that mmengine's Runner builds in training.
 
-    Collating and seeding are those of the config.
-
-    Args:
-        settings (LoaderSettings): Files and workers.
-        cfg (Config): With ``train_dataloader``.
-        pipeline (Pipeline): Configs of the transforms.
-
-    Returns:
-        DataLoader: Yields ``dict(inputs=..., data_samples=...)``.
+    Collating and seeding are those of the config; it yields ``dict(inputs=...,
+    data_samples=...)``.
     """
     loader = cfg.train_dataloader
     config = dict(
@@ -77,14 +64,8 @@ def torchvision_pil(settings: LoaderSettings, recipe: Recipe) -> DataLoader:
     """Torchvision's folder, PIL loader and transforms, then uint8 tensors.
 
     MAE's own code, but for ``ToTensor`` and ``Normalize``, which would make it
-    slower: in all loaders here that is left to the device.
-
-    Args:
-        settings (LoaderSettings): Files and workers.
-        recipe (Recipe): What to do to an image.
-
-    Returns:
-        DataLoader: Yields images and labels.
+    slower: in all loaders here that is left to the device. Images and labels,
+    as in all loaders but ours.
     """
     transform = v1.Compose(
         [
@@ -108,13 +89,6 @@ def torchvision_tensors(
 
     Not the pixels of PIL: see
     :func:`~benchmarks.loader_speed.pixels.compare_pixels`.
-
-    Args:
-        settings (LoaderSettings): Files and workers.
-        recipe (Recipe): What to do to an image.
-
-    Returns:
-        DataLoader: Yields images and labels.
     """
     transform = v2.Compose(
         [
@@ -133,18 +107,7 @@ def torchvision_tensors(
 
 
 def timm_pil(settings: LoaderSettings, recipe: Recipe) -> DataLoader:
-    """Timm's data set and transforms, and the collating of its prefetcher.
-
-    Args:
-        settings (LoaderSettings): Files and workers.
-        recipe (Recipe): What to do to an image.
-
-    Returns:
-        DataLoader: Yields images and labels.
-
-    Raises:
-        ImportError: If timm is not installed.
-    """
+    """Timm's data set and transforms, and the collating of its prefetcher."""
     from timm.data import ImageDataset, create_transform
     from timm.data.loader import fast_collate
 
@@ -163,14 +126,7 @@ def timm_pil(settings: LoaderSettings, recipe: Recipe) -> DataLoader:
 
 
 def read_tensor(path: str) -> Tensor:
-    """Decode a file without PIL.
-
-    Args:
-        path (str): Of the image.
-
-    Returns:
-        Tensor: (3, H, W) uint8.
-    """
+    """Decode a file without PIL: (3, H, W) uint8."""
     return decode_image(path, ImageReadMode.RGB)
 
 
@@ -179,13 +135,8 @@ def drain(
 ) -> Callable[[], None]:
     """A function that loads all images once.
 
-    Args:
-        loader (DataLoader): Whose batches are tensors first, or ``inputs``.
-        images (int): Number of images there must be.
-        size (tuple[int, int]): Height and width they must have.
-
-    Returns:
-        Callable: Raises ``RuntimeError`` if the batches are not that.
+    The batches are tensors first, or ``inputs``. RuntimeError if they are not
+    that many images of that height and width.
     """
 
     def run() -> None:

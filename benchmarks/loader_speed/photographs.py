@@ -27,18 +27,9 @@ _NOISE = (8.0, 3.0)
 def write_photographs(folder: Path, number: int, seed: int = 0) -> int:
     """Write parts of scikit-image's photographs, with noise, as JPEG.
 
-    The same arguments give the same files.
-
-    Args:
-        folder (Path): Where a folder with one class is made.
-        number (int): Number of files.
-        seed (int): Of the parts and of the noise. Defaults to 0.
-
-    Returns:
-        int: Bytes of all files.
-
-    Raises:
-        ImportError: If scikit-image is not installed.
+    They are of one class, with a folder of its own. The same arguments give
+    the same files. Returns the bytes of all files. ImportError if
+    scikit-image is not installed.
     """
     rng = np.random.default_rng(seed)
     target = folder / 'photographs'

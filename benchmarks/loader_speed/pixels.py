@@ -21,17 +21,11 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class PixelDifference:
-    """From torchvision's crop and resize by PIL of the same boxes.
+    """From torchvision's crop and resize by PIL of the same boxes."""
 
-    Attributes:
-        largest (int): Of all values, 0-255.
-        share (float): Of the values that differ at all.
-        share_above_1 (float): Of those that differ by more than 1.
-    """
-
-    largest: int
-    share: float
-    share_above_1: float
+    largest: int  # of all values, 0-255
+    share: float  # of the values that differ at all
+    share_above_1: float  # of those that differ by more than 1
 
 
 def compare_pixels(
@@ -39,16 +33,10 @@ def compare_pixels(
     recipe: Recipe,
     paths: Iterable[Path],
 ) -> PixelDifference:
-    """Compare crops with those of torchvision on PIL images.
+    """Compare crops with those of torchvision on PIL images, over all files.
 
-    Args:
-        crop (Callable): Gives the pixels of a file for a seed, (H, W, 3) in
-            RGB, and where they are from: top, left, height, width.
-        recipe (Recipe): Size and interpolation.
-        paths (Iterable[Path]): Files.
-
-    Returns:
-        PixelDifference: Over all files.
+    ``crop`` gives the pixels of a file for a seed, (H, W, 3) in RGB, and where
+    they are from: top, left, height, width.
     """
     largest, different, above_1, values = 0, 0, 0, 0
     for seed, path in enumerate(paths):
@@ -74,11 +62,7 @@ def crop_by(
 ) -> Callable[[Path, int], tuple[NDArray[np.uint8], Box]]:
     """The crops of a pipeline, for :func:`compare_pixels`.
 
-    Args:
-        pipeline (Pipeline): Loading, crop and more.
-
-    Returns:
-        Callable: See :func:`compare_pixels`.
+    Its first two transforms load and crop.
     """
     load, crop = (TRANSFORMS.build(dict(step)) for step in pipeline[:2])
 
@@ -97,12 +81,7 @@ def crop_of_tensors(
 ) -> Callable[[Path, int], tuple[NDArray[np.uint8], Box]]:
     """The crops of torchvision's tensors, for :func:`compare_pixels`.
 
-    Args:
-        recipe (Recipe): Size and interpolation.
-        pipeline (Pipeline): Draws the boxes.
-
-    Returns:
-        Callable: See :func:`compare_pixels`.
+    The pipeline draws the boxes.
     """
     boxes = crop_by(pipeline)
 

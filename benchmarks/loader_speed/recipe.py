@@ -23,35 +23,20 @@ _STEPS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Random crop, resize and flip.
+    """Random crop, resize and flip."""
 
-    Attributes:
-        size (tuple[int, int]): Height and width of the result, in pixels.
-        scale (tuple[float, float]): Range of the crop's share of the area.
-        ratio (tuple[float, float]): Range of the crop's aspect ratio.
-        interpolation (str): Of the resize.
-        flip (float): Probability of the horizontal flip.
-    """
-
-    size: tuple[int, int]
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
-    interpolation: str
-    flip: float
+    size: tuple[int, int]  # height and width of the result, in pixels
+    scale: tuple[float, float]  # range of the crop's share of the area
+    ratio: tuple[float, float]  # range of the crop's aspect ratio
+    interpolation: str  # of the resize
+    flip: float  # probability of the horizontal flip
 
 
 def recipe_of(pipeline: Pipeline) -> Recipe:
-    """Read crop, resize and flip from a pipeline.
+    """Read crop, resize and flip from a pipeline, for other libraries.
 
-    Args:
-        pipeline (Pipeline): Configs of the transforms.
-
-    Returns:
-        Recipe: What the other libraries are to do.
-
-    Raises:
-        ValueError: If the pipeline does anything else, so that times could
-            not be compared.
+    ValueError if the pipeline does anything else, so that times could not be
+    compared.
     """
     classes = [TRANSFORMS.get(step['type']) for step in pipeline]
     names = [step['type'].split('.')[-1] for step in pipeline]

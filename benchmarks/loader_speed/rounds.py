@@ -32,20 +32,10 @@ def measure_loaders(
 ) -> tuple[list[SpeedRow], str]:
     """Measure the loader of a config, of other libraries, and variants.
 
-    Args:
-        cfg (Config): With the pipeline.
-        settings (LoaderSettings): What all loaders have in common; the folder
-            has JPEG files.
-        rounds (int): Times each loader loads all files, after one that is
-            not counted.
-
-    Returns:
-        tuple[list[SpeedRow], str]: The row of the config first, and the name
-        of what the ratios are to.
-
-    Raises:
-        ImportError: If timm is not installed.
-        ValueError: If the pipeline cannot be compared with other libraries.
+    Each loads all JPEG files of the folder ``rounds`` times, after one that is
+    not counted. The row of the config comes first, and beside the rows the
+    name of what the ratios are to. ImportError if timm is not installed,
+    ValueError if the pipeline cannot be compared with other libraries.
     """
     pipeline = pipeline_of(cfg)
     recipe = recipe_of(pipeline)

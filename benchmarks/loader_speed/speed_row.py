@@ -11,22 +11,15 @@ from .pixels import PixelDifference
 
 @dataclass(frozen=True)
 class SpeedRow:
-    """The speed of a pipeline.
-
-    Attributes:
-        name (str): Of the pipeline.
-        images_per_second (float): All images by the median of the rounds.
-        ratio (float): Speed to that of the best pipeline of another library;
-            above 1 is faster. The median of the rounds' ratios.
-        difference (PixelDifference): To the pixels of torchvision on PIL.
-        seconds (list[float]): Every round.
-    """
+    """The speed of a pipeline."""
 
     name: str
-    images_per_second: float
+    images_per_second: float  # all images by the median of the rounds
+    # speed to that of the best pipeline of another library; above 1 is faster.
+    # The median of the rounds' ratios.
     ratio: float
-    difference: PixelDifference
-    seconds: Sequence[float]
+    difference: PixelDifference  # to the pixels of torchvision on PIL
+    seconds: Sequence[float]  # every round
 
     def cells(self) -> list[str]:
         """The row's cells under :data:`HEADER`."""
@@ -43,14 +36,9 @@ class SpeedRow:
 def best_of(
     seconds: Mapping[str, Sequence[float]], names: Collection[str]
 ) -> str:
-    """Which of some pipelines is the fastest.
+    """Which of some pipelines is the fastest: the one of the smallest median.
 
-    Args:
-        seconds (Mapping[str, Sequence[float]]): Rounds, by name.
-        names (Collection[str]): Those that count.
-
-    Returns:
-        str: The one with the smallest median.
+    Rounds are by name; ``names`` are those that count.
     """
     return min(names, key=lambda name: median(seconds[name]))
 
@@ -61,16 +49,10 @@ def rows_of(
     images: int,
     best: str,
 ) -> list[SpeedRow]:
-    """Make the rows.
+    """Make the rows, in the order of ``seconds``.
 
-    Args:
-        seconds (Mapping[str, Sequence[float]]): Rounds, by name.
-        differences (Mapping[str, PixelDifference]): By name.
-        images (int): Loaded in each round.
-        best (str): The pipeline that the ratios are to.
-
-    Returns:
-        list[SpeedRow]: In the order of ``seconds``.
+    ``best`` is the pipeline that the ratios are to, ``images`` are loaded in
+    each round.
     """
     return [
         SpeedRow(

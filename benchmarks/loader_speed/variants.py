@@ -13,14 +13,10 @@ DECODERS = ('cv2', 'pillow', 'turbojpeg')
 
 
 def variants_of(pipeline: Pipeline) -> dict[str, Pipeline]:
-    """The pipeline, and what it could be with one thing changed.
+    """The pipeline, and what it could be with one thing changed, by name.
 
-    Args:
-        pipeline (Pipeline): Loading, crop and more; see
-            :func:`~benchmarks.loader_speed.recipe.recipe_of`.
-
-    Returns:
-        dict[str, Pipeline]: By name, the pipeline itself first.
+    The pipeline itself comes first; what it must be, see
+    :func:`~benchmarks.loader_speed.recipe.recipe_of`.
     """
     load, crop, *rest = (dict(step) for step in pipeline)
     decoder = load.get('imdecode_backend', 'cv2')
@@ -50,14 +46,7 @@ def variants_of(pipeline: Pipeline) -> dict[str, Pipeline]:
 
 
 def can_decode(backend: str) -> bool:
-    """Whether mmcv has what it needs for a decoder; makes turbojpeg ready.
-
-    Args:
-        backend (str): One of ``DECODERS``.
-
-    Returns:
-        bool: Whether it can be used.
-    """
+    """Whether mmcv has what it needs for a decoder; makes turbojpeg ready."""
     before = mmcv.image.io.imread_backend
     try:
         # turbojpeg is loaded here and only here.
