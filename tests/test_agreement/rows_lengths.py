@@ -393,10 +393,6 @@ FIGURES = [
         ),
     ),
     Row(
-        "a hook of the user's own that monitors something else",
-        classify(custom_hooks=[dict(type='MyHook', monitor='throughput')]),
-    ),
-    Row(
         'the best of pre-training',
         pretrain(**{BEST: 'auto'}),
         (f"{BEST}='auto'", 'no validation', 'fine-tuning', f'{BEST}=None'),
