@@ -2,6 +2,7 @@
 """What every test starts from, and what is skipped where it cannot run."""
 
 import gc
+import logging
 import os
 import random
 import signal
@@ -101,3 +102,27 @@ def _same_start():
     # Tools and mmengine's Runner set variables.
     with mock.patch.dict(os.environ):
         yield
+
+
+def _lines(monkeypatch, level: int) -> list[str]:
+    handle, lines = MMLogger.callHandlers, []
+
+    def note(logger, record):
+        if record.levelno >= level:
+            lines.append(record.getMessage())
+        handle(logger, record)
+
+    monkeypatch.setattr(MMLogger, 'callHandlers', note)
+    return lines
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """Lines of mmengine's loggers. They have no parent: caplog sees none."""
+    return _lines(monkeypatch, logging.INFO)
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """Warnings among these lines."""
+    return _lines(monkeypatch, logging.WARNING)

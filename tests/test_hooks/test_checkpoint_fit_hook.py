@@ -1,10 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import logging
-
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from mmpretrain.models import AverageClsScoreTTA, VisionTransformer
 from mmpretrain.registry import DATASETS
@@ -76,7 +73,7 @@ def trained(make_runner, tmp_path):
 
 
 @pytest.fixture
-def train(make_runner, tmp_path, caplog):
+def train(make_runner, tmp_path, logged):
     """Train under the hook; what the log says about checkpoints."""
 
     def run(hook=(), model=None, **cfg):
@@ -86,15 +83,9 @@ def train(make_runner, tmp_path, caplog):
             model=model,
             **cfg,
         )
-        caplog.clear()
-        logger = MMLogger.get_current_instance()
-        logger.addHandler(caplog.handler)
-        caplog.set_level(logging.INFO)
-        try:
-            runner.train()
-        finally:
-            logger.removeHandler(caplog.handler)
-        return runner, caplog.text
+        logged.clear()
+        runner.train()
+        return runner, '\n'.join(logged)
 
     return run
 

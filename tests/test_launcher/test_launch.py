@@ -3,7 +3,6 @@ import os
 
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.optim import AmpOptimWrapper
 
 from aemim_mm.launcher import launch
@@ -31,10 +30,7 @@ def amp_cfg(**options):
     )
 
 
-def test_amp_becomes_float32_with_one_warning(monkeypatch):
-    warnings = []
-    logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, 'log', lambda level, msg: warnings.append(msg))
+def test_amp_becomes_float32_with_one_warning(warned):
     cfg = amp_cfg(test_cfg=dict(fp16=True))
     launch.adapt_to_hardware(cfg)
     assert cfg.optim_wrapper == dict(
@@ -44,9 +40,9 @@ def test_amp_becomes_float32_with_one_warning(monkeypatch):
     )
     assert cfg.test_cfg.fp16 is False
     assert cfg.train_dataloader.pin_memory is False
-    assert len(warnings) == 1 and 'float32' in warnings[0]
+    assert len(warned) == 1 and 'float32' in warned[0]
     launch.adapt_to_hardware(cfg)  # nothing is left to replace
-    assert len(warnings) == 1
+    assert len(warned) == 1
 
 
 def test_amp_of_several_optimizers_and_as_a_class():

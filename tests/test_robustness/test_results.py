@@ -15,7 +15,6 @@ from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness import (
     EvaluatedClassifier,
     SuiteOptions,
-    per_image,
     survey_sources,
 )
 from aemim_mm.robustness import plan as planning
@@ -338,13 +337,8 @@ def test_files_that_are_cut_off(data, tmp_path):
             MinimalEpsilons.load(minimal)
 
 
-def test_another_run_in_the_same_folder(data, tmp_path, monkeypatch):
+def test_another_run_in_the_same_folder(data, tmp_path, warned):
     """Nothing of the first one is left beside the second one."""
-    said = []
-    for module in (writing, per_image):
-        monkeypatch.setattr(
-            module, 'print_log', lambda text, **_: said.append(text)
-        )
     old = finish(SuiteOptions(str(data), ['v2', 'curve']), tmp_path)
     write_report(old, tmp_path)
     assert (tmp_path / 'robustness_curve.png').is_file()
@@ -352,11 +346,11 @@ def test_another_run_in_the_same_folder(data, tmp_path, monkeypatch):
     write_report(new, tmp_path)
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert names == {'per_image.npz', 'results.json', 'results.md'}
-    assert 'is replaced; it also had curve. What' in said.pop()
+    assert 'is replaced; it also had curve. What' in warned.pop()
     assert read_per_image(new, tmp_path).keys() == {'v2', 'a'}
     # Of the first run, but with the file of the second
     assert read_per_image(old, tmp_path) == {}
-    assert 'per_image.npz is not used: it is of another' in said.pop()
+    assert 'per_image.npz is not used: it is of another' in warned.pop()
     assert draw_results(dict(a=old), dict(a=tmp_path)).axes
 
 

@@ -16,7 +16,6 @@ from aemim_mm.robustness import (
     load_config_classifier,
     plan,
     run_suite,
-    runner,
     scores,
     suite_progress,
     survey_sources,
@@ -39,17 +38,6 @@ def files(tmp_path_factory):
         toys.write_model(tmp_path_factory.mktemp('m'), toys.build(seed=seed))
         for seed in (0, 1)
     ]
-
-
-@pytest.fixture
-def said(monkeypatch):
-    """Lines of the log."""
-    lines = []
-    for module in (runner, suite_progress):
-        monkeypatch.setattr(
-            module, 'print_log', lambda text, logger: lines.append(text)
-        )
-    return lines
 
 
 class Watched:
@@ -158,7 +146,7 @@ def test_a_run_that_was_stopped_goes_on(data, watched, tmp_path, stop, images):
 
 
 def test_long_attacks_go_on_within_a_budget(
-    data, watched, tmp_path, monkeypatch, said
+    data, watched, tmp_path, monkeypatch, logged
 ):
     options = suite(data, 'pgd', 'curve', epsilons=(1,))
     for module in (plan, scores):
@@ -174,17 +162,17 @@ def test_long_attacks_go_on_within_a_budget(
     (path,) = (out / 'cells' / 'pgd').glob('*.npz')
     with np.load(path) as finished:
         assert finished['index'].tolist() == [0, 1, 2, 3]
-    said.clear()
+    logged.clear()
     watched.run(options, out)
     check_same(out, tmp_path / 'whole')
-    log = '\n'.join(said)
+    log = '\n'.join(logged)
     assert '11 cells, of which 1 are finished' in log  # 3 + 2 * 3 + 2
     assert 'pgd/1, images 4 to 7, is finished, cell 2 of 11 - ' in log
     assert 'curve/minimal, images 7 to 8, is finished, cell 11 of 1' in log
 
 
 def test_autoattack_goes_on_within_a_budget(
-    data, watched, tmp_path, monkeypatch, said
+    data, watched, tmp_path, monkeypatch, logged
 ):
     shortened(monkeypatch)
     monkeypatch.setattr(plan, 'AUTOATTACK_IMAGES', 4)
@@ -201,17 +189,17 @@ def test_autoattack_goes_on_within_a_budget(
         watched.run(options, out, calls - 1)
     paths = sorted((out / 'cells' / 'autoattack').glob('*.npz'))
     assert len(paths) == 2
-    said.clear()
+    logged.clear()
     watched.run(options, out)
     assert watched.images < images
     check_same(out, tmp_path / 'whole')
-    log = '\n'.join(said)
+    log = '\n'.join(logged)
     assert '3 cells, of which 2 are finished' in log
     assert 'autoattack/2, images 8 to 8, is finished, cell 3 of 3 - ' in log
     # Other batches are attacked otherwise: nothing of these cells is taken.
-    said.clear()
+    logged.clear()
     watched.run(options, out, loading=Loading(batch_size=3, num_workers=0))
-    assert '3 cells, of which 0 are finished' in '\n'.join(said)
+    assert '3 cells, of which 0 are finished' in '\n'.join(logged)
     # Another seed is another measurement.
     other = suite(data, 'autoattack', epsilons=(2,), seed=1)
     assert watched.run(other, out)['settings']['seed'] == 1
@@ -277,13 +265,13 @@ def test_label_space_of_another_size(data, files, watched, tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_the_log_says_what_is_attacked(data, watched, tmp_path, said):
+def test_the_log_says_what_is_attacked(data, watched, tmp_path, logged):
     root = data / 'imagenet/val'
     watched.run(suite(data, 'imagenet'), tmp_path)
-    assert not any('on all' in line for line in said)
+    assert not any('on all' in line for line in logged)
     watched.run(suite(data, 'imagenet', 'fgsm', epsilons=(0,)), tmp_path)
-    assert f'fgsm: on all 9 images of {root}' in said
-    said.clear()
+    assert f'fgsm: on all 9 images of {root}' in logged
+    logged.clear()
     listed = tmp_path / 'list.txt'
     listed.write_text(
         'n01440764/ILSVRC2012_val_00000003.JPEG 0\n'
@@ -293,28 +281,28 @@ def test_the_log_says_what_is_attacked(data, watched, tmp_path, said):
         data, 'imagenet', 'fgsm', 'pgd', attack_list=str(listed), epsilons=(0,)
     )
     results = watched.run(options, tmp_path)
-    assert f'fgsm, pgd: on the 2 images of {root} in {listed}' in said
-    assert '3 cells, of which 1 are finished in ' in said[1]
+    assert f'fgsm, pgd: on the 2 images of {root} in {listed}' in logged
+    assert '3 cells, of which 1 are finished in ' in '\n'.join(logged)
     assert results['fgsm']['images'] == results['pgd']['images'] == 2
 
 
-def test_progress(data, watched, tmp_path, said, monkeypatch):
+def test_progress(data, watched, tmp_path, logged, monkeypatch):
     parts = 'imagenet', 'real', 'fgsm'
     options = suite(data, *parts, epsilons=(0, 2))
     watched.run(options, tmp_path / 'a')
     # Work of 9, 9, 9 and 27 passes
     assert [
         re.sub(r'ETA [0-9:]+$', 'ETA', re.sub(r'd [0-9:]+,', 'd,', line))
-        for line in said[2:]
+        for line in logged[3:]
     ] == [
         f'imagenet and real is finished, cell 2 of 4 - 33.3 % {REST}',
         f'fgsm/0, images 0 to 8, is finished, cell 3 of 4 - 50.0 % {REST}',
         f'fgsm/2, images 0 to 8, is finished, cell 4 of 4 - 100.0 % {REST}',
     ]
-    assert said[-1].endswith('ETA 0:00:00')
-    said.clear()
+    assert logged[-1].endswith('ETA 0:00:00')
+    logged.clear()
     # A line after each batch
     monkeypatch.setattr(suite_progress, 'INTERVAL', 0.0)
     watched.run(options, tmp_path / 'b')
-    shares = [float(line.split(' - ')[1].split()[0]) for line in said[2:]]
+    shares = [float(line.split(' - ')[1].split()[0]) for line in logged[3:]]
     assert shares == [16.7, 33.3, 33.3, 41.7, 50.0, 50.0, 75.0, 100.0, 100.0]

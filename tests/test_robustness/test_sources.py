@@ -1,11 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import hashlib
-import logging
 import shutil
 from dataclasses import replace
 
 import pytest
-from mmengine.logging import MMLogger
 from robustness_toys import LABELS, write_data
 from variant_trees import SYNSETS, labels_by_name, write_tree
 
@@ -30,19 +28,6 @@ def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp('data'))
 
 
-@pytest.fixture
-def warnings(monkeypatch):
-    """What the logger is warned of."""
-    found = []
-
-    def note(level, message):
-        if level >= logging.WARNING:
-            found.append(message)
-
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'log', note)
-    return found
-
-
 def survey(root, **options):
     source = ImageSource('x', options.pop('variant', 'imagenet'), str(root))
     (found,) = survey_sources([replace(source, **options)]).values()
@@ -57,7 +42,7 @@ def cells(folder, names, severity=1):
     return options.sources()
 
 
-def test_all_data_sets(data, warnings):
+def test_all_data_sets(data, warned):
     surveys = survey_sources(SuiteOptions(str(data)).sources())
     found = {name: (s.images, s.classes) for name, s in surveys.items()}
     for name, folder in (
@@ -74,7 +59,7 @@ def test_all_data_sets(data, warnings):
         f'c/{name}/{i}': (3, 3) for name in CORRUPTIONS for i in range(1, 6)
     }
     assert not any(s.complete for s in surveys.values())
-    assert len(warnings) == 5 + 75
+    assert len(warned) == 5 + 75
     assert len({s.sha256 for s in surveys.values()}) == 5 + 1
 
 
@@ -168,11 +153,11 @@ def test_missing_images_of_a_list(tmp_path):
     assert 'n01440764/9.JPEG' in lines[1] and len(lines) == 2
 
 
-def test_fewer_images_and_classes(tmp_path, warnings):
+def test_fewer_images_and_classes(tmp_path, warned):
     found = survey(write_tree(tmp_path, TREE), variant='a')
     assert (found.images, found.classes) == (3, 2)
     assert not found.complete
-    (warning,) = warnings
+    (warning,) = warned
     assert '3 images instead of 7500 and 2 classes instead of 200' in warning
 
 
@@ -188,25 +173,25 @@ def test_strict(tmp_path):
         assert f'3 images instead of {number}' in line
 
 
-def test_complete(tmp_path, warnings, monkeypatch):
+def test_complete(tmp_path, warned, monkeypatch):
     info = replace(VARIANTS['a'], num_images=3, num_classes=2)
     monkeypatch.setitem(VARIANTS, 'a', info)
     source = ImageSource('a', 'a', write_tree(tmp_path, TREE))
     (found,) = survey_sources([source], strict=True).values()
-    assert found.complete and not warnings
+    assert found.complete and not warned
     monkeypatch.setitem(VARIANTS, 'a', replace(info, num_classes=3))
     assert not survey(tmp_path, variant='a').complete
-    assert len(warnings) == 1
+    assert len(warned) == 1
 
 
-def test_list_of_images(tmp_path, warnings):
+def test_list_of_images(tmp_path, warned):
     root = write_tree(tmp_path / 'val', TREE)
     path = tmp_path / 'list.txt'
     path.write_text('n12144580/1.JPEG 987\nn01440764/2.JPEG 0\n')
     source = ImageSource('attacks', 'imagenet', root, str(path))
     (found,) = survey_sources([source], strict=True).values()
     assert (found.images, found.classes) == (2, 2)
-    assert found.complete and not warnings
+    assert found.complete and not warned
     assert image_names(source) == ['n12144580/1.JPEG', 'n01440764/2.JPEG']
 
 

@@ -2,7 +2,6 @@
 from types import SimpleNamespace
 
 import pytest
-from mmengine.logging import MMLogger
 
 from aemim_mm.attacks import AutoAttack, FGSMAttack, PGDAttack
 from aemim_mm.robustness import suite_progress
@@ -27,18 +26,6 @@ def clock(monkeypatch):
     module = SimpleNamespace(monotonic=clock.monotonic)
     monkeypatch.setattr(suite_progress, 'time', module)
     return clock
-
-
-@pytest.fixture
-def lines(monkeypatch):
-    """Lines of the log."""
-    found = []
-    monkeypatch.setattr(
-        MMLogger.get_current_instance(),
-        'log',
-        lambda level, message: found.append(message),
-    )
-    return found
 
 
 # Forward passes per image: an attack's step is a forward and a backward pass,
@@ -67,37 +54,37 @@ def test_cost(options, passes):
     assert cost(cell, 700) == 700 * passes
 
 
-def test_a_line_every_30_seconds(clock, lines):
+def test_a_line_every_30_seconds(clock, logged):
     progress = SuiteProgress(400)
     clock.now += 29.9
     progress.update(40, 'v2')
-    assert not lines
+    assert not logged
     clock.now += 0.1
     progress.update(60, 'v2')
-    assert lines == ['v2 - 25.0 % of the work, elapsed 0:00:30, ETA 0:01:30']
+    assert logged == ['v2 - 25.0 % of the work, elapsed 0:00:30, ETA 0:01:30']
     clock.now += 29
     progress.update(100, 'a')
     progress.update(50, 'a')
-    assert len(lines) == 1
+    assert len(logged) == 1
     clock.now += 1
     progress.update(50, 'r')
-    assert lines[1:] == [
+    assert logged[1:] == [
         'r - 75.0 % of the work, elapsed 0:01:00, ETA 0:00:20'
     ]
 
 
-def test_small_steps_are_few_lines(clock, lines):
+def test_small_steps_are_few_lines(clock, logged):
     progress = SuiteProgress(1000)
     for _ in range(1000):
         clock.now += 1
         progress.update(1, 'pgd/8')
-    assert len(lines) == 33
-    assert lines[-1] == (
+    assert len(logged) == 33
+    assert logged[-1] == (
         'pgd/8 - 99.0 % of the work, elapsed 0:16:30, ETA 0:00:10'
     )
 
 
-def test_a_line_on_demand(clock, lines):
+def test_a_line_on_demand(clock, logged):
     progress = SuiteProgress(8)
     progress.write('begin')
     clock.now += 7200
@@ -106,14 +93,16 @@ def test_a_line_on_demand(clock, lines):
     # It counts as the last line.
     clock.now += 29
     progress.update(1, 'a')
-    assert lines == [
+    assert logged == [
         'begin - 0.0 % of the work, elapsed 0:00:00, ETA ?',
         'v2 is finished - 12.5 % of the work, elapsed 2:00:00, ETA 14:00:00',
     ]
 
 
-def test_no_more_than_all(clock, lines):
+def test_no_more_than_all(clock, logged):
     progress = SuiteProgress(3)
     clock.now += 60
     progress.update(3.3, 'end')
-    assert lines == ['end - 100.0 % of the work, elapsed 0:01:00, ETA 0:00:00']
+    assert logged == [
+        'end - 100.0 % of the work, elapsed 0:01:00, ETA 0:00:00'
+    ]
