@@ -25,6 +25,9 @@ if not NO_OPENMMLAB:
     from line_runs import make_runner  # noqa: F401
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
+    from mmengine.runner import CheckpointLoader
+
+    LOADERS = dict(CheckpointLoader._schemes)
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +92,11 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 @pytest.fixture(autouse=True)
 def _same_start():
-    """The same seed, scope, thread count and variables for every test."""
+    """The same seed, scope, loaders, threads and variables for every test."""
     if not NO_OPENMMLAB:
         init_default_scope('mmpretrain')
+        # mmengine's own: a tool that forgets the safe ones is found.
+        CheckpointLoader._schemes = dict(LOADERS)
         # A run that starts within the same second as one before it would get
         # that one's logger, and with it a closed stream.
         MMLogger._instance_dict.clear()

@@ -4,7 +4,6 @@
 import sys
 
 import pytest
-from mmengine.runner import CheckpointLoader
 from test_bad_inputs import (
     rows_checkpoints,
     rows_configs,
@@ -34,9 +33,6 @@ ROWS = [
 )
 def test_row(row, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    # Tools replace them for the process.
-    loaders = dict(CheckpointLoader._schemes)
-    monkeypatch.setattr(CheckpointLoader, '_schemes', loaders)
     argv = [str(argument) for argument in row.make(tmp_path)]
     monkeypatch.setattr(sys, 'argv', [row.tool, *argv])
     before = contents(tmp_path)
