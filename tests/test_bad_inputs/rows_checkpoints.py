@@ -3,12 +3,15 @@
 
 import io
 import json
-import os
 import struct
 import zipfile
 from pathlib import Path
 
 import torch
+from evil_files import Evil
+from mmengine.model import BaseModule
+from mmengine.runner import CheckpointLoader
+from mmpretrain.registry import MODELS
 from test_bad_inputs.table import (
     Row,
     checkpoint,
@@ -67,6 +70,13 @@ def visualize(folder, file):
     return [pretraining(folder), file, '--num-images', 1, '--out', out]
 
 
+def evaluate(folder, file):
+    Path('classes.txt').write_text('a\nb\n')
+    images = ('--imagenet', 'images', '--classes', 'classes.txt')
+    suite = ('--suite', 'imagenet', '--num-workers', 0)
+    return [classification(folder), file, *suite, *images, '--out', 'r']
+
+
 ROADS = {
     'load_from': ('train', train_from('load_from')),
     'resume': ('train', resume),
@@ -76,18 +86,44 @@ ROADS = {
     'import': ('import_checkpoint', import_),
     'extract': ('extract_features', extract),
     'visualize': ('visualize_reconstruction', visualize),
+    'evaluate': ('evaluate_robustness', evaluate),
 }
 
 
-class Bomb:
-    def __reduce__(self):
-        return os.mkdir, ('executed',)
+@MODELS.register_module()
+class Reading(BaseModule):
+    """A part that loads weights when it is built, as CLIP's tokenizer."""
+
+    def __init__(self, file):
+        super().__init__()
+        CheckpointLoader.load_checkpoint(file)
+
+
+def by_a_part(road):
+    """A part of the model loads the file."""
+
+    def arrange(folder):
+        Path('a.pth').write_bytes(code())
+        kind = 'classifier' if road in (tested, evaluate) else 'mae'
+        torch.save(checkpoint(kind), 'good.pth')
+        config, *others = road(folder, 'good.pth')
+        part = dict(type='Reading', file='a.pth')
+        path = Path(config)
+        text = path.read_text() + f'\nmodel["backbone"] = {part!r}\n'
+        path.write_text(text)
+        return [config, *others]
+
+    return arrange
 
 
 def saved(content):
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
+
+
+def code():
+    return saved(dict(a=Evil('executed')))
 
 
 def archive():
@@ -113,7 +149,7 @@ UNREADABLE = {
     ),
     'text': ('a.pth', lambda: b'weights', 'could not be read'),
     'a zip file': ('a.pth', archive, 'data.pkl'),
-    'code': ('a.pth', lambda: saved(dict(a=Bomb())), 'posix.mkdir'),
+    'code': ('a.pth', code, 'posix.mkdir'),
     'a damaged header': ('a.safetensors', header, 'invalid JSON in header'),
 }
 # No files at all.
@@ -143,7 +179,7 @@ def of_place(road, make):
 
 def of_content(road, content):
     def arrange(folder):
-        kind = 'classifier' if road is tested else 'mae'
+        kind = 'classifier' if road in (tested, evaluate) else 'mae'
         torch.save(content(kind), 'a.pth')
         return road(folder, 'a.pth')
 
@@ -223,14 +259,20 @@ BAD = {
     ),
     'an optimizer alone': (
         bare,
-        dict.fromkeys(ROADS, "'meta' is a dict"),
+        dict.fromkeys(list(ROADS)[:-1], "'meta' is a dict"),
     ),
 }
 ROWS = [
     Row(f'{kind} by {place}', tool, of_bytes(road, name, make), (name, says))
     for kind, (name, make, says) in UNREADABLE.items()
     for place, (tool, road) in ROADS.items()
-    if kind == 'truncated' or place in FEW
+    if kind in ('truncated', 'code') or place in FEW
+]
+ROWS += [
+    Row(f'code by a part, {place}', ROADS[place][0], by_a_part(road), says)
+    for says in [('a.pth', 'posix.mkdir')]
+    for place, (_, road) in ROADS.items()
+    if place in ('load_from', 'test', 'visualize', 'evaluate')
 ]
 ROWS += [
     Row(f'{kind} by {place}', tool, of_place(road, make), ('a.pth',))

@@ -1,25 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import argparse
-import os
 import pickle
 
 import numpy as np
 import pytest
 import torch
+from evil_files import Evil
 from mmengine.logging import HistoryBuffer
 from safetensors.torch import save_file
 
 from aemim_mm.checkpoints import load_checkpoint_file
-
-
-class _Evil:
-    """A pickle that creates a file when it is loaded."""
-
-    def __init__(self, marker):
-        self.marker = str(marker)
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
 
 
 class _Private:
@@ -86,7 +76,7 @@ def test_command_line_of_other_recipes(tmp_path):
 
 def test_malicious_pickle_is_refused_and_not_executed(tmp_path):
     marker = tmp_path / 'executed'
-    path = _save(tmp_path, dict(state_dict={}, x=_Evil(marker)))
+    path = _save(tmp_path, dict(state_dict={}, x=Evil(marker)))
     with pytest.raises(ValueError, match=r'file\.pth is refused') as error:
         load_checkpoint_file(path)
     assert 'posix.mkdir' in str(error.value)
@@ -101,7 +91,7 @@ def test_malicious_pickle_is_refused_and_not_executed(tmp_path):
 def test_malicious_plain_pickle(tmp_path, protocol):
     marker = tmp_path / 'executed'
     path = tmp_path / 'file.pth'
-    path.write_bytes(pickle.dumps(_Evil(marker), protocol=protocol))
+    path.write_bytes(pickle.dumps(Evil(marker), protocol=protocol))
     with pytest.raises((ValueError, RuntimeError), match=r'file\.pth'):
         load_checkpoint_file(path)
     assert not marker.exists()
@@ -216,7 +206,7 @@ def test_a_damaged_safetensors_file(tmp_path):
 def test_a_pickle_is_not_executed_under_the_name_of_safetensors(tmp_path):
     marker = tmp_path / 'executed'
     path = tmp_path / 'file.safetensors'
-    torch.save(dict(x=_Evil(marker)), path)
+    torch.save(dict(x=Evil(marker)), path)
     with pytest.raises(ValueError, match='could not be read'):
         load_checkpoint_file(path)
     assert not marker.exists()

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from evil_files import Evil
 from mmengine.runner import CheckpointLoader, load_checkpoint
 
 from aemim_mm.checkpoints import (
@@ -13,14 +14,6 @@ from aemim_mm.checkpoints import (
     use_safe_loader,
 )
 from aemim_mm.models.backbones import DualNormViT
-
-
-class _Evil:
-    def __init__(self, marker):
-        self.marker = str(marker)
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def hooks(request):
 def evil(tmp_path):
     marker = tmp_path / 'executed'
     path = tmp_path / 'evil.pth'
-    content = dict(state_dict={}, meta={}, message_hub=_Evil(marker))
+    content = dict(state_dict={}, meta={}, message_hub=Evil(marker))
     torch.save(content, path)
     yield str(path)
     assert not marker.exists()
@@ -64,7 +57,7 @@ def hub(tmp_path, monkeypatch):
 def test_the_stock_loader_executes_it(tmp_path):
     # The reason for all this: on refusal mmengine's own loader falls back.
     marker = tmp_path / 'executed'
-    torch.save(dict(x=_Evil(marker)), tmp_path / 'evil.pth')
+    torch.save(dict(x=Evil(marker)), tmp_path / 'evil.pth')
     CheckpointLoader.load_checkpoint(str(tmp_path / 'evil.pth'), 'cpu')
     assert marker.exists()
 

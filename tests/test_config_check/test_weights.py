@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tiny_run
 import torch
+from evil_files import Evil
 from mmengine.config import Config
 from mmengine.model import PretrainedInit
 from mmengine.runner import CheckpointLoader
@@ -188,18 +189,10 @@ def test_a_wrong_option_is_told_the_url_of_the_config_file(tmp_path):
         check_weights(cfg)
 
 
-class _Evil:
-    def __init__(self, marker):
-        self.marker = str(marker)
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
-
-
 def test_what_is_no_weights_is_refused_with_its_key(tmp_path):
     key = '^model.target_generator.init_cfg.checkpoint: '
     marker = tmp_path / 'executed'
-    evil = save(tmp_path / 'evil.pth', w=_Evil(marker))
+    evil = save(tmp_path / 'evil.pth', w=Evil(marker))
     with pytest.raises(ValueError, match=key + '.*evil.pth is refused'):
         check_weights(dalle(evil))
     assert not marker.exists()
