@@ -120,7 +120,7 @@ def test_patches_of_another_shape():
     head = build(WIDE).head
     with pytest.raises(ValueError, match='16 patches.*16 x 48'):
         head.unpatchify(torch.zeros(1, 16, 192))
-    with pytest.raises(ValueError, match='no|multiples of patch_size=8'):
+    with pytest.raises(ValueError, match='multiples of patch_size=8'):
         head.patchify(torch.zeros(1, 3, 16, 20))
     with pytest.raises(ValueError, match='multiples of patch_size=8'):
         build((16, 20))
