@@ -70,19 +70,27 @@ def test_options_reach_the_model_that_tta_wraps():
     assert cfg.model.module.head.num_classes == 3 and 'head' not in cfg.model
 
 
-def test_run_with_tta(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    'out', [('a.json', '--out-item', 'metrics'), ('a.pkl',)]
+)
+def test_run_with_tta(tmp_path, monkeypatch, capsys, out):
     data = tiny_run.write_images(tmp_path / 'data', num=4)
     cfg = tiny_run.classify_cfg(data)
     cfg['custom_hooks'] = [dict(type='CheckpointFitHook')]
     model = MODELS.build(deepcopy(cfg['model']))
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
     path = tiny_run.write_config(tmp_path / 'tiny.py', cfg)
-    arguments = [path, tmp_path / 'model.pth', '--tta']
+    arguments = [path, tmp_path / 'model.pth', '--tta', '--out', *out]
     tiny_run.call_tool(monkeypatch, 'test', *arguments, cwd=tmp_path)
     output = capsys.readouterr().out
     keys = len(model.state_dict())
     assert f'Checkpoint fits: {keys} of {keys} keys' in output
     assert 'accuracy/top1: ' in output
+    written = tool.mmengine.load(tmp_path / out[0])
+    if 'metrics' in out:
+        assert written.keys() == {'accuracy/top1'}
+    else:
+        assert [len(sample['pred_score']) for sample in written] == [2] * 4
 
 
 def test_what_the_config_cannot_serve():
@@ -111,24 +119,6 @@ def test_drawing_of_detections(tmp_path, monkeypatch):
         test_out_dir=str(tmp_path / 'pictures'),
         interval=1,
     )
-
-
-@pytest.mark.parametrize(
-    'options',
-    [
-        ['--out', 'a.pkl'],
-        ['--out', 'a.json', '--out-item', 'metrics'],
-    ],
-)
-def test_out_is_what_mmengine_writes(options, tmp_path):
-    args = tool.parse_args(['c.py', 'm.pth', *options])
-    assert args.out == options[1]
-    if args.out_item == 'metrics':
-        path = str(tmp_path / args.out)
-        tool.mmengine.dump({'top1': 50.0}, path)
-        assert tool.mmengine.load(path) == {'top1': 50.0}
-    else:
-        tool.DumpResults(out_file_path=args.out)
 
 
 @pytest.mark.parametrize(
