@@ -116,13 +116,11 @@ def test_resumed_run_equals_one_that_was_not_stopped(
 def test_another_signal(make_runner, tmp_path):
     before = signal.getsignal(signal.SIGUSR2)
     hook = InterruptHook(signal='SIGUSR2')
-    found = train(make_runner, tmp_path, 1, hook)
-    assert found == (TRY_AGAIN, 'epoch_1.pth')
-    train(make_runner, tmp_path / 'other', None, hook)
-    assert signal.getsignal(signal.SIGUSR2) != before
-    hook._before = before
-    hook.after_train(None)
+    found = train(make_runner, tmp_path / 'whole', None, hook)
+    assert found == (None, 'epoch_2.pth')
     assert signal.getsignal(signal.SIGUSR2) == before
+    found = train(make_runner, tmp_path / 'cut', 1, hook)
+    assert found == (TRY_AGAIN, 'epoch_1.pth')
 
 
 @pytest.mark.parametrize(
