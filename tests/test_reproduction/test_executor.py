@@ -3,6 +3,7 @@
 
 import json
 import sys
+import threading
 
 import pytest
 
@@ -13,9 +14,18 @@ from aemim_mm.reproduction.steps import Step
 # Copies its input, or writes a word, and notes every call.
 CODE = """
 import sys
+import threading
 out, calls, word, source = sys.argv[1:5]
 open(calls, 'a').write(' '.join([word, *sys.argv[5:]]) + '\\n')
 open(out, 'w').write(open(source).read() if source else word)
+"""
+# Waits for a file, at most 10 s.
+WAIT = """
+import os, time
+for _ in range(1000):
+    if os.path.exists({!r}):
+        break
+    time.sleep(0.01)
 """
 
 
@@ -188,14 +198,25 @@ def test_a_step_that_failed_goes_on(chain):
 
 
 def test_a_failure_stops_what_runs_beside_it(chain, capsys):
-    bad = chain.steps(code="raise SystemExit('no')", chain='bad/seed0')
+    flag = chain.folder / 'flag'
+    # It fails once another step has begun, which waits for that.
+    fail = f"{WAIT.format(str(chain.calls))}raise SystemExit('no')"
+    bad = chain.steps(code=fail, chain='bad/seed0')
+    slow = chain.steps(code=CODE + WAIT.format(str(flag)))
     good = [chain.steps(chain=f'run{i}/seed0') for i in range(6)]
+    executor = Executor(Plan((), (bad, slow, *good), ()), jobs=2)
+
+    def tell():
+        executor._failed.wait()
+        flag.touch()
+
+    threading.Thread(target=tell, daemon=True).start()
     with pytest.raises(StepError, match='bad/seed0 first'):
-        Executor(Plan((), (bad, *good), ()), jobs=2).run()
+        executor.run()
     assert 'bad/seed0 first: failed' in capsys.readouterr().out
     # What was under way is finished; no further step has begun.
-    called = chain.calls.read_text().split() if chain.calls.exists() else []
-    assert len(called) <= 4
+    assert chain.calls.read_text().splitlines() == ['a --resume']
+    assert slow[0].is_finished(slow[0].made_from())
 
 
 def test_a_step_that_was_being_looked_at_does_not_begin(chain, monkeypatch):
