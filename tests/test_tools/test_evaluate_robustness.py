@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from importlib import resources
 from types import SimpleNamespace
 
@@ -750,53 +749,6 @@ def test_interrupt(world, tmp_path, capsys, monkeypatch, number, code):
     argv = command(world, tmp_path, '--suite', 'v2')
     assert tool.main(argv) == code
     assert f'are in {tmp_path}/cells; run the same' in capsys.readouterr().err
-
-
-def finished(out):
-    """Files of finished cells and when they were written."""
-    paths = (out / 'cells').rglob('*.json')
-    return {path: path.stat().st_mtime_ns for path in paths}
-
-
-@pytest.mark.slow
-def test_a_run_that_was_killed_goes_on(complete, world, tmp_path):
-    parts = 'imagenet', 'v2', 'c', 'pgd'
-    some = 'frost', 'fog', 'contrast', 'pixelate', 'jpeg_compression'
-    options = '--suite', *parts, '--corruptions', *some, '--epsilons', '1'
-    process = tiny_run.start(
-        sys.executable,
-        TOOL,
-        *command(world, tmp_path, *options),
-        cwd=tmp_path,
-        env=tiny_run.environment(),
-    )
-    deadline = time.monotonic() + 120
-    try:
-        while len(finished(tmp_path)) < 6 and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-    finally:
-        process.kill()
-    _, output = tiny_run.finish(process)
-    assert process.returncode == -9, output
-    assert not (tmp_path / 'results.json').exists()
-    before = finished(tmp_path)
-    # Of 2 and 25 and 1
-    assert 6 <= len(before) < 27
-    results = evaluate(world, tmp_path, *options)
-    after = finished(tmp_path)
-    assert len(after) == 28
-    assert {path: after[path] for path in before} == before
-    expected = toys.read_json(complete / 'results.json')
-    for part in ('imagenet', 'v2'):
-        assert results[part] == expected[part]
-    for name in some:
-        entry = expected['c']['per_corruption'][name]
-        assert results['c']['per_corruption'][name] == entry
-    assert results['pgd']['1'] == expected['pgd']['1']
-    whole = per_image(complete)
-    for name, values in per_image(tmp_path).items():
-        assert values == whole[name], name
 
 
 def in_two_processes(world, out, *options):
