@@ -30,6 +30,19 @@ def evaluate(*options, make=lambda: None, classes='a\nb\n', out='r'):
     return arrange
 
 
+def published(*options):
+    """Evaluate on published data, in folders that WordNet names."""
+
+    def arrange(folder):
+        torch.save(checkpoint('classifier'), 'a.pth')
+        config = classification(folder)
+        for name, wnid in (('a', 'n01440764'), ('b', 'n01443537')):
+            os.rename(f'images/{name}', f'images/{wnid}')
+        return [config, 'a.pth', '--out', 'r', '--suite', *options]
+
+    return arrange
+
+
 def attacked(text):
     """Attack the images of a list."""
     attack = ('--suite', 'fgsm', '--epsilons', '1')
@@ -129,6 +142,31 @@ ROWS += [
         TOOL,
         evaluate(make=lambda: os.remove('classes.txt')),
         ('classes.txt',),
+    ),
+    Row(
+        'no data to judge',
+        TOOL,
+        published('imagenet', 'a', 'c'),
+        (
+            'ImageNet-1K validation: there is no folder data/imagenet/val.',
+            'ImageNet-A: there is no folder data/imagenet-a.',
+            'ImageNet-C: there is no folder data/imagenet-c/',
+        ),
+    ),
+    Row(
+        'too few images to judge',
+        TOOL,
+        published('imagenet', '--imagenet', 'images', '--strict'),
+        ('images has 8 images instead of 50000',),
+    ),
+    Row(
+        'weights for fewer classes',
+        TOOL,
+        evaluate(
+            *('--suite', 'imagenet'),
+            *('--cfg-options', 'model.head.num_classes=9'),
+        ),
+        ('a.pth does not fit: ',),
     ),
     Row('no images to judge', TOOL, evaluate(make=remove()), ('images',)),
     Row('one image to judge', TOOL, evaluate(make=remove('00.png'))),

@@ -659,51 +659,6 @@ def test_native_images(world, tmp_path, capsys):
     assert 'has 44 x 40 pixels, but 16 x 16' in capsys.readouterr().err
 
 
-def test_strict(world, tmp_path, capsys):
-    out = tmp_path / 'out'
-    options = '--suite', 'v2', 'sketch', '--strict'
-    assert tiny_run.exit_code(tool.main, command(world, out, *options)) == 2
-    error = capsys.readouterr().err
-    assert error.startswith('error: ')
-    assert 'val has 6 images instead of 10000 and 6 classes inst' in error
-    assert 'sketch has 7 images instead of 50889' in error
-    assert not out.exists()
-
-
-def test_missing_folders(world, tmp_path, monkeypatch, capsys):
-    """All are named before anything is computed."""
-    data = tmp_path / 'data'
-    shutil.copytree(world.data / 'imagenet', data / 'imagenet')
-    shutil.copytree(world.data / 'imagenet-c', data / 'imagenet-c')
-    shutil.rmtree(data / 'imagenet-c/fog/3')
-    # ./data is the default.
-    options = [*world.files, '--out', 'out', '--suite', 'imagenet', 'a', 'c']
-    monkeypatch.chdir(tmp_path)
-    assert tiny_run.exit_code(tool.main, options) == 2
-    output = capsys.readouterr().err
-    assert 'error: ImageNet-A: there is no folder data/imagenet-a.' in output
-    assert 'ImageNet-C: there is no folder data/imagenet-c/fog/3. ' in output
-    assert not (tmp_path / 'out').exists()
-
-
-def test_what_does_not_fit(world, tmp_path, capsys):
-    config, checkpoint = world.files
-    suite = '--suite', 'imagenet'
-    for files, message in (
-        ([config, 'absent.pth'], 'no checkpoint file at "absent.pth"'),
-        (
-            [config, checkpoint, '--cfg-options', 'model.head.num_classes=9'],
-            'tiny.pth does not fit: 18 of 20 keys',
-        ),
-        ([config, checkpoint, '--imagenet', tmp_path], 'no class folders'),
-    ):
-        argv = command(world, tmp_path / 'out', *suite, files=files)
-        assert tiny_run.exit_code(tool.main, argv) == 2
-        error = capsys.readouterr().err
-        assert error.startswith('error: ') and message in error
-    assert not (tmp_path / 'out').exists()
-
-
 def test_compare(complete, world, tmp_path, capsys):
     files = toys.write_model(tmp_path / 'model', toys.build(seed=1))
     other = evaluate(
