@@ -5,9 +5,7 @@ The draws are the same in every run.
 """
 
 import copy
-import json
 import string
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -29,25 +27,19 @@ from aemim_mm.core import (  # noqa: E402
 from aemim_mm.core.distances import squared_l2  # noqa: E402
 from aemim_mm.core.linf import project, uniform_start  # noqa: E402
 from aemim_mm.evaluation.gathering import gather_images  # noqa: E402
-from aemim_mm.robustness.cells import Cell  # noqa: E402
 from aemim_mm.robustness.intervals import (  # noqa: E402
     Proportion,
     paired,
     unpaired,
     wilson,
 )
-from aemim_mm.robustness.sources import ImageSource, Survey  # noqa: E402
-from aemim_mm.robustness.store import CellStore  # noqa: E402
 from aemim_mm.utils.read_config import merge_options  # noqa: E402
-from aemim_mm.utils.storage import AtomicLocalBackend  # noqa: E402
 from aemim_mm_cli.cfg_options import parse_value  # noqa: E402
 
 tried = settings(
     max_examples=200, derandomize=True, deadline=None, database=None
 )
 numbers = st.floats(-1e3, 1e3, width=32)
-# For the disk.
-without_waiting = patch('os.fsync')
 seeds = st.integers(0, 2**32 - 1)
 shares = st.floats(0, 100)
 
@@ -285,42 +277,3 @@ def test_images_of_all_batches_are_joined_once(data):
     found, values = gather_images(batches, [batch * 2 for batch in batches])
     assert found.tolist() == sorted(index)
     assert values.tolist() == [2 * place for place in sorted(index)]
-
-
-results = hnp.arrays(np.int8, st.integers(1, 20), elements=st.integers(-1, 1))
-
-
-@tried
-@given(results, st.floats(0, 1), st.text(string.hexdigits, min_size=1))
-def test_a_store_gives_back_what_it_got(tmp_path_factory, correct, eps, model):
-    folder = tmp_path_factory.mktemp('store')
-    source = ImageSource('a', 'a', str(folder))
-    survey = {'a': Survey(str(folder), 9, 3, True, '0' * 64)}
-    store = CellStore(folder, dict(model=model), survey)
-    cell = Cell('pgd/2', source, epsilon=eps)
-    assert not store.finished(cell)
-    arrays = dict(index=np.arange(len(correct)), correct=correct)
-    with without_waiting:
-        store.write(cell, arrays, seconds=1)
-    assert store.finished(cell)
-    assert np.array_equal(store.read(cell)['correct'], correct)
-    # Another model, or another budget, is another cell.
-    other = CellStore(folder, dict(model=f'{model}x'), survey)
-    assert not other.finished(cell)
-    assert not store.finished(Cell('pgd/2', source, epsilon=eps + 1))
-    # A file that was cut off does not count.
-    path = store.path(cell).with_suffix('.npz')
-    path.write_bytes(path.read_bytes()[:-7])
-    assert not store.finished(cell)
-
-
-@tried
-@given(st.dictionaries(st.text(max_size=5), plain, max_size=5), plain)
-def test_json_files_are_whole(tmp_path_factory, first, second):
-    path = tmp_path_factory.mktemp('json') / 'deep' / 'file.json'
-    storage = AtomicLocalBackend()
-    for content in (first, second):
-        with without_waiting:
-            storage.put_text(json.dumps(content), path)
-        assert json.loads(path.read_text()) == content
-    assert [file.name for file in path.parent.iterdir()] == ['file.json']

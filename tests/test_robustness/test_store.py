@@ -5,20 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
-from variant_trees import write_tree
 
 from aemim_mm.attacks import FGSMAttack, PGDAttack
-from aemim_mm.evaluation import PixelClassifier
-from aemim_mm.robustness import (
-    EvaluatedClassifier,
-    Loading,
-    SuiteOptions,
-    run_suite,
-    runner,
-    survey_sources,
-)
 from aemim_mm.robustness.cells import Cell
 from aemim_mm.robustness.sources import ImageSource, Survey
 from aemim_mm.robustness.store import CellStore
@@ -216,35 +204,3 @@ def test_interrupted_while_writing(tmp_path, monkeypatch, number):
     assert not store.finished(CELL)
     store.write(CELL, ARRAYS, 1)
     assert store.finished(CELL) and len(files(tmp_path)) == 2
-
-
-class Grey(nn.Module):
-    """Classifies by the mean of the pixels."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(1, 1000)
-
-    def forward(self, x):
-        return self.fc(x.mean((1, 2, 3)).unsqueeze(1))
-
-
-def test_batches_do_not_matter(tmp_path, monkeypatch):
-    names = [f'n01440764/{i}.JPEG' for i in range(5)]
-    write_tree(tmp_path / 'imagenet' / 'val', names)
-    options = SuiteOptions(str(tmp_path), ['imagenet', 'fgsm'], epsilons=[1])
-    surveys = survey_sources(options.sources())
-    model = PixelClassifier(Grey(), [0.5] * 3, [0.5] * 3)
-    classifier = EvaluatedClassifier('grey', model, 16, None, '')
-    out = tmp_path / 'out'
-    first = run_suite(classifier, options, surveys, out, Loading(2, 0))
-    assert len(files(out / 'cells')) == 4
-    with monkeypatch.context() as patch:
-        patch.setattr(runner, 'run_pass', None)
-        again = run_suite(classifier, options, surveys, out, Loading(5, 0))
-    assert again == first
-    # Another model has nothing yet.
-    with torch.no_grad():
-        model.model.fc.bias += torch.arange(1000.0)
-    run_suite(classifier, options, surveys, out, Loading(5, 0))
-    assert len(files(out / 'cells')) == 8
