@@ -17,6 +17,8 @@ from variant_trees import SYNSETS
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 
 SIZE = 16
+# A model of timm that is as small.
+TIMM = dict(img_size=SIZE, patch_size=8, embed_dim=32, depth=1, num_heads=2)
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 WNIDS = {label: wnid for wnid, label in SYNSETS.items()}

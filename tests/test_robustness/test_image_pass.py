@@ -20,11 +20,6 @@ LOADING = Loading(batch_size=4, num_workers=0)
 
 
 @pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return toys.write_data(tmp_path_factory.mktemp('data'))
-
-
-@pytest.fixture(scope='module')
 def model():
     init_default_scope('mmpretrain')
     return toys.build()

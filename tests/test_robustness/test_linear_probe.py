@@ -16,7 +16,6 @@ from aemim_mm.robustness import (
     with_linear_probe,
 )
 
-TIMM = dict(img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2)
 DATA = dict(num_classes=5, mean=toys.MEAN, std=toys.STD, to_rgb=True)
 
 
@@ -129,7 +128,7 @@ def plain(path, classes=5, channels=32):
 def test_weight_and_bias_for_an_encoder_of_timm(tmp_path):
     path = str(tmp_path / 'linear.pth')
     state = plain(path)
-    options = dict(TIMM, num_classes=0)
+    options = dict(toys.TIMM, num_classes=0)
     vit = timm.create_model('vit_tiny_patch16_224', **options)
     weights = str(tmp_path / 'vit.pth')
     torch.save(vit.state_dict(), weights)
@@ -157,7 +156,7 @@ def test_what_is_no_linear_classifier_of_this_encoder(encoder, tmp_path):
 
 
 def test_a_probe_of_another_encoder_is_not_put_on_one_of_timm(run, tmp_path):
-    options = dict(TIMM, num_classes=0)
+    options = dict(toys.TIMM, num_classes=0)
     weights = str(tmp_path / 'vit.pth')
     vit = timm.create_model('vit_tiny_patch16_224', **options)
     torch.save(vit.state_dict(), weights)

@@ -18,7 +18,6 @@ from aemim_mm.robustness import (
 
 # timm's smallest ViT, smaller: 1000 classes, images of 16 x 16 pixels.
 NAME = 'vit_tiny_patch16_224'
-SMALL = dict(img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2)
 
 
 @pytest.fixture
@@ -245,13 +244,13 @@ def test_checksum(files, model, tmp_path):
 
 @pytest.fixture
 def vit():
-    model = timm.create_model(NAME, **SMALL).eval()
+    model = timm.create_model(NAME, **toys.TIMM).eval()
     torch.nn.init.normal_(model.head.weight)
     return model
 
 
 def load_timm(path, **options):
-    options = {**SMALL, **options}
+    options = {**toys.TIMM, **options}
     return load_timm_classifier(NAME, str(path), 16, options)
 
 
@@ -326,7 +325,7 @@ def test_timm_options(vit, images, tmp_path):
 
 def test_timm_input_size(vit, tmp_path):
     path = save(tmp_path / 'a.pth', vit.state_dict())
-    classifier = load_timm_classifier(NAME, path, options=SMALL)
+    classifier = load_timm_classifier(NAME, path, options=toys.TIMM)
     assert classifier.input_size == 224
     with pytest.raises(ValueError, match='Is --input-size right'):
         classifier.num_classes()

@@ -6,7 +6,7 @@ import platform
 import numpy as np
 import pytest
 import torch
-from robustness_toys import LABELS, MEAN, SIZE, STD, write_data
+from robustness_toys import LABELS, MEAN, SIZE, STD
 from torch import nn
 
 from aemim_mm.checkpoints.content import content_hash
@@ -37,12 +37,6 @@ CLASSIFIER = EvaluatedClassifier(
     '',
 )
 CONTEXT = dict(model='0123', input_size=SIZE, native=False, classes=None)
-
-
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    """All data sets in miniature, to be read only."""
-    return write_data(tmp_path_factory.mktemp('data'))
 
 
 @pytest.fixture(autouse=True)

@@ -26,11 +26,6 @@ REST = 'of the work, elapsed, ETA'
 
 
 @pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return toys.write_data(tmp_path_factory.mktemp('data'))
-
-
-@pytest.fixture(scope='module')
 def files(tmp_path_factory):
     """CONFIG and CHECKPOINT of two classifiers."""
     init_default_scope('mmpretrain')

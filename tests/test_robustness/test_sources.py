@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from robustness_toys import LABELS, write_data
+from robustness_toys import LABELS
 from variant_trees import SYNSETS, labels_by_name, write_tree
 
 from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
@@ -20,12 +20,6 @@ TREE = [
     *('n01440764/2.JPEG', 'n01440764/10.JPEG', 'n12144580/1.JPEG'),
     'README.txt',
 ]
-
-
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    """All data sets in miniature, to be read only."""
-    return write_data(tmp_path_factory.mktemp('data'))
 
 
 def survey(root, **options):

@@ -521,10 +521,7 @@ def test_more_images_than_the_paper_attacks(
 
 def test_a_model_of_timm(world, tmp_path):
     name = 'vit_tiny_patch16_224'
-    options = dict(
-        img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2
-    )
-    model = timm.create_model(name, **options).eval()
+    model = timm.create_model(name, **toys.TIMM).eval()
     images, labels, _ = val_images(world)
     # Its mean and standard deviation are 0.5.
     with torch.no_grad():
@@ -539,7 +536,7 @@ def test_a_model_of_timm(world, tmp_path):
         tmp_path,
         *('--checkpoint', tmp_path / 'a.pth', '--input-size', 16),
         *('--suite', 'imagenet', 'sketch', 'fgsm', '--epsilons', 0, 1),
-        *('--cfg-options', *(f'{k}={v}' for k, v in options.items())),
+        *('--cfg-options', *(f'{k}={v}' for k, v in toys.TIMM.items())),
         files=['--timm', name],
     )
     with torch.no_grad():
@@ -589,10 +586,7 @@ def test_nearest_neighbours(world, tmp_path, capsys):
 def test_nearest_neighbours_of_timm(world, tmp_path):
     """The model without its classifier, against timm itself."""
     name = 'vit_tiny_patch16_224'
-    options = dict(
-        img_size=16, patch_size=8, embed_dim=32, depth=1, num_heads=2
-    )
-    model = timm.create_model(name, **options).eval()
+    model = timm.create_model(name, **toys.TIMM).eval()
     torch.save(model.state_dict(), tmp_path / 'a.pth')
     train = write_training_images(tmp_path / 'train')
     results = evaluate(
@@ -600,7 +594,7 @@ def test_nearest_neighbours_of_timm(world, tmp_path):
         tmp_path,
         *('--checkpoint', tmp_path / 'a.pth', '--input-size', 16),
         *('--suite', 'imagenet', '--knn', train),
-        *('--cfg-options', *(f'{k}={v}' for k, v in options.items())),
+        *('--cfg-options', *(f'{k}={v}' for k, v in toys.TIMM.items())),
         files=['--timm', name],
     )
     (path,) = (tmp_path / 'cells').glob('features-*.npz')
