@@ -91,22 +91,6 @@ def test_blocks_are_compiled_and_weights_laid_out(tool, monkeypatch):
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize(
-    'option', ['--batch-size=0', '--iters=0', '--warmup=0']
-)
-def test_wrong_numbers(tool, option, capsys):
-    with pytest.raises(SystemExit):
-        tool.parse_args(['base.py', option])
-    message = f'{option[:-2]}: must be above 0, but got 0'
-    assert message in capsys.readouterr().err
-
-
-def test_compiled_blocks_have_no_profile(tool, capsys):
-    with pytest.raises(SystemExit):
-        tool.parse_args(['base.py', '--compile', '--profile'])
-    assert 'leave out --compile' in capsys.readouterr().err
-
-
 def test_config_that_is_not_there(tool, capsys):
     assert exit_code(tool.main, ['no_such.py', '--iters=1']) == 2
     assert 'no_such.py' in capsys.readouterr().err

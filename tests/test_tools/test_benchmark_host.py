@@ -41,18 +41,3 @@ def test_profile(tool, capsys):
     assert tool.main(['--profile', 'our MAE', '--warmup=1']) == 0
     text = capsys.readouterr().out
     assert 'Ordered by: cumulative time' in text and '(step)' in text
-
-
-@pytest.mark.parametrize(
-    'options, message',
-    [
-        (['--rounds=0'], '--rounds: must be above 0, but got 0'),
-        (['--warmup=-1'], '--warmup: must be above 0, but got -1'),
-        (['--profile=MoCo'], "invalid choice: 'MoCo'"),
-        (['--profile=AEMIM', '--json=a'], 'measures nothing for --json'),
-    ],
-)
-def test_wrong_options(tool, options, message, capsys):
-    with pytest.raises(SystemExit):
-        tool.parse_args(options)
-    assert message in capsys.readouterr().err

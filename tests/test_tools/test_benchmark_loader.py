@@ -77,13 +77,3 @@ def test_without_scikit_image(tool, monkeypatch, capsys):
     argv = ['--images=1', '--num-workers=0']
     assert exit_code(tool.main, argv) == 2
     assert 'pip install scikit-image' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    'option',
-    ['--images=0', '--batch-size=0', '--num-workers=-1', '--rounds=0'],
-)
-def test_numbers_out_of_range(tool, capsys, option):
-    with pytest.raises(SystemExit):
-        tool.parse_args([option])
-    assert 'must be above' in capsys.readouterr().err

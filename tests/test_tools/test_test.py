@@ -119,25 +119,3 @@ def test_drawing_of_detections(tmp_path, monkeypatch):
         test_out_dir=str(tmp_path / 'pictures'),
         interval=1,
     )
-
-
-@pytest.mark.parametrize(
-    'options, needed',
-    [
-        (['--out', 'a.json'], 'needs a name that ends in .pkl'),
-        (['--out', 'a.json'], 'or choose --out-item metrics'),
-        (['--out', 'a.yaml', '--out-item', 'pred'], '--out a.yaml'),
-        (['--out', 'a.csv', '--out-item', 'metrics'], '.json, .yaml'),
-        (['--out', 'json', '--out-item', 'metrics'], '--out json'),
-    ],
-)
-def test_other_out_is_refused_before_the_test(options, needed, capsys):
-    with pytest.raises(SystemExit):
-        tool.parse_args(['c.py', 'm.pth', *options])
-    assert needed in capsys.readouterr().err
-
-
-def test_out_item_needs_out(capsys):
-    with pytest.raises(SystemExit):
-        tool.parse_args(['c.py', 'm.pth', '--out-item', 'pred'])
-    assert '--out-item needs --out' in capsys.readouterr().err

@@ -190,10 +190,3 @@ def test_unusable_images(tool, files):
     (files / 'text.png').write_text('no image')
     with pytest.raises(OSError, match='text.png is unreadable'):
         _run(tool, files, files / 'text.png')
-
-
-def test_wrong_options(tool, files, capsys):
-    for option, value in (('--num-images', 0), ('--seed', -1)):
-        with pytest.raises(SystemExit):
-            _run(tool, files, option, value)
-        assert f'{option} must be >=' in capsys.readouterr().err
