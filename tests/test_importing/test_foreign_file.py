@@ -59,6 +59,8 @@ def test_what_cannot_be_read(tmp_path):
         read_foreign('timm:vit_tiny_patch16_224', 'mae')
     file = tmp_path / 'mae.pth'
     torch.save(dict(model=mae_weights()), file)
+    with pytest.raises(ValueError, match='is a file of .*: pass --from mae'):
+        read_foreign(str(file), 'simmim')
     (tmp_path / 'config.json').write_text('{')
     with pytest.raises(ValueError, match='config.json is no JSON'):
         read_foreign(str(file), 'mae')

@@ -4,7 +4,7 @@ from operator import truediv
 
 import pytest
 import torch
-from tiny_run import ROOT, exit_code, load_tool
+from tiny_run import ROOT, load_tool
 from torch import nn
 
 from benchmarks.cost import measurement
@@ -89,8 +89,3 @@ def test_blocks_are_compiled_and_weights_laid_out(tool, monkeypatch):
     assert seen == blocks  # none of the model whose operations are counted
     weight = timed.backbone.patch_embed.projection.weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_config_that_is_not_there(tool, capsys):
-    assert exit_code(tool.main, ['no_such.py', '--iters=1']) == 2
-    assert 'no_such.py' in capsys.readouterr().err

@@ -56,6 +56,3 @@ def test_errors_are_one_line(capsys):
     err = capsys.readouterr().err
     assert err.startswith('error: an image size of 30 is no multiple of the')
     assert err.count('\n') == 1
-    argv = ['no_such.py', CONFIGS[1], '--batch-sizes', '2']
-    assert exit_code(tool.main, argv) == 2
-    assert 'no_such.py' in capsys.readouterr().err

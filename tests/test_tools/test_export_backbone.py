@@ -1,18 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import sys
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from tiny_run import (
-    ROOT,
     aemim,
-    environment,
-    finish,
     load_tool,
     pretrain_cfg,
-    start,
     write_images,
 )
 
@@ -95,23 +90,3 @@ def test_config_file(tool, checkpoint, tmp_path, capsys):
         tool.main(args)
     assert tool.main([*args, '--config', str(config)]) == 0
     assert 'holds no config' not in capsys.readouterr().out
-
-
-def test_help(tool, capsys):
-    with pytest.raises(SystemExit) as stop:
-        tool.main(['--help'])
-    assert stop.value.code == 0
-    assert '{mmpretrain,mmdet,timm}' in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_errors_of_the_process(checkpoint, tmp_path):
-    """One line and a status, no traceback."""
-    script = ROOT / 'tools' / 'export_backbone.py'
-    args = (checkpoint, 'out.bin', '--to', 'timm')
-    code, output = finish(
-        start(sys.executable, script, *args, cwd=tmp_path, env=environment())
-    )
-    assert code == 2
-    assert "error: out.bin has the suffix '.bin'" in output
-    assert 'Traceback' not in output

@@ -127,8 +127,6 @@ def test_plot(tool, zoo, folder, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['nowhere.pth', '.', '--out', 'x.npz'], 'nowhere.pth'),
-        (['{pth}', 'nowhere', '--out', 'x.npz'], 'nowhere'),
         (['{pth}', '.', '--out', 'no/x.npz'], 'no folder for no/x.npz'),
         (['{pth}', '.', '--out', 'old.npz'], '--force'),
         (['{py}', '.', '--out', 'x.npz'], '--weights FILE'),

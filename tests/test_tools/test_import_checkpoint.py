@@ -13,13 +13,9 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from safetensors.torch import load_file
 from tiny_run import (
-    ROOT,
     aemim,
-    environment,
-    finish,
     load_tool,
     pretrain_cfg,
-    start,
     write_images,
 )
 
@@ -121,19 +117,6 @@ def test_licence_travels_from_import_over_runs_to_exports(
     assert code == 0
     assert 'license: cc-by-nc-4.0' in (out / 'README.md').read_text()
     assert told in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_errors_of_the_process(mae, tmp_path):
-    """One line and exit code 2, no traceback."""
-    script = ROOT / 'tools' / 'import_checkpoint.py'
-    args = (mae[0], 'out.pth', '--from', 'simmim')
-    code, output = finish(
-        start(sys.executable, script, *args, cwd=tmp_path, env=environment())
-    )
-    assert code == 2
-    assert 'is a file of facebookresearch/mae: pass --from mae' in output
-    assert 'Traceback' not in output
 
 
 SAVE = """

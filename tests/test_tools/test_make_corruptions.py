@@ -61,11 +61,3 @@ def test_fashion_mnist(run, tmp_path):
     found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*.jpg'))
     assert found == ['fog/1/Bag/00000.jpg', 'fog/1/Pullover/00001.jpg']
     assert Image.open(out / found[0]).size == (28, 28)
-
-
-def test_errors_are_one_line(run, tmp_path):
-    status, _, err = run(tmp_path / 'gone', tmp_path / 'c')
-    assert (status, err) == (
-        2,
-        f'error: there is no folder {tmp_path / "gone"}\n',
-    )

@@ -233,21 +233,6 @@ def test_resume_keeps_load_from_where_there_is_no_checkpoint(
     assert said == [f'The run resumes from {latest}.', 'train']
 
 
-def test_resume_with_load_from_in_the_config_stops_first(
-    run_main, tmp_path, capsys
-):
-    weights = tmp_path / 'weights.pth'
-    torch.save(dict(state_dict={}), weights)
-    cfg = dict(resume=True, load_from=str(weights))
-    with pytest.raises(SystemExit):
-        run_main(**cfg)
-    assert 'resume=True and load_from' in capsys.readouterr().err
-    assert run_main.built == []
-    cfg, said = run_main('--cfg-options', 'resume=False', **cfg)
-    assert cfg.load_from == str(weights)
-    assert said[0] == f'The run starts from the weights of {weights}.'
-
-
 @pytest.mark.parametrize(
     'options, where', [([], 'load_from'), (['--resume', 'no.pth'], '--resume')]
 )
@@ -273,16 +258,6 @@ def test_local_rank(monkeypatch, spelling):
     monkeypatch.setattr(train.os, 'environ', {})
     train.parse_args(['c.py', f'{spelling}=3'])
     assert train.os.environ['LOCAL_RANK'] == '3'
-
-
-def test_a_typo_stops_the_run_before_anything_is_written(
-    run_main, tmp_path, capsys
-):
-    with pytest.raises(SystemExit):
-        run_main(param_schedular=[{}])
-    assert 'Did you mean "param_scheduler"' in capsys.readouterr().err
-    assert run_main.built == []
-    assert not (tmp_path / 'w').exists()
 
 
 @pytest.mark.parametrize('road', ['load_from', 'init_cfg'])
