@@ -285,6 +285,7 @@ def test_exit_code_of_several_processes(
     assert said.startswith(says) and bool(said) == bool(says)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed(tmp_path):
     script = tmp_path / 'train.py'
     script.write_text('import os\nos.kill(os.getpid(), 9)\n')
@@ -302,6 +303,7 @@ def test_a_process_that_was_killed(tmp_path):
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_error_of_one_of_two_processes(tmp_path):
     """What one process alone finds is told, whatever the first says."""
     script = tmp_path / 'train.py'
