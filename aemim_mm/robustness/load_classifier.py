@@ -238,8 +238,8 @@ def load_weights(
     Raises:
         ValueError: If it does not fit.
     """
-    weights = state_dict_of(checkpoint, prefix)
     try:
+        weights = state_dict_of(checkpoint, prefix)
         fit = fit_checkpoint(model, weights)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f'{path} is refused: {error}') from error
