@@ -9,10 +9,8 @@ from .knn_head import KNNHead
 from .minimal_epsilon import minimal_epsilons
 from .pixel_batches import PixelBatch, pixel_batches
 from .pixel_classifier import PixelClassifier
-from .real_accuracy import RealAccuracy
 from .robust_accuracy import RobustAccuracy, robust_accuracy
 from .robustness_curve import GRID, MinimalEpsilons
-from .subset_accuracy import SubsetAccuracy
 
 __all__ = [
     'FrozenEncoder',
@@ -22,9 +20,7 @@ __all__ = [
     'POOLINGS',
     'PixelBatch',
     'PixelClassifier',
-    'RealAccuracy',
     'RobustAccuracy',
-    'SubsetAccuracy',
     'corruption_scores',
     'minimal_epsilons',
     'pixel_batches',

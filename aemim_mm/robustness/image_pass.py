@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from mmengine.dataset import DefaultSampler, default_collate
-from mmpretrain.registry import METRICS
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from ..datasets.robustness_pipelines import eval_pipeline
 from ..evaluation import minimal_epsilons, pixel_batches, robust_accuracy
+from ..evaluation.correct import correct
 from ..evaluation.gathering import gather_images
-from ..evaluation.pixel_batches import to_pixels
+from ..evaluation.pixel_batches import read_labels, to_pixels
 from .cells import Cell
 from .evaluated_classifier import EvaluatedClassifier
 
@@ -128,12 +128,8 @@ def _classify(
     classifier: EvaluatedClassifier,
     tick: Callable[[], None],
 ) -> list[Arrays]:
-    # 'gpu' gathers through the process group, on CPUs too; 'cpu' would do so
-    # through files.
-    metrics = [
-        METRICS.build(dict(cell.metric, collect_device='gpu'))
-        for cell in cells
-    ]
+    indices: list[torch.Tensor] = []
+    judged: list[list[torch.Tensor]] = [[] for _ in cells]
     for data in _ticking(loader, tick):
         samples = data['data_samples']
         images = to_pixels(
@@ -147,23 +143,26 @@ def _classify(
                 f'{classifier.name} returned logits that are not finite '
                 f'in {cells[0].name}'
             )
-        predictions = [
-            dict(
-                pred_score=score,
-                gt_label=sample.gt_label,
-                sample_idx=sample.sample_idx,
-                img_path=sample.img_path,
-            )
-            for score, sample in zip(scores, samples, strict=True)
-        ]
-        for metric in metrics:
-            metric.process(None, predictions)
-    for metric in metrics:
-        metric.evaluate(len(loader.dataset))
+        indices.append(torch.tensor([s.sample_idx for s in samples]))
+        labels, paths = read_labels(samples), [s.img_path for s in samples]
+        for cell, values in zip(cells, judged, strict=True):
+            values.append(correct(scores, labels, paths, cell.metric))
     return [
-        dict(index=np.array(metric.keys), correct=metric.per_image)
-        for metric in metrics
+        _gathered(indices, values, len(loader.dataset)) for values in judged
     ]
+
+
+def _gathered(
+    indices: Sequence[torch.Tensor],
+    values: Sequence[torch.Tensor],
+    images: int,
+) -> Arrays:
+    index, value = gather_images(indices, values)
+    if len(index) != images:
+        raise RuntimeError(f'judged {len(index)} of {images} images')
+    if (value < 0).all():
+        raise ValueError(f'none of the {images} images has labels')
+    return dict(index=index.numpy(), correct=value.numpy())
 
 
 def _features(
