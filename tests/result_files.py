@@ -6,12 +6,9 @@ import json
 import numpy as np
 import torch
 
-from aemim_mm.evaluation import MinimalEpsilons, corruption_scores
-from aemim_mm.evaluation.corruption_scores import (
-    ALEXNET_ERRORS,
-    CORRUPTIONS,
-    SEVERITIES,
-)
+from aemim_mm.evaluation import MinimalEpsilons
+from aemim_mm.robustness.scores import ALEXNET_ERRORS, corruption_scores
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
 
 FGSM = ('0', '1', '2', '4', '8')
 

@@ -14,7 +14,7 @@ from PIL import Image
 from torchvision.transforms import functional as TF
 from variant_trees import SYNSETS
 
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
 
 SIZE = 16
 # A model of timm that is as small.

@@ -3,7 +3,6 @@ from ..openmmlab import require
 
 require('aemim_mm.evaluation')
 
-from .corruption_scores import corruption_scores, robustness_score
 from .frozen_encoder import POOLINGS, FrozenEncoder
 from .knn_head import KNNHead
 from .minimal_epsilon import minimal_epsilons
@@ -21,9 +20,7 @@ __all__ = [
     'PixelBatch',
     'PixelClassifier',
     'RobustAccuracy',
-    'corruption_scores',
     'minimal_epsilons',
     'pixel_batches',
     'robust_accuracy',
-    'robustness_score',
 ]

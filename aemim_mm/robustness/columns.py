@@ -4,14 +4,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
 from aemim_mm_cli.imagenet_variants import VARIANTS
 
-from ..evaluation.corruption_scores import (
-    ALEXNET_ERRORS,
-    CORRUPTIONS,
-    SEVERITIES,
-)
 from .intervals import Proportion
+from .scores import ALEXNET_ERRORS
 
 # Images of the original of each part. Of ImageNet-ReaL so many have labels;
 # attacks were published on ARES-Bench's list.

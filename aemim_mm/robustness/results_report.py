@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
+
 from ..utils.markdown import markdown, number
 from ..utils.storage import AtomicLocalBackend, save_figure
 from .columns import cell_errors

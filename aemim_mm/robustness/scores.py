@@ -2,13 +2,35 @@
 """From which single images are right to the numbers of the tables."""
 
 from collections.abc import Mapping
+from math import fsum
 from typing import Any
 
 import numpy as np
 
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
 from aemim_mm_cli.imagenet_variants import VARIANTS
 
-from ..evaluation import GRID, corruption_scores, robustness_score
+from ..evaluation import GRID
+
+# Top-1 errors of AlexNet, as a share, the mean of five severities:
+# https://github.com/hendrycks/robustness
+ALEXNET_ERRORS = {
+    'gaussian_noise': 0.886428,
+    'shot_noise': 0.894468,
+    'impulse_noise': 0.922640,
+    'defocus_blur': 0.819880,
+    'glass_blur': 0.826268,
+    'motion_blur': 0.785948,
+    'zoom_blur': 0.798360,
+    'snow': 0.866816,
+    'frost': 0.826572,
+    'fog': 0.819324,
+    'brightness': 0.564592,
+    'contrast': 0.853204,
+    'elastic_transform': 0.646056,
+    'pixelate': 0.717840,
+    'jpeg_compression': 0.606500,
+}
 
 # For each cell by its name: 1 for an image that is right, 0 for one that is
 # wrong, -1 for one that does not count, (N, ).
@@ -48,12 +70,11 @@ def score_suite(
         )
     results['score'] = None
     if imagenet_1k:
-        top1 = {
-            name: results.get(name, {}).get('top1')
-            for name in ('a', 'r', 'sketch')
-        }
-        mce = results.get('c', {}).get('mce')
-        results['score'] = robustness_score(**top1, mce=mce)
+        four = [results.get(p, {}).get('top1') for p in ('a', 'r', 'sketch')]
+        four.append(results.get('c', {}).get('mce'))
+        if None not in four:
+            a, r, sketch, mce = four
+            results['score'] = (a + r + sketch + 100 - mce) / 4
     return results
 
 
@@ -68,6 +89,56 @@ def accuracy(correct: np.ndarray) -> dict[str, Any]:
     """
     images = int((correct >= 0).sum())
     return dict(top1=100 * int((correct == 1).sum()) / images, images=images)
+
+
+def corruption_scores(
+    cells: Mapping[str, Mapping[int, float]], imagenet_1k: bool = True
+) -> dict[str, Any]:
+    """Corruption errors from the error of every corruption and severity.
+
+    The corruption error (CE) is the ratio of the errors' means over the five
+    severities, the model's to AlexNet's; mCE is the mean of the 15 CEs.
+    ``mean_error`` is the plain mean of the errors that are there.
+
+    Args:
+        cells (Mapping[str, Mapping[int, float]]): Top-1 errors in percent,
+            by corruption and severity: ``{'fog': {1: 31.5}}``. Cells may be
+            missing, but not all.
+        imagenet_1k (bool): Whether the errors are over the classes of
+            ImageNet-1K. AlexNet's mean nothing for others, and there are no
+            CEs then. Defaults to True.
+
+    Returns:
+        dict[str, Any]: ``mce`` (percent, None unless all 75 cells are there),
+        ``mean_error`` (percent), ``cells`` (how many are there) and
+        ``per_corruption``: by name, in ImageNet-C's order, ``error``, five
+        numbers in percent (None where a cell is missing), and ``ce``
+        (percent, None unless all five are there).
+    """
+    table = {
+        name: [cells[name].get(severity) for severity in SEVERITIES]
+        for name in CORRUPTIONS
+        if cells.get(name)
+    }
+    there = [e for row in table.values() for e in row if e is not None]
+    per_corruption = {
+        name: dict(error=row, ce=_ce(name, row) if imagenet_1k else None)
+        for name, row in table.items()
+    }
+    ces = [entry['ce'] for entry in per_corruption.values()]
+    complete = len(ces) == len(CORRUPTIONS) and None not in ces
+    return dict(
+        mce=fsum(ces) / len(ces) if complete else None,
+        mean_error=fsum(there) / len(there),
+        cells=len(there),
+        per_corruption=per_corruption,
+    )
+
+
+def _ce(name: str, row: list[float | None]) -> float | None:
+    if None in row:
+        return None
+    return fsum(row) / len(row) / ALEXNET_ERRORS[name]
 
 
 def _corruption_errors(

@@ -5,6 +5,7 @@ import os.path as osp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aemim_mm_cli.choices import CORRUPTIONS, SEVERITIES
 from aemim_mm_cli.imagenet_variants import VARIANTS
 from aemim_mm_cli.robustness_arguments import (
     ATTACKS,
@@ -14,7 +15,6 @@ from aemim_mm_cli.robustness_arguments import (
 )
 
 from ..attacks.auto_attack import require_pyautoattack
-from ..evaluation.corruption_scores import CORRUPTIONS, SEVERITIES
 from .sources import ImageSource
 
 

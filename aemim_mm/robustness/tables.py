@@ -4,9 +4,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aemim_mm_cli.choices import CORRUPTIONS
 from aemim_mm_cli.robustness_arguments import ATTACKS
 
-from ..evaluation.corruption_scores import CORRUPTIONS
 from ..utils.markdown import number
 from .columns import NUM_CELLS, ORIGINAL_IMAGES, Column, budgets, cell_errors
 

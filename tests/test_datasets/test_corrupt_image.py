@@ -8,7 +8,7 @@ from PIL import Image
 
 from aemim_mm.datasets import corrupt_image as module
 from aemim_mm.datasets.corrupt_image import corrupt_image, corruption_seed
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
+from aemim_mm_cli.choices import CORRUPTIONS
 
 NEEDS_LIBRARY = pytest.mark.skipif(
     find_spec('imagecorruptions') is None, reason='needs imagecorruptions'

@@ -6,10 +6,10 @@ from auto_attack_toys import pyautoattack
 
 from aemim_mm.attacks import AutoAttack, FGSMAttack, PGDAttack
 from aemim_mm.evaluation import GRID
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness.plan import plan
 from aemim_mm.robustness.sources import Survey
 from aemim_mm.robustness.suite import SuiteOptions
+from aemim_mm_cli.choices import CORRUPTIONS
 
 CLEAN = ('imagenet', 'real', 'v2', 'a', 'r', 'sketch')
 

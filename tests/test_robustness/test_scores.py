@@ -3,11 +3,12 @@ import numpy as np
 import pytest
 
 from aemim_mm.evaluation import GRID
-from aemim_mm.evaluation.corruption_scores import (
+from aemim_mm.robustness.scores import (
     ALEXNET_ERRORS,
-    SEVERITIES,
+    accuracy,
+    score_suite,
 )
-from aemim_mm.robustness.scores import accuracy, score_suite
+from aemim_mm_cli.choices import SEVERITIES
 
 IMAGES = 50000
 

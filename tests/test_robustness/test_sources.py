@@ -7,13 +7,13 @@ import pytest
 from robustness_toys import LABELS
 from variant_trees import SYNSETS, labels_by_name, write_tree
 
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness.sources import (
     ImageSource,
     image_names,
     survey_sources,
 )
 from aemim_mm.robustness.suite import SuiteOptions
+from aemim_mm_cli.choices import CORRUPTIONS
 from aemim_mm_cli.imagenet_variants import VARIANTS
 
 TREE = [

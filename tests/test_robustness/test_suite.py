@@ -1,9 +1,9 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
 from aemim_mm.robustness.sources import ImageSource
 from aemim_mm.robustness.suite import PARTS, SuiteOptions
+from aemim_mm_cli.choices import CORRUPTIONS
 
 # In ImageNet-C's order: noise, blur, weather, digital.
 CELLS = [

@@ -17,7 +17,7 @@ from aemim_mm.evaluation import (
     pixel_batches,
     robust_accuracy,
 )
-from aemim_mm.evaluation.corruption_scores import CORRUPTIONS
+from aemim_mm_cli.choices import CORRUPTIONS
 
 pytest.importorskip('imagecorruptions')
 pytestmark = pytest.mark.slow
