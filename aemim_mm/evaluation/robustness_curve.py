@@ -56,7 +56,7 @@ class MinimalEpsilons:
         fooled = torch.searchsorted(
             self.epsilons.sort().values, budgets, right=True
         )
-        return (100 * ((count - fooled) / count)).tolist()
+        return (100 * ((count - fooled).double() / count)).tolist()
 
     def save(
         self, path: str | Path, images: Sequence[str] | None = None
