@@ -57,9 +57,7 @@ def evaluate(batch_size, shuffle=False):
     )
     model = small_classifier()
     accuracy = robust_accuracy(model, pixel_batches(loader), ATTACK, EPSILONS)
-    minimal = minimal_epsilons(
-        model, pixel_batches(loader), ATTACK, num_bisections=4
-    )
+    minimal = minimal_epsilons(model, pixel_batches(loader), ATTACK)
     return dict(
         indices=accuracy.indices,
         correct=accuracy.correct,

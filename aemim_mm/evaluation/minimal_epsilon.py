@@ -15,28 +15,26 @@ from .gathering import gather_images
 from .pixel_batches import PixelBatch
 from .robustness_curve import MinimalEpsilons
 
+# Of ARES-Bench: the first budget on the 0-1 scale, and numbers of probes.
+START = 2 / 255
+NUM_DOUBLINGS = 5
+NUM_BISECTIONS = 10
+
 
 def minimal_epsilons(
-    model: Classifier,
-    batches: Iterable[PixelBatch],
-    attack: Attack,
-    start: float = 2 / 255,
-    num_doublings: int = 5,
-    num_bisections: int = 10,
+    model: Classifier, batches: Iterable[PixelBatch], attack: Attack
 ) -> MinimalEpsilons:
-    r"""Search for every image's minimal budget by doubling and bisection.
+    """Search for every image's minimal budget by doubling and bisection.
 
-    The search of ARES-Bench. ``start`` is tried first and doubled while the
-    attack fails, with ``num_doublings`` probes in all: by default 2/255,
-    4/255 ... 32/255. Then the bracket (largest budget that failed last,
-    smallest that succeeded) is halved ``num_bisections`` times. Each probe is
-    a whole run of ``attack`` with a budget per image; only images that are
-    not decided yet take part in it.
+    The search of ARES-Bench. 2/255 is tried first and doubled while the
+    attack fails, up to 32/255. Then the bracket (largest budget that failed
+    last, smallest that succeeded) is halved ten times. Each probe is a whole
+    run of ``attack`` with a budget per image; only images that are not
+    decided yet take part in it.
 
     - An image that is misclassified without an attack has the budget 0.
-    - One that no probe fools, up to
-      :math:`2^{\mathrm{num\_doublings}} \cdot \mathrm{start}` (0.25), has
-      ``inf``. The original writes 100 instead.
+    - One that no probe fools, up to 0.25, has ``inf``. The original writes
+      100 instead.
     - Any other has the smallest budget whose probe *did* fool the classifier,
       at most one bracket (2^-10 of its width) above one that did not. The
       original records the largest change of a pixel instead, which is less
@@ -61,28 +59,13 @@ def minimal_epsilons(
         attack (Callable): ``attack(model, x, y, epsilon, indices) -> x_adv``,
             where ``epsilon`` is (N, ), a budget per image, such as
             :class:`~aemim_mm.attacks.PGDAttack`.
-        start (float): First budget on the 0-1 scale. Defaults to 2/255.
-        num_doublings (int): Probes that double the budget. Defaults to 5.
-        num_bisections (int): Probes that halve the bracket. Defaults to 10.
 
     Returns:
         MinimalEpsilons: The images' minimal budgets, in every process.
 
     Raises:
-        ValueError: If the largest budget is above 1 or ``start`` is not
-            positive, a count is out of range, and as
-            :func:`robust_accuracy`.
+        ValueError: As :func:`robust_accuracy`.
     """
-    if num_doublings < 1 or num_bisections < 0:
-        raise ValueError(
-            'num_doublings must be at least 1 and num_bisections at least 0, '
-            f'but got {num_doublings} and {num_bisections}'
-        )
-    if not 0 < start * 2**num_doublings <= 1:
-        raise ValueError(
-            f'start={start} and num_doublings={num_doublings} search up to '
-            f'{start * 2**num_doublings:g}, which must be in (0, 1]'
-        )
     indices, found = [], []
     check_judged(model)
     with full_precision():
@@ -95,9 +78,9 @@ def minimal_epsilons(
                 epsilons[correct.cpu()] = search(
                     _probe(model, attack, x, y, kept),
                     len(x),
-                    start,
-                    num_doublings,
-                    num_bisections,
+                    START,
+                    NUM_DOUBLINGS,
+                    NUM_BISECTIONS,
                 )
             indices.append(index)
             found.append(epsilons)
