@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from aemim_mm_cli.choices import POOLS
 
+from ..evaluation import FrozenEncoder
 from ..export.architecture import find_architecture
 from ..export.source import Source, read_source
 from ..export.vit import ViT
@@ -45,23 +46,23 @@ class FeatureEncoder(nn.Module):
             raise ValueError(f'pool is {pool!r}; it must be one of {POOLS}')
         architecture = find_architecture(source)
         options: dict[str, Any] = {}
-        if isinstance(architecture, ViT):
-            options['out_type'] = 'cls_token' if pool == 'cls' else 'raw'
-            if architecture.pooled_norm:
-                options['out_type'] = 'avg_featmap'
-        if pool == 'cls' and options.get('out_type') != 'cls_token':
+        if isinstance(architecture, ViT) and not architecture.pooled_norm:
+            options['out_type'] = 'raw'
+        if pool == 'cls' and not options:
             raise ValueError(
                 f'{source.path}: {architecture} has no class token that was '
                 "normalised in training. Take pool 'avg'"
             )
-        self.tokens = options.get('out_type') == 'raw'
         height, width = architecture.img_size
         self.img_size = (height, width)
         self.in_channels = architecture.in_channels
         init_default_scope('mmpretrain')
-        self.model = MODELS.build(architecture.backbone(**options))
-        keys = self.model.state_dict()
-        self.model.load_state_dict(
+        backbone = MODELS.build(architecture.backbone(**options))
+        self.model = FrozenEncoder(
+            backbone, 'token' if pool == 'cls' else 'avg'
+        )
+        keys = backbone.state_dict()
+        backbone.load_state_dict(
             {
                 key: value.float() if value.is_floating_point() else value
                 for key, value in source.encoder.items()
@@ -93,10 +94,7 @@ class FeatureEncoder(nn.Module):
         """
         if self.to_rgb:
             images = images[:, [2, 1, 0]]
-        output = self.model((images.float() - self.mean) / self.std)[-1]
-        if self.tokens:
-            output = output[:, 1:].mean(1)
-        return output.mean((2, 3)) if output.ndim == 4 else output
+        return self.model((images.float() - self.mean) / self.std)
 
 
 def load_encoder(
