@@ -30,9 +30,10 @@ class _TimmBase:
         root: str | None,
         split: str,
         pipeline: Sequence[dict],
-        classes: Sequence[str] | None,
+        classes: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
+        self.shards = name.lower().startswith(SHARDS)
         try:
             self.dataset = timm.data.create_dataset(
                 name, root=root, split=split, **options
@@ -79,11 +80,8 @@ class TimmStream(_TimmBase, IterableDataset):
     pass.
 
     Args:
-        name (str): As :func:`timm_dataset`.
-        root (str, optional): As :func:`timm_dataset`.
-        split (str): As :func:`timm_dataset`.
-        pipeline (Sequence[dict]): As :func:`timm_dataset`.
-        classes (Sequence[str], optional): As :func:`timm_dataset`.
+        *args: ``name``, ``root``, ``split``, ``pipeline`` and ``classes``, as
+            :func:`timm_dataset`.
         shuffle (bool): As :func:`timm_dataset`.
         passes (int, optional): As :func:`timm_dataset`.
         seed (int): As :func:`timm_dataset`.
@@ -92,23 +90,16 @@ class TimmStream(_TimmBase, IterableDataset):
 
     def __init__(
         self,
-        name: str,
-        root: str | None,
-        split: str,
-        pipeline: Sequence[dict],
-        classes: Sequence[str] | None = None,
+        *args: Any,
         shuffle: bool = True,
         passes: int | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:
-        super().__init__(
-            *(name, root, split, pipeline, classes),
-            is_training=shuffle,
-            seed=seed,
-            **options,
-        )
-        self.shards = name.lower().startswith(SHARDS)
+        super().__init__(*args, is_training=shuffle, seed=seed, **options)
+        if self.shards:
+            # Those of a pass take their place in the reader.
+            self._all_shards = tuple(self.dataset.reader.split_info.filenames)
         self.shuffle, self.passes, self.seed = shuffle, passes, seed
         self._process = (0, 1)
 
@@ -190,7 +181,7 @@ class TimmStream(_TimmBase, IterableDataset):
         workers = worker.num_workers if worker else 1
         index = rank * workers + (worker.id if worker else 0)
         total = world * workers
-        names = list(self._all_shards())
+        names = list(self._all_shards)
         if len(names) < total:
             raise ValueError(
                 f'TimmDataset: {len(names)} shards are too few for {world} '
@@ -217,11 +208,6 @@ class TimmStream(_TimmBase, IterableDataset):
                     step.kw['handler'] = _refuse_damaged
         for sample in reader.ds:
             yield sample['image'], sample['target']
-
-    def _all_shards(self) -> Sequence[str]:
-        if not hasattr(self, '_names'):
-            self._names = tuple(self.dataset.reader.split_info.filenames)
-        return self._names
 
 
 @DATASETS.register_module(name='TimmDataset')
@@ -281,7 +267,10 @@ def timm_dataset(
     if not name.lower().startswith(STREAMS):
         return TimmImages(name, root, split, pipeline, classes, **options)
     return TimmStream(
-        *(name, root, split, pipeline, classes, shuffle, passes, seed),
+        *(name, root, split, pipeline, classes),
+        shuffle=shuffle,
+        passes=passes,
+        seed=seed,
         num_samples=num_samples,
         **options,
     )
