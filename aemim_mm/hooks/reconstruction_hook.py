@@ -6,6 +6,7 @@ import copy
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
 from ..visualization.images import sample_batch
@@ -15,10 +16,7 @@ from ..visualization.reconstruction import (
     check_drawable,
     reconstruct,
 )
-from ..visualization.rows_figure import (
-    draw_rows,
-    figure_to_array,
-)
+from ..visualization.rows_figure import draw_rows
 
 
 @HOOKS.register_module()
@@ -95,7 +93,7 @@ class ReconstructionHook(Hook):
             figure = draw_rows(self._reconstruct(runner), title)
             runner.visualizer.add_image(
                 'reconstruction',
-                figure_to_array(figure),
+                img_from_canvas(figure.canvas),
                 step=runner.epoch + 1,
             )
 

@@ -5,7 +5,7 @@ from .images import sample_batch
 from .isolation import isolated
 from .reconstruction import ImageRows, reconstruct
 from .robustness_plot import draw_robustness
-from .rows_figure import draw_rows, figure_to_array
+from .rows_figure import draw_rows
 
 __all__ = [
     'ImageRows',
@@ -14,7 +14,6 @@ __all__ = [
     'draw_robustness',
     'draw_rows',
     'epoch_means',
-    'figure_to_array',
     'isolated',
     'read_scalars',
     'reconstruct',

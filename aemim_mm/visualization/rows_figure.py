@@ -83,17 +83,3 @@ def to_uint8(image: Tensor) -> np.ndarray:
     """
     pixels = image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-
-
-def figure_to_array(figure: Figure) -> np.ndarray:
-    """Render a figure to an image.
-
-    Args:
-        figure (Figure): The figure.
-
-    Returns:
-        np.ndarray: RGB, uint8, (H, W, 3).
-    """
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

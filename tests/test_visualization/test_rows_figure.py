@@ -2,8 +2,9 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.visualization.utils import img_from_canvas
 
-from aemim_mm.visualization import ImageRows, draw_rows, figure_to_array
+from aemim_mm.visualization import ImageRows, draw_rows
 from aemim_mm.visualization.rows_figure import to_uint8
 
 COLOURS = {'first': (255.0, 0.0, 0.0), 'second': (0.0, 0.0, 255.0)}
@@ -21,7 +22,7 @@ def _rows(count=3, size=8):
 
 
 def test_every_image_is_drawn_in_its_row():
-    image = figure_to_array(draw_rows(_rows()))
+    image = img_from_canvas(draw_rows(_rows()).canvas)
     assert image.dtype == np.uint8 and image.shape[2] == 3
     for (name, colour), half in zip(
         COLOURS.items(), np.array_split(image, 2), strict=True
