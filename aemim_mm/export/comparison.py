@@ -2,6 +2,7 @@
 """Does the model that loads the export compute what the source computes?"""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,11 +17,7 @@ from .targets import in_library
 
 @torch.no_grad()
 def compare(
-    source: Source,
-    architecture: Architecture,
-    target: str,
-    path: Path,
-    seed: int = 0,
+    source: Source, architecture: Architecture, target: str, path: Path
 ) -> dict[str, float]:
     """Load the file into the target's model, and compare on random images.
 
@@ -32,7 +29,6 @@ def compare(
         architecture (ViT | Swin): Of its encoder.
         target (str): One of ``TARGETS``.
         path (Path): The exported file or folder.
-        seed (int): Of the two images. Defaults to 0.
 
     Returns:
         dict[str, float]: What was compared, and the largest absolute
@@ -45,14 +41,14 @@ def compare(
     library = in_library(source, architecture, target, path.is_dir())
     images = torch.randn(
         (2, architecture.in_channels, *library.image_size),
-        generator=torch.Generator().manual_seed(seed),
+        generator=torch.Generator().manual_seed(0),
     )
     got = library.outputs(path, images)
     every = features_of(source, architecture, images, library.maps)
     wanted = dict(features=every[library.compared])
     if 'logits' in got:
         wanted['logits'] = [logits_of(source, architecture, images)]
-    return {name: _difference(wanted[name], got[name]) for name in got}
+    return {name: difference(wanted[name], got[name]) for name in got}
 
 
 @torch.no_grad()
@@ -116,8 +112,16 @@ def logits_of(
     return filled(model, own.weights(), source.path)(images)
 
 
-def _difference(wanted: list[Tensor], got: list[Tensor]) -> float:
-    """The largest absolute difference; NaN if there is one."""
+def difference(wanted: Sequence[Tensor], got: Sequence[Tensor]) -> float:
+    """The largest absolute difference of outputs.
+
+    Args:
+        wanted (Sequence[Tensor]): Of the source.
+        got (Sequence[Tensor]): Of what was written, as many.
+
+    Returns:
+        float: The difference; NaN if there is one.
+    """
     return float(
         torch.stack(
             [(w - g).abs().max() for w, g in zip(wanted, got, strict=True)]

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..checkpoints.safe_file import load_checkpoint_file
 from ..export.architecture import Architecture
-from ..export.comparison import compare
+from ..export.comparison import compare, difference
 from ..export.export_file import load_export
 from ..export.mmpretrain_library import MMPretrain
 from ..export.source import Source
@@ -36,7 +36,6 @@ def compare_import(
     decoder: Mapping[str, Any],
     path: Path,
     python: str,
-    seed: int = 0,
 ) -> dict[str, float]:
     """Compare on two random images, in float32.
 
@@ -52,7 +51,6 @@ def compare_import(
         decoder (Mapping): The config of the decoder, or empty.
         path (Path): The imported file.
         python (str): The Python that has transformers.
-        seed (int): Of the images. Defaults to 0.
 
     Returns:
         dict[str, float]: The largest absolute difference of ``features``, of
@@ -63,10 +61,10 @@ def compare_import(
         ValueError: If the library is not there, or does not take the file.
     """
     if kind == 'mmpretrain':
-        return compare(source, architecture, 'mmpretrain', path, seed)
+        return compare(source, architecture, 'mmpretrain', path)
     images = torch.randn(
         (2, architecture.in_channels, *architecture.img_size),
-        generator=torch.Generator().manual_seed(seed),
+        generator=torch.Generator().manual_seed(0),
     )
     got = MMPretrain(source, architecture).outputs(path, images)
     got['features'] = got['features'][-1:]
@@ -99,19 +97,7 @@ def compare_import(
         tokens = _visible(got['features'][0])
         order = torch.arange(decoder['num_patches']).expand(len(images), -1)
         got['decoder'] = [neck.eval()(tokens, order)]
-    return {
-        name: float(
-            torch.stack(
-                [
-                    (ours - theirs).abs().max()
-                    for ours, theirs in zip(
-                        got[name], wanted[name], strict=True
-                    )
-                ]
-            ).max()
-        )
-        for name in got
-    }
+    return {name: difference(wanted[name], got[name]) for name in got}
 
 
 def _visible(tokens: Tensor) -> Tensor:
