@@ -5,6 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# ImageNet's, in 0-255 units: what MAE and SimMIM normalise with.
+IMAGENET = dict(
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+)
 # Names of one thing in the preprocessors of mmpretrain and mmdet.
 _SWAPS = ('to_rgb', 'bgr_to_rgb', 'rgb_to_bgr')
 

@@ -75,10 +75,12 @@ def save_export(
     """Write weights and metadata; in one step, so that a former file stays.
 
     ``.pth`` gets ``dict(state_dict=..., meta=...)``; ``.safetensors`` the
-    tensors, which are contiguous, and each entry of the metadata as a string,
-    JSON where it is not one. The metadata have plain types. OSError if it
+    tensors, and each entry of the metadata as a string, JSON where it is not
+    one. The metadata have plain types. OSError if it
     cannot be written, for example on a full disk.
     """
+    # as safetensors wants it
+    weights = {key: value.contiguous() for key, value in weights.items()}
     if path.suffix == '.pth':
         buffer = io.BytesIO()
         torch.save(dict(state_dict=weights, meta=meta), buffer)

@@ -30,7 +30,7 @@ _CLASSIFIERS = ('head.fc.weight', 'head.layers.head.weight')
 
 @dataclass(frozen=True)
 class Source:
-    """The parts of a checkpoint, tensors contiguous.
+    """The parts of a checkpoint.
 
     Args:
         path (Path): The file.
@@ -143,8 +143,7 @@ def read_source(
             classifier
             and (first == 'head' or (first == 'neck' and rest[:3] == 'bn.'))
         ):
-            # as safetensors wants it
-            parts[first][rest] = value.contiguous()
+            parts[first][rest] = value
         else:
             dropped[f'{first}.*'] += 1
     if not parts['backbone']:

@@ -11,14 +11,11 @@ from torch import Tensor, nn
 
 from aemim_mm_cli.choices import POOLS
 
+from ..checkpoints.normalization import IMAGENET
 from ..evaluation import FrozenEncoder
 from ..export.architecture import find_architecture
 from ..export.source import Source, read_source
 from ..export.vit import ViT
-
-_NORMALISATION = dict(
-    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
-)
 
 
 class FeatureEncoder(nn.Module):
@@ -75,7 +72,7 @@ class FeatureEncoder(nn.Module):
                 f'{source.path} does not say by what mean and deviation grey '
                 'images are normalised. Give the config of the run, too'
             )
-        known = {**_NORMALISATION, **known}
+        known = {**IMAGENET, **known}
         self.to_rgb = known['to_rgb'] and self.in_channels == 3
         for name in ('mean', 'std'):
             value = torch.tensor(known[name], dtype=torch.float32)

@@ -144,7 +144,7 @@ def import_checkpoint(
         dir=path.parent, prefix='.import_'
     ) as folder:
         written = Path(folder) / path.name
-        save_export(written, _contiguous(converted), meta)
+        save_export(written, converted, meta)
         if check:
             differences = compare_import(
                 foreign, kind, own, architecture, decoder, written, python
@@ -208,8 +208,8 @@ def _source(
             ] += len(parts.head)
     return Source(
         path=foreign.path,
-        encoder=_contiguous(parts.encoder),
-        head=_contiguous(head),
+        encoder=parts.encoder,
+        head=head,
         neck={},
         dropped=dict(parts.dropped),
         config=dict(model=model, data_preprocessor=foreign.preprocessor),
@@ -238,7 +238,3 @@ def _terms(
             license=license or said.get('license', UNKNOWN),
         )
     ]
-
-
-def _contiguous(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value.contiguous() for key, value in weights.items()}

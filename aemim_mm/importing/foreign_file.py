@@ -18,16 +18,13 @@ from ..checkpoints.foreign import (
     foreign_kind,
     unwrapped,
 )
+from ..checkpoints.normalization import IMAGENET
 from ..checkpoints.safe_file import load_checkpoint_file
 from ..checkpoints.terms import KEY, UNKNOWN, Terms, terms_of
 
 # A model of timm by its name, downloaded by timm.
 TIMM_NAME = 'timm:'
 _FILES = ('model.safetensors', 'pytorch_model.bin')
-# ImageNet's, in 0-255 units: what MAE and SimMIM normalise with.
-_IMAGENET = dict(
-    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
-)
 # Source and licence of what the two repositories publish, as their LICENSE
 # files say.
 _PUBLISHED = {
@@ -120,7 +117,7 @@ def read_foreign(file: str, kind: str) -> ForeignFile:
                 label = f'weights that are not averaged ({name}.*)'
                 foreign.dropped[label] = len(content[name])
     if kind in _PUBLISHED:
-        foreign.preprocessor = dict(_IMAGENET)
+        foreign.preprocessor = dict(IMAGENET)
     told = _json(folder / 'config.json')
     if kind == 'transformers' and 'hidden_size' in told:
         _tell_transformers(foreign, told, folder)

@@ -14,7 +14,7 @@ META = dict(target='timm', source=dict(epoch=3), dropped={})
 def test_round_trip(tmp_path, suffix):
     weights = {
         'a': torch.randn(2, 3),
-        'b': torch.arange(3),
+        'b': torch.arange(6).view(2, 3).T,
         'c': torch.randn(2).bfloat16(),
     }
     path = tmp_path / f'out{suffix}'

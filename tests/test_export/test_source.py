@@ -115,15 +115,6 @@ def test_preprocessor_of_the_config_or_of_the_model(source_of):
     )
 
 
-def test_tensors_that_are_not_contiguous(zoo):
-    state = zoo.build('mae').state_dict()
-    key = 'backbone.layers.0.attn.proj.weight'
-    state[key] = state[key].T
-    source = zoo.source('mae', state_dict=state)
-    value = source.encoder[key.removeprefix('backbone.')]
-    assert value.is_contiguous() and torch.equal(value, state[key])
-
-
 def test_files_without_an_encoder(zoo):
     path = zoo.folder / 'file.pth'
     torch.save({'adv.backbone.ln1.weight': torch.ones(2)}, path)

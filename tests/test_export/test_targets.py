@@ -12,10 +12,9 @@ def test_nothing_of_the_pretraining_is_left(zoo, kind):
     assert TARGETS == ('mmpretrain', 'mmdet', 'timm')
     for target in TARGETS:
         weights = in_library(source, architecture, target).weights()
-        for key, value in weights.items():
+        for key in weights:
             assert 'adv' not in key and 'mask' not in key
             assert 'decoder' not in key
-            assert value.is_contiguous()
 
 
 def test_unknown_target(zoo):
