@@ -35,6 +35,7 @@ from aemim_mm.launcher import (  # noqa: E402
 )
 from aemim_mm.robustness import (  # noqa: E402
     EvaluatedClassifier,
+    ImageSource,
     Loading,
     check_attacked_images,
     load_config_classifier,
@@ -43,7 +44,6 @@ from aemim_mm.robustness import (  # noqa: E402
     read_linear_probe,
     run_suite,
     survey_sources,
-    training_source,
     with_linear_probe,
     with_neighbours,
 )
@@ -138,7 +138,9 @@ def evaluate(args: argparse.Namespace) -> list[Path]:
             launch.init_gloo(args.launcher)
     sources = options.sources()
     if args.knn is not None:
-        sources.append(training_source(args.knn, args.classes))
+        sources.append(
+            ImageSource('train', 'train', args.knn, class_file=args.classes)
+        )
     surveys = survey_sources(sources, args.strict)
     if not args.attack_all:
         check_attacked_images(options, surveys)

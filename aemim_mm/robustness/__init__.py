@@ -11,13 +11,14 @@ from .image_pass import Loading
 from .linear_probe import read_linear_probe, with_linear_probe
 from .load_classifier import load_config_classifier, load_timm_classifier
 from .load_encoder import load_config_encoder
-from .nearest_neighbours import training_source, with_neighbours
+from .nearest_neighbours import with_neighbours
 from .runner import run_suite
-from .sources import survey_sources
+from .sources import ImageSource, survey_sources
 from .suite import SuiteOptions
 
 __all__ = [
     'EvaluatedClassifier',
+    'ImageSource',
     'Loading',
     'PARTS',
     'SuiteOptions',
@@ -28,7 +29,6 @@ __all__ = [
     'read_linear_probe',
     'run_suite',
     'survey_sources',
-    'training_source',
     'with_linear_probe',
     'with_neighbours',
 ]

@@ -1,37 +1,24 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """A k-nearest-neighbour classifier on a frozen encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from mmengine.dist import broadcast_object_list, is_main_process
 
-from ..datasets.label_spaces import imagenet_synsets
+from ..datasets.label_spaces import imagenet_synsets, read_class_file
 from ..evaluation import KNNHead
 from .cells import Cell
 from .evaluated_classifier import EvaluatedClassifier
 from .image_pass import Loading
 from .load_classifier import as_text
-from .runner import class_names, open_store, run_cells
+from .runner import open_store, run_cells
 from .sources import ImageSource, Survey
 
 # Images of a cell: what is lost at most when a run is killed.
 FEATURE_IMAGES = 20000
-
-
-def training_source(folder: str, class_file: str | None) -> ImageSource:
-    """The images that neighbours are searched in.
-
-    Args:
-        folder (str): Their class folders.
-        class_file (str, optional): File of another label space.
-
-    Returns:
-        ImageSource: The source 'train'.
-    """
-    return ImageSource('train', 'train', folder, class_file=class_file)
 
 
 def with_neighbours(
@@ -73,7 +60,9 @@ def with_neighbours(
         rows = slice(cell.start, cell.stop)
         features[rows] = torch.from_numpy(shared[0]['feature'])
         labels[rows] = torch.from_numpy(shared[0]['label'])
-    names = class_names(source.class_file) or imagenet_synsets()
+    names: Sequence[str] = imagenet_synsets()
+    if source.class_file is not None:
+        names = read_class_file(source.class_file)
     head = KNNHead(features, labels, len(names))
     about = dict(
         knn=head.k, temperature=head.temperature, training_data=source.name

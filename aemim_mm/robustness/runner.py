@@ -97,7 +97,7 @@ def open_store(
         model=classifier.sha256(),
         input_size=classifier.input_size,
         native=loading.native,
-        classes=class_names(class_file),
+        classes=None if class_file is None else read_class_file(class_file),
     )
     batches = dict(batch_size=loading.batch_size, processes=get_world_size())
     return CellStore(Path(out) / 'cells', context, surveys, batches)
@@ -175,30 +175,18 @@ def _title(group: Sequence[Cell]) -> str:
     return f'{names}, images {group[0].start} to {group[0].stop - 1},'
 
 
-def class_names(class_file: str | None) -> list[str] | None:
-    """The folder names of another label space.
-
-    Args:
-        class_file (str, optional): Its file.
-
-    Returns:
-        list[str] or None: In the order of the classes; None for
-        ImageNet-1K's.
-    """
-    return None if class_file is None else read_class_file(class_file)
-
-
 def _check_label_space(
     classifier: EvaluatedClassifier, class_file: str | None
 ) -> None:
-    names = class_names(class_file)
-    expected = len(imagenet_synsets()) if names is None else len(names)
+    names: Sequence[str] = imagenet_synsets()
+    if class_file is not None:
+        names = read_class_file(class_file)
     found = classifier.num_classes()
-    if found != expected:
+    if found != len(names):
         where = 'ImageNet-1K' if class_file is None else class_file
         raise ValueError(
             f'{classifier.name} has {found} classes, but {where} has '
-            f'{expected}. For another label space than ImageNet-1K, give a '
+            f'{len(names)}. For another label space than ImageNet-1K, give a '
             'file with its folder names, one per line, in the order of the '
             'classes'
         )

@@ -41,8 +41,8 @@ class SuiteOptions:
             classes are reported, too. Defaults to False.
 
     Raises:
-        ValueError: If a part is unknown or does not go with ``class_file``, a
-            budget is outside 0 to 255 or the seed is negative.
+        ValueError: If a part does not go with ``class_file``, a budget is
+            outside 0 to 255 or the seed is negative.
         ImportError: If AutoAttack is asked for and not installed.
     """
 
@@ -58,12 +58,6 @@ class SuiteOptions:
     all_classes: bool = False
 
     def __post_init__(self) -> None:
-        unknown = [part for part in self.parts if part not in PARTS]
-        if unknown or not self.parts:
-            raise ValueError(
-                f'the suite has the parts {", ".join(PARTS)}, but was asked '
-                f'for {", ".join(unknown) or "none"}'
-            )
         if self.class_file is not None and 'real' in self.parts:
             raise ValueError(
                 'the labels of ImageNet-ReaL are classes of ImageNet-1K: '
@@ -112,16 +106,10 @@ class SuiteOptions:
             ImageSource: Its images. The validation images are one source,
             whatever is measured on them.
         """
+        variant = 'imagenet' if part in (*ATTACKS, 'real') else part
+        name, ann_file = variant, ''
         if part in ATTACKS and self.attack_list:
-            return self._source(
-                'attacks', 'imagenet', osp.abspath(self.attack_list)
-            )
-        name = 'imagenet' if part in (*ATTACKS, 'real') else part
-        return self._source(name, name)
-
-    def _source(
-        self, name: str, variant: str, ann_file: str = ''
-    ) -> ImageSource:
+            name, ann_file = 'attacks', osp.abspath(self.attack_list)
         root = self.folder(variant)
         return ImageSource(name, variant, root, ann_file, self.class_file)
 

@@ -12,13 +12,13 @@ from variant_trees import SYNSETS
 
 from aemim_mm.datasets.label_spaces import subset_indices
 from aemim_mm.robustness import (
+    ImageSource,
     Loading,
     SuiteOptions,
     load_config_encoder,
     nearest_neighbours,
     run_suite,
     survey_sources,
-    training_source,
     with_neighbours,
 )
 
@@ -59,7 +59,7 @@ class Watched:
 
     def classifier(self, data, out, stop=math.inf, options=None):
         self.images, self.stop = 0, stop
-        source = training_source(str(data / 'imagenet/train'), None)
+        source = ImageSource('train', 'train', str(data / 'imagenet/train'))
         sources = [] if options is None else options.sources()
         surveys = survey_sources([*sources, source])
         found = with_neighbours(self.encoder, source, surveys, out, LOADING)
