@@ -1,8 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The preprocessing that published results on ImageNet's variants have."""
 
-from aemim_mm_cli.imagenet_variants import variant_info
-
 
 def eval_pipeline(
     name: str,
@@ -32,12 +30,8 @@ def eval_pipeline(
         list[dict]: Configs of the transforms.
 
     Raises:
-        ValueError: If ``name`` or ``channels`` is not known or ``size`` is
-            not positive.
+        ValueError: If ``channels`` is neither.
     """
-    variant_info(name)
-    if size < 1:
-        raise ValueError(f'size is {size}; it must be at least 1 pixel')
     if channels not in (1, 3):
         raise ValueError(f'channels is {channels}; it must be 1 or 3')
     color_type = 'color' if channels == 3 else 'grayscale'

@@ -54,11 +54,6 @@ def draw_robustness(
             f'points for {sorted(set(points) - set(curves))}, but there are '
             f'curves for {sorted(curves)} alone'
         )
-    for name, (x, y) in (*curves.items(), *points.items()):
-        if len(x) != len(y) or len(x) == 0:
-            raise ValueError(
-                f'{name} has {len(x)} budgets and {len(y)} accuracies'
-            )
     figure = Figure(
         figsize=(5.2, 3.8), dpi=120, facecolor='white', layout='constrained'
     )
