@@ -102,20 +102,6 @@ COMPARED = {
     'nothing': ('', 'is no results.json'),
     'an empty object': ({}, 'has none of the parts'),
     'a list': ([1], 'it holds no object'),
-    'a part that is a number': (dict(OTHER, imagenet=3), 'has imagenet=3'),
-    'accuracy as a text': (
-        dict(OTHER, imagenet=dict(PART, top1='high')),
-        "has imagenet.top1='high'",
-    ),
-    'no number of images': (
-        dict(OTHER, imagenet=dict(top1=50.0)),
-        'no imagenet.images',
-    ),
-    'settings of another version': (dict(OTHER, settings=3), 'settings=3'),
-    'single images of another version': (
-        dict(OTHER, per_image=3),
-        'per_image=3',
-    ),
 }
 ROWS = [
     Row(name, TOOL, evaluate(classes=text), ('classes.txt', says))
