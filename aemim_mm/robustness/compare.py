@@ -2,6 +2,7 @@
 """Several classifiers side by side, with intervals."""
 
 import json
+import reprlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -161,11 +162,16 @@ def _other_settings(
         for model in (first, second)
     )
     return [
-        f'{second.name} was evaluated with {key} = {theirs.get(key)}, '
-        f'{first.name} with {ours.get(key)}.'
+        f'{second.name} was evaluated with {key} = {_short(theirs.get(key))}, '
+        f'{first.name} with {_short(ours.get(key))}.'
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     ]
+
+
+def _short(value: object) -> str:
+    """Of a list, as of the names of 1000 classes, the first entries."""
+    return value if isinstance(value, str) else reprlib.repr(value)
 
 
 def _settings(results: Mapping) -> dict:

@@ -114,12 +114,14 @@ def test_what_one_has_not_evaluated(tmp_path):
 
 
 def test_settings_that_differ_are_named(tmp_path):
-    one = dict(MAE, settings=dict(input_size=224, seed=0, suite=['v2']))
-    two = dict(AEMIM, settings=dict(input_size=384, seed=0, suite=['a']))
+    one = dict(input_size=224, seed=0, suite=['v2'], classes=None)
+    two = dict(one, input_size=384, suite=['a'], classes=['cat'] * 1000)
+    one, two = dict(MAE, settings=one), dict(AEMIM, settings=two)
     paths = [write(tmp_path / '1', one), write(tmp_path / '2', two)]
     text = compare_results(paths, tmp_path)[0].read_text()
     note = 'AEMIM 800 was evaluated with input_size = 384, MAE 1600 with 224.'
-    assert note in text and text.count('was evaluated with') == 1
+    assert note in text and text.count('was evaluated with') == 2
+    assert text.count("'cat'") == 6 and 'MAE 1600 with None.' in text
 
 
 def frozen(tmp_path, name, images, **head):
