@@ -76,8 +76,8 @@ def save_export(
 
     ``.pth`` gets ``dict(state_dict=..., meta=...)``; ``.safetensors`` the
     tensors, and each entry of the metadata as a string, JSON where it is not
-    one. The metadata have plain types. OSError if it
-    cannot be written, for example on a full disk.
+    one. The metadata have plain types. OSError if it cannot be written, for
+    example on a full disk.
     """
     # as safetensors wants it
     weights = {key: value.contiguous() for key, value in weights.items()}

@@ -25,7 +25,6 @@ from aemim_mm.robustness.results_report import write_report
 from aemim_mm.robustness.scores import score_suite
 from aemim_mm.robustness.store import CellStore
 from aemim_mm.version import __version__
-from aemim_mm_cli.choices import CORRUPTIONS
 
 BUDGETS = ('0', '1', '2', '4', '8')
 CLASSIFIER = EvaluatedClassifier(
