@@ -36,6 +36,8 @@ class Toy:
         encoder_batch_norm (bool): The same of the encoder's features.
         stock (dict[str, str], optional): By part, the counterpart in
             mmpretrain of a class of this package.
+        untrained (tuple[str]): Parameters that the stock method hands to the
+            optimizer but whose gradient is zero.
     """
 
     method: str
@@ -46,6 +48,7 @@ class Toy:
     batch_norm: bool = False
     encoder_batch_norm: bool = False
     stock: dict[str, str] | None = None
+    untrained: tuple[str, ...] = ()
 
 
 def _grid_mask(
@@ -95,7 +98,16 @@ METHODS: dict[str, Toy] = {
     ),
     'BEiT-v1': Toy('BEiT', vit.beit_v1_cfg(), views=2, mask=_TOKENS),
     'BEiT-v2': Toy('BEiT', vit.beit_v2_cfg(), views=2, mask=_TOKENS),
-    'CAE': Toy('CAE', vit.cae_cfg(), views=2, mask=_TOKENS),
+    'CAE': Toy(
+        'CAE',
+        vit.cae_cfg(),
+        views=2,
+        mask=_TOKENS,
+        # A constant added to every key changes no softmax.
+        untrained=tuple(
+            f'neck.regressors.{i}.norm1_k_cross.bias' for i in (0, 1)
+        ),
+    ),
     'CIM': Toy('CIM', vit.cim_cfg(), views=2),
     'MILAN': Toy('MILAN', vit.milan_cfg()),
     'EVA': Toy('EVA', vit.eva_cfg()),
