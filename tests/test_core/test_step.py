@@ -240,13 +240,12 @@ def test_dropout_is_off_in_the_attack_and_its_reference():
 
 def test_an_attack_on_the_reconstruction():
     trained, (x, mask) = Trained(vit), batch()
-    start = FeatureDistancePGD(epsilon=8, num_steps=4)
     losses = {}
     for distance in ('l2', 'reconstruction'):
         attack = FeatureDistancePGD(8, 4, distance=distance)
         torch.manual_seed(0)
         losses[distance] = trained.step(x, mask, attack).adv
-    assert losses['reconstruction'] > losses['l2'] and start.distance == 'l2'
+    assert losses['reconstruction'] > losses['l2']
 
 
 def test_an_error_in_a_pass_leaves_the_model_as_it_was():
