@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import re
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -90,55 +92,163 @@ def train(make_runner, tmp_path, logged):
     return run
 
 
-def _edited(path, edit):
-    content = torch.load(path, weights_only=False)
-    content['state_dict'] = edit(content['state_dict'])
-    torch.save(content, path)
-    return path
-
-
 def _pretrained(path, prefix='backbone.', **backbone):
     init_cfg = dict(type='Pretrained', checkpoint=path, prefix=prefix)
     return dict(backbone=dict(backbone, init_cfg=init_cfg))
 
 
-# init_cfg -------------------------------------------------------------------
+def _keys(rename):
+    """Edit the names in a checkpoint; what gets none is left out."""
+
+    def edit(content):
+        state = content['state_dict'].items()
+        state = {rename(key): value for key, value in state if rename(key)}
+        return dict(content, state_dict=state)
+
+    return edit
 
 
-def test_pretrained_fits(train, trained):
-    _, log = train(model=_pretrained(trained))
-    assert f'Checkpoint fits: 4 of 4 keys loaded from {trained}' in log
-    assert "Pretrained init_cfg of backbone (prefix='backbone.')" in log
+def _without(key):
+    return _keys(lambda name: name != key and name)
 
 
-def test_pretrained_of_fine_tuning(train, trained):
+def _with_extra(content):
+    state = dict(content['state_dict'], extra=torch.ones(1))
+    return dict(content, state_dict=state)
+
+
+def _foreign(content):
+    return dict(model={}, optimizer={})
+
+
+_NO_PREFIX = (
+    '0 of 4 keys of the model would be loaded.*'
+    'missing in the file: fc.weight, fc.bias, ln1.weight, ln1.bias.*'
+    r'keys in the file: backbone\. \(4 keys\), head\. \(2 keys\).*'
+    'a wrong prefix: 4 of 4 keys of the model are in the file below '
+    "'backbone.'"
+)
+# By the road on which the file comes, and a name: what is done to the file
+# before, options of the hook, arguments of the model (of 'init_cfg' those of
+# its backbone), and a pattern for the error or, without one, for the log.
+CASES = {
+    'init_cfg: fits': dict(
+        log=r'Checkpoint fits: 4 of 4 keys loaded from \S+epoch_1.pth for '
+        r"the Pretrained init_cfg of backbone \(prefix='backbone.'\)"
+    ),
     # Average pooling: a new norm after it, none of the encoder's last one.
-    runner, log = train(model=_pretrained(trained, final_norm=False))
-    assert 'Checkpoint fits: 2 of 4 keys' in log
-    assert 'keep their initial values: ln2.weight, ln2.bias' in log
-    assert 'in the file but not used: ln1.weight, ln1.bias' in log
+    'init_cfg: of fine-tuning': dict(
+        final_norm=False,
+        log='Checkpoint fits: 2 of 4 keys.*initial values: ln2.weight, '
+        'ln2.bias.*in the file but not used: ln1.weight, ln1.bias',
+    ),
+    'init_cfg: of fine-tuning, nothing may lack': dict(
+        final_norm=False,
+        hook=dict(allow_missing=()),
+        refused='missing in the file: ln2.weight',
+    ),
+    'init_cfg: wrong prefix': dict(prefix='encoder.', refused=_NO_PREFIX),
+    'init_cfg: no prefix': dict(prefix=None, refused=_NO_PREFIX),
+    'init_cfg: wrong width': dict(
+        width=6,
+        refused=r'different shapes: fc.weight.*\[4, 3\].*\[6, 3\].*'
+        'a different architecture',
+    ),
+    'init_cfg: lacks a key': dict(
+        edit=_without('backbone.fc.bias'),
+        refused='3 of 4 keys.*missing in the file: fc.bias\n',
+    ),
+    # mmengine only warns.
+    'init_cfg: lacks a key of a module that is not checked': dict(
+        edit=_without('backbone.fc.bias'), hook=dict(skip=('back*',))
+    ),
+    'init_cfg: flat dict of tensors': dict(
+        edit=lambda content: content['state_dict'],
+        log=r'Checkpoint fits: 4 of 4 keys loaded from \S+epoch_1.pth',
+    ),
+    'init_cfg: of another library': dict(
+        edit=_foreign, refused='epoch_1.pth for the Pret.* refused'
+    ),
+    'load_from: fits': dict(
+        log='fits: 6 of 6 keys loaded from the checkpoint of load_from'
+    ),
+    'load_from: warns of the head': dict(
+        edit=_keys(lambda key: key.replace('head.bias', 'neck.fc.weight')),
+        log='Checkpoint fits: 5 of 6 keys.*initial values: head.bias.*'
+        'in the file but not used: neck.fc.weight',
+    ),
+    'load_from: needs the backbone': dict(
+        edit=_keys(lambda key: key.removeprefix('backbone.')),
+        refused='2 of 6 keys.*missing in the file: backbone.fc.weight.*'
+        r"init_cfg=dict\(type='Pretrained'",
+    ),
+    'load_from: lacks a weight': dict(
+        edit=_without('backbone.fc.weight'),
+        refused='missing in the file: backbone.fc',
+    ),
+    'load_from: lacks what is allowed': dict(
+        edit=_without('backbone.fc.weight'), hook=dict(allow_missing=('fc.*',))
+    ),
+    'load_from: another library': dict(
+        edit=_foreign,
+        refused='is refused.*format of another library.*'
+        r"'model' is a dict \(all keys: model, optimizer\)",
+    ),
+    'load_from: adversarial adapters alone': dict(
+        edit=_keys('adv.{}'.format), refused='an adversarial-only file'
+    ),
+    'load_from: another number of outputs': dict(
+        out=2, refused='different shapes: head.weight.*allow_mismatch'
+    ),
+    'load_from: another number of outputs, allowed': dict(
+        out=2,
+        hook=dict(allow_mismatch=('head.*',)),
+        log='fits: 4 of 6 keys.*differ in shape, not loaded: head.weight',
+    ),
+    'load_from: a distributed model': dict(
+        edit=_keys('module.{}'.format), log='Checkpoint fits: 6 of 6 keys'
+    ),
+    'resume: fits': dict(
+        log='6 of 6 keys loaded from the checkpoint to resume from'
+    ),
+    'resume: with a key more': dict(
+        edit=_with_extra, refused='to resume from.*not in the model: extra'
+    ),
+    'resume: with a key less': dict(
+        edit=_without('head.bias'),
+        refused='to resume from.*missing in the file: head.bias',
+    ),
+}
+
+
+def _check(
+    train, path, road, edit=None, hook=(), refused=None, log='', **model
+):
+    if edit:
+        torch.save(edit(torch.load(path, weights_only=False)), path)
+    if road == 'init_cfg':
+        options = dict(model=_pretrained(path, **model))
+    else:
+        options = dict(model=model, load_from=path, resume=road == 'resume')
+    if refused:
+        with pytest.raises(ValueError, match=f'(?s){refused}'):
+            train(hook, **options)
+        return
+    runner, found = train(hook, **options)
     assert runner.iter == 8
-    with pytest.raises(ValueError, match=r'missing in the file: ln2\.weight'):
-        train(
-            hook=dict(allow_missing=()),
-            model=_pretrained(trained, final_norm=False),
-        )
+    assert re.search(log, found, re.DOTALL)
 
 
-@pytest.mark.parametrize('prefix', ['encoder.', None])
-def test_wrong_prefix(train, trained, prefix):
-    with pytest.raises(ValueError) as error:
-        train(model=_pretrained(trained, prefix))
-    assert '0 of 4 keys of the model would be loaded' in str(error.value)
-    assert (
-        'missing in the file: fc.weight, fc.bias, ln1.weight, ln1.bias'
-        in str(error.value)
-    )
-    assert 'backbone. (4 keys), head. (2 keys)' in str(error.value)
-    assert (
-        'a wrong prefix: 4 of 4 keys of the model are in the file below '
-        "'backbone.'" in str(error.value)
-    )
+@pytest.mark.parametrize('case', CASES)
+def test_a_checkpoint(train, trained, case):
+    _check(train, trained, case.split(':')[0], **CASES[case])
+
+
+def test_a_safetensors_file(train, trained, tmp_path):
+    path = str(tmp_path / 'flat.safetensors')
+    save_file(torch.load(trained, weights_only=False)['state_dict'], path)
+    log = 'Checkpoint fits: 4 of 4 keys loaded from .*flat.safetensors'
+    _check(train, path, 'init_cfg', log=log)
 
 
 @pytest.mark.parametrize('wrapper', ['model', None])
@@ -161,132 +271,12 @@ def test_a_file_of_another_library(train, tmp_path, wrapper):
             train(**options)
 
 
-def test_wrong_width(train, trained):
-    with pytest.raises(ValueError) as error:
-        train(model=_pretrained(trained, width=6))
-    assert 'different shapes: fc.weight' in str(error.value)
-    assert '[4, 3]' in str(error.value) and '[6, 3]' in str(error.value)
-    assert 'a different architecture' in str(error.value)
-
-
-def test_keys_missing_in_the_file(train, trained):
-    def edit(state):
-        state.pop('backbone.fc.bias')
-        return state
-
-    with pytest.raises(ValueError, match='3 of 4 keys') as error:
-        train(model=_pretrained(_edited(trained, edit)))
-    assert 'missing in the file: fc.bias\n' in str(error.value)
-    # The module may be left out of the check, then mmengine only warns.
-    runner, _ = train(hook=dict(skip=('back*',)), model=_pretrained(trained))
-    assert runner.iter == 8
-
-
-def test_a_flat_dict_of_tensors_and_a_safetensors_file(
-    train, trained, tmp_path
-):
-    state = torch.load(trained, weights_only=False)['state_dict']
-    flat, safe = tmp_path / 'flat.pth', tmp_path / 'flat.safetensors'
-    torch.save(state, flat)
-    save_file(state, safe)
-    for path in (flat, safe):
-        runner, log = train(model=_pretrained(str(path)))
-        assert f'Checkpoint fits: 4 of 4 keys loaded from {path}' in log
-        assert runner.iter == 8
-
-
 def test_pretrained_is_not_read_for_a_test(make_runner):
     runner = make_runner(model=_pretrained('/nowhere/file.pth'))
     CheckpointFitHook().before_run(runner)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     with pytest.raises(FileNotFoundError):
         CheckpointFitHook().before_run(runner)
-
-
-# load_from ------------------------------------------------------------------
-
-
-def test_load_from_fits(train, trained):
-    runner, log = train(load_from=trained)
-    assert (
-        'Checkpoint fits: 6 of 6 keys loaded from the checkpoint of load_from'
-        in log
-    )
-    assert runner.iter == 8
-
-
-def test_load_from_warns_of_the_head(train, trained):
-    def edit(state):
-        state['neck.fc.weight'] = state.pop('head.bias')
-        return state
-
-    runner, log = train(load_from=_edited(trained, edit))
-    assert 'Checkpoint fits: 5 of 6 keys' in log
-    assert 'keep their initial values: head.bias' in log
-    assert 'in the file but not used: neck.fc.weight' in log
-    assert runner.iter == 8
-
-
-def test_load_from_needs_the_backbone(train, trained):
-    def edit(state):
-        return {k.replace('backbone.', ''): v for k, v in state.items()}
-
-    with pytest.raises(ValueError, match='2 of 6 keys') as error:
-        train(load_from=_edited(trained, edit))
-    assert 'missing in the file: backbone.fc.weight' in str(error.value)
-    assert "init_cfg=dict(type='Pretrained'" in str(error.value)
-
-
-def test_load_from_may_lack_what_is_allowed(train, trained):
-    def edit(state):
-        return {k: v for k, v in state.items() if k != 'backbone.fc.weight'}
-
-    with pytest.raises(ValueError, match='missing in the file: backbone.fc'):
-        train(load_from=_edited(trained, edit))
-    hook = dict(allow_missing=('fc.*',))
-    train(hook=hook, load_from=_edited(trained, edit))
-
-
-def test_load_from_another_library(train, tmp_path):
-    path = tmp_path / 'file.pth'
-    torch.save(dict(model={}, optimizer={}), path)
-    with pytest.raises(ValueError, match='is refused') as error:
-        train(load_from=str(path))
-    assert 'format of another library' in str(error.value)
-    assert "'model' is a dict (all keys: model, optimizer)" in str(error.value)
-    # The same on the other road, with the name of the file.
-    with pytest.raises(ValueError, match=r'file\.pth for the Pret.* refused'):
-        train(model=_pretrained(str(path)))
-
-
-def test_load_from_with_adversarial_adapters_alone(train, trained):
-    def edit(state):
-        return {f'adv.{key}': value for key, value in state.items()}
-
-    with pytest.raises(ValueError, match='an adversarial-only file'):
-        train(load_from=_edited(trained, edit))
-
-
-def test_load_from_with_another_number_of_outputs(train, trained):
-    with pytest.raises(ValueError, match='allow_mismatch') as error:
-        train(load_from=trained, model=dict(out=2))
-    assert 'different shapes: head.weight' in str(error.value)
-    runner, log = train(
-        hook=dict(allow_mismatch=('head.*',)),
-        load_from=trained,
-        model=dict(out=2),
-    )
-    assert 'Checkpoint fits: 4 of 6 keys' in log
-    assert 'differ in shape, not loaded: head.weight' in log
-    assert runner.iter == 8
-
-
-def test_distributed_prefix(train, trained):
-    def edit(state):
-        return {f'module.{key}': value for key, value in state.items()}
-
-    _, log = train(load_from=_edited(trained, edit))
-    assert 'Checkpoint fits: 6 of 6 keys' in log
 
 
 def test_a_test_needs_every_key(make_runner, trained):
@@ -310,30 +300,6 @@ def test_a_test_with_augmentation_loads_into_the_inner_model(
     del checkpoint['state_dict']['head.bias']
     with pytest.raises(ValueError, match='5 of 6 keys'):
         CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
-
-
-# resume ---------------------------------------------------------------------
-
-
-def test_resume_fits(train, trained):
-    runner, log = train(load_from=trained, resume=True)
-    assert '6 of 6 keys loaded from the checkpoint to resume from' in log
-    assert runner.iter == 8
-
-
-@pytest.mark.parametrize('more', [True, False])
-def test_resume_needs_the_same_keys(train, trained, more):
-    def edit(state):
-        if more:
-            return {**state, 'extra': torch.ones(1)}
-        return {k: v for k, v in state.items() if k != 'head.bias'}
-
-    with pytest.raises(ValueError, match='to resume from') as error:
-        train(load_from=_edited(trained, edit), resume=True)
-    expected = (
-        'not in the model: extra' if more else 'missing in the file: head.bias'
-    )
-    assert expected in str(error.value)
 
 
 # Load hooks -----------------------------------------------------------------
