@@ -65,35 +65,40 @@ class LineData(Dataset):
         return dict(inputs=x, target=x.sum())
 
 
+def build_runner(work_dir, checkpoint=None, hooks=(), model=None, **cfg):
+    """A tiny runner: 4 iterations per epoch, 2 epochs."""
+    return Runner.from_cfg(
+        Config(
+            dict(
+                default_scope='mmpretrain',
+                work_dir=str(work_dir),
+                experiment_name=f'line_{next(_RUNS)}',
+                model=dict(type='LineModel', **(model or {})),
+                train_dataloader=dict(
+                    batch_size=2,
+                    dataset=dict(type='LineData'),
+                    sampler=dict(type='DefaultSampler', shuffle=False),
+                    collate_fn=dict(type='default_collate'),
+                ),
+                train_cfg=dict(by_epoch=True, max_epochs=2),
+                optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01)),
+                param_scheduler=dict(type='LinearLR', start_factor=0.5),
+                default_hooks=dict(
+                    checkpoint=checkpoint
+                    or dict(type='CheckpointHook', interval=1)
+                ),
+                custom_hooks=list(hooks),
+            )
+            | cfg
+        )
+    )
+
+
 @pytest.fixture
 def make_runner(tmp_path):
-    """Build a tiny runner: 4 iterations per epoch, 2 epochs."""
+    """Build a tiny runner, in the test's folder if no other is named."""
 
-    def make(work_dir=tmp_path, checkpoint=None, hooks=(), model=None, **cfg):
-        return Runner.from_cfg(
-            Config(
-                dict(
-                    default_scope='mmpretrain',
-                    work_dir=str(work_dir),
-                    experiment_name=f'line_{next(_RUNS)}',
-                    model=dict(type='LineModel', **(model or {})),
-                    train_dataloader=dict(
-                        batch_size=2,
-                        dataset=dict(type='LineData'),
-                        sampler=dict(type='DefaultSampler', shuffle=False),
-                        collate_fn=dict(type='default_collate'),
-                    ),
-                    train_cfg=dict(by_epoch=True, max_epochs=2),
-                    optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01)),
-                    param_scheduler=dict(type='LinearLR', start_factor=0.5),
-                    default_hooks=dict(
-                        checkpoint=checkpoint
-                        or dict(type='CheckpointHook', interval=1)
-                    ),
-                    custom_hooks=list(hooks),
-                )
-                | cfg
-            )
-        )
+    def make(work_dir=tmp_path, **options):
+        return build_runner(work_dir, **options)
 
     return make

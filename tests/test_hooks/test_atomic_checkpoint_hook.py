@@ -1,11 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import os
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
 import torch
+from killed_runs import MOMENTS, train_killed
 from mmengine.hooks import CheckpointHook, Hook, LoggerHook
 from mmengine.runner import find_latest_checkpoint
 
@@ -14,83 +13,6 @@ from aemim_mm.hooks import AtomicCheckpointHook, atomic_checkpoint_hook
 from aemim_mm.utils.storage import AtomicLocalBackend
 
 _HOOK = dict(type='AtomicCheckpointHook', interval=1)
-
-# For each moment a process trains three epochs and kills itself at that moment
-# of the third. They are forked from one, which has imported the libraries.
-_KILLED = """
-import os, signal, sys
-import torch
-from mmengine.model import BaseModel
-from mmengine.runner import Runner
-from torch import nn
-import aemim_mm
-from aemim_mm.utils.storage import AtomicLocalBackend
-
-class Model(BaseModel):
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(2, 1)
-    def forward(self, x, mode):
-        return dict(loss=self.fc(x).square().mean())
-
-def kill_before(runner, owner, name, only=''):
-    original = getattr(owner, name)
-    def call(*args, **kwargs):
-        if runner.epoch == 2 and any(str(a).endswith(only) for a in args):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*args, **kwargs)
-    setattr(owner, name, call)
-
-def train(work_dir, moment):
-    runner = Runner(
-        Model(), work_dir, train_dataloader=dict(
-            batch_size=1, num_workers=0, dataset=[dict(x=torch.ones(2))] * 2,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='default_collate')),
-        train_cfg=dict(by_epoch=True, max_epochs=3),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
-        default_hooks=dict(checkpoint=dict(
-            type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1)),
-        default_scope='mmpretrain')
-    kill_before(runner, *{
-        'save': (torch, 'save'),
-        'write': (os, 'fsync'),
-        'rename': (os, 'replace'),
-        'pointer': (AtomicLocalBackend, 'put_text'),
-        'pointer rename': (os, 'replace', 'last_checkpoint'),
-        'delete': (AtomicLocalBackend, 'remove'),
-    }[moment])
-    runner.train()
-
-for moment in sys.argv[2:]:
-    pid = os.fork()
-    if not pid:
-        train(os.path.join(sys.argv[1], moment), moment)
-        os._exit(0)
-    signal_number = os.waitpid(pid, 0)[1]
-    assert signal_number == signal.SIGKILL, (moment, signal_number)
-"""
-# The moment, and the epoch of the checkpoint that must be there then.
-_MOMENTS = {
-    'save': 2,
-    'write': 2,
-    'rename': 2,
-    'pointer': 2,
-    'pointer rename': 2,
-    'delete': 3,
-}
-
-
-@pytest.fixture(scope='module')
-def killed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('killed')
-    process = subprocess.run(
-        [sys.executable, '-c', _KILLED, str(folder), *_MOMENTS],
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
-    return folder
 
 
 def _validated(runner, score):
@@ -122,16 +44,17 @@ def _files(folder):
     )
 
 
-@pytest.mark.parametrize('moment', _MOMENTS)
-def test_kill_at_any_moment(killed, make_runner, moment):
-    folder, last = killed / moment, _MOMENTS[moment]
-    latest = find_latest_checkpoint(str(folder))
-    assert latest == str(folder / f'epoch_{last}.pth')
+@pytest.mark.parametrize('moment', MOMENTS)
+def test_kill_at_any_moment(make_runner, tmp_path, moment):
+    last = MOMENTS[moment][-1]
+    train_killed(tmp_path, moment)
+    latest = find_latest_checkpoint(str(tmp_path))
+    assert latest == str(tmp_path / f'epoch_{last}.pth')
     assert load_checkpoint_file(latest)['meta']['epoch'] == last
     # The next start clears away the half-done and nothing else.
-    before = _files(folder)
-    AtomicCheckpointHook().before_train(make_runner(folder))
-    assert _files(folder) == [
+    before = _files(tmp_path)
+    AtomicCheckpointHook().before_train(make_runner())
+    assert _files(tmp_path) == [
         name for name in before if not name.endswith('.partial')
     ]
 
