@@ -243,31 +243,12 @@ def test_inherited_baselines_run_under_another_trainer(name):
     assert stock['_scope_'] == 'mmpretrain'
 
 
-def test_beit_s_schedule_and_sizes():
-    cfg = load('pretrain/beit_beit-base-p16_8xb256-amp-coslr-800e_in1k.py')
-    warm_up, cosine = cfg.param_scheduler
-    assert (warm_up.begin, warm_up.end, cosine.begin) == (0, 10, 10)
-    # Without T_max the cosine spans all of them.
-    assert 'T_max' not in cosine and cosine.end == 800
+def test_beit_s_sizes():
     cfg = load('pretrain/beit_beit-small-p16_8xb256-amp-coslr-300e_in1k.py')
     model = build_full_size(cfg)
     layers = model.backbone.layers
     assert (len(layers), layers[0].attn.num_heads) == (12, 6)
     assert model.backbone.embed_dims == model.head.cls_head.in_features == 384
-
-
-def test_the_paper_s_values():
-    """Table 1, where it is not what stock has."""
-    cfg = load('pretrain/aemim_vit-small-p16' + IN1K_SUFFIX.format(300))
-    assert cfg.param_scheduler[0].end == cfg.param_scheduler[1].begin == 15
-    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(1.5e-4 * 16)
-    assert cfg.model.backbone.arch == 'deit-small'
-    model = flatten(cfg.model.to_dict())
-    assert (model['attack.epsilon'], model['attack.num_steps']) == (2, 2)
-    assert (model['adv_ratio'], model['loss_ratio']) == (1.0, 0.5)
-    assert model['adapters.0'] == 'norm'
-    cfg = load('pretrain/aemim_vit-base-p16' + IN1K_SUFFIX.format(800))
-    assert cfg.param_scheduler[0].end == cfg.param_scheduler[1].begin == 40
 
 
 def test_three_keys_turn_a_stock_config_into_aemim():

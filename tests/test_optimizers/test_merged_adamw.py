@@ -18,7 +18,7 @@ def network():
     )
 
 
-def train(net, optimizer, steps=4, scaler=None):
+def train(net, optimizer, steps=4, scaler=None, clip=False):
     x = torch.randn(16, 4, generator=torch.Generator().manual_seed(1))
     for step in range(steps):
         for group in optimizer.param_groups:  # as a scheduler sets it
@@ -28,7 +28,11 @@ def train(net, optimizer, steps=4, scaler=None):
             loss.backward()
             optimizer.step()
         else:
-            scaler.scale(loss).backward()
+            overflow = float('inf') if step == 1 else 1.0
+            scaler.scale(loss * overflow).backward()
+            if clip:  # as mmengine does it
+                scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(net.parameters(), 0.1)
             scaler.step(optimizer)
             scaler.update()
         optimizer.zero_grad()
@@ -49,15 +53,18 @@ def groups_of(net):
 
 
 @pytest.mark.parametrize(
-    'options, scaled',
+    'options, scaled, clip',
     [
-        (dict(fused=True), False),
-        (dict(fused=True), True),  # the scaler hands over its factor
-        (dict(foreach=True), False),
-        (dict(amsgrad=True), False),
+        (dict(fused=True), False, False),
+        (dict(fused=True), True, False),  # the scaler hands over its factor
+        (dict(fused=True), True, True),
+        (dict(foreach=True), False, False),
+        (dict(amsgrad=True), False, False),
     ],
 )
-def test_the_same_to_the_bit_in_fewer_updates(monkeypatch, options, scaled):
+def test_the_same_to_the_bit_in_fewer_updates(
+    monkeypatch, options, scaled, clip
+):
     module = sys.modules['torch.optim.adam']
     updates, adam = [], module.adam
     monkeypatch.setattr(
@@ -73,7 +80,7 @@ def test_the_same_to_the_bit_in_fewer_updates(monkeypatch, options, scaled):
         optimizer = cls(groups_of(net), lr=0.01, **options)
         scaler = torch.amp.GradScaler('cpu') if scaled else None
         updates.clear()
-        train(net, optimizer, scaler=scaler)
+        train(net, optimizer, scaler=scaler, clip=clip)
         found.append((net.state_dict(), optimizer.state_dict(), set(updates)))
     (weights, state, single), (ours, our_state, together) = found
     assert single == {1} and together == {1, 3}  # by lr and weight decay
