@@ -1,17 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Optimizer groups and schedules that mmengine builds from the recipes."""
 
-import math
-from itertools import pairwise
-
 import pytest
 from test_configs.config_tools import (
     OVER_MAE,
     PRETRAIN,
-    SHIPPED,
     build_full_size,
     distinct,
-    learning_rates,
     load,
     optimizer_groups,
 )
@@ -115,34 +110,3 @@ def test_fine_tuning_decays_the_learning_rate_by_depth():
     rates = [found[f'backbone.layers.{i}.ffn.layers.1.weight'] for i in (3, 0)]
     assert rates == [(lr * 0.9, 0.05), (pytest.approx(lr * 0.9**4), 0.05)]
     assert found['backbone.cls_token'] == (pytest.approx(lr * 0.9**5), 0)
-
-
-@pytest.mark.parametrize(
-    'name', distinct(SHIPPED, 'param_scheduler', 'train_cfg', 'optim_wrapper')
-)
-def test_learning_rate_rises_then_falls_to_its_end(name):
-    cfg = load(name)
-    lr = cfg.optim_wrapper.optimizer.lr
-    warming, cooling = cfg.param_scheduler
-    per_epoch = 4
-    epochs = cfg.train_cfg.max_epochs
-    *rates, last_rate = learning_rates(cfg, per_epoch)
-    top = rates.index(max(rates))
-    assert rates[0] == pytest.approx(lr * warming.start_factor)
-    # SimMIM starts from 1e-6 / 2e-4.
-    assert warming.start_factor <= 5e-3
-    assert max(rates) == pytest.approx(lr)
-    assert warming.end == cooling.begin
-    warm_up = warming.end * per_epoch
-    assert warm_up - 1 <= top <= warm_up
-    assert all(a < b for a, b in pairwise(rates[: top + 1]))
-    assert all(a >= b for a, b in pairwise(rates[top:]))
-    # mmengine's cosine ends one of its n steps short of its end, which is
-    # zero or, for SimMIM and BEiT, a small rate.
-    end = cooling.get('eta_min', 0)
-    assert end <= 0.05 * lr
-    n = epochs * per_epoch
-    if cooling.type != 'WholeRunCosineLR':
-        n -= warm_up
-    last = end + (lr - end) * (1 + math.cos(math.pi * (n - 1) / n)) / 2
-    assert last_rate == pytest.approx(last)
