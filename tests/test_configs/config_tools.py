@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What the tests of the shipped configs share."""
 
+import ast
 import copy
 import functools
 from pathlib import Path
@@ -55,6 +56,16 @@ def _read(name):
 def load(name):
     """A config, the caller's to change."""
     return copy.deepcopy(_read(name))
+
+
+def docstring(name):
+    """Of a config, by its path below ``configs``."""
+    return ast.get_docstring(ast.parse((ROOT / 'configs' / name).read_text()))
+
+
+def header(name):
+    """The docstring on one line: its breaks are the width's."""
+    return ' '.join(docstring(name).split())
 
 
 def distinct(names, *keys, ignore=()):
@@ -173,6 +184,19 @@ def optimizer_groups(cfg, model, **options):
             found[name] = (group['lr'], group['weight_decay'])
     trainable = {n for n, p in model.named_parameters() if p.requires_grad}
     assert found.keys() == trainable
+    return found
+
+
+def check_twins(cfg, model, count, **options):
+    """Each of ``count`` twins is optimised as its clean parameter.
+
+    Returns what ``optimizer_groups`` does.
+    """
+    found = optimizer_groups(cfg, model, **options)
+    twins = [name for name in found if name.startswith('adv.')]
+    assert len(twins) == count
+    for twin in twins:
+        assert found[twin] == found[twin.removeprefix('adv.')], twin
     return found
 
 

@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """An ablation changes one key of its base: Table 8, Figure 4, the step."""
 
-import ast
 import re
 
 import pytest
@@ -11,6 +10,7 @@ from test_configs.config_tools import (
     ROOT,
     build_full_size,
     differences,
+    header,
     load,
 )
 
@@ -65,12 +65,6 @@ def path_of(base, tag):
     return f'pretrain/ablations/{algorithm}_{arch}_{tag}_{rest}'
 
 
-def docstring(name):
-    source = (ROOT / 'configs' / name).read_text()
-    # Line breaks are the width's.
-    return ' '.join(ast.get_docstring(ast.parse(source)).split())
-
-
 def test_all_are_there_and_no_other():
     assert sorted(path_of(*case) for case in CASES) == ABLATIONS
     assert len(ABLATIONS) == 38
@@ -88,7 +82,7 @@ def test_differs_from_its_base_by_its_key_alone(base, tag):
 @pytest.mark.parametrize('base, tag', CASES)
 def test_header_gives_place_and_number(base, tag):
     place, accuracy, _ = ALL[tag]
-    doc = docstring(path_of(base, tag))
+    doc = header(path_of(base, tag))
     assert place in doc
     if base.endswith('fashion-mnist'):
         assert 'has no such row' in doc and '%' not in doc
@@ -138,7 +132,7 @@ def test_header_states_the_cost(tag):
     assert base in ('1.3x', '2.2x') and (cost != base) == changed
     than = f'base: {base}' if changed else 'as the base'
     line = f'relative to MAE: {cost} by operation count ({than})'
-    assert line in docstring(name)
+    assert line in header(name)
     row = next(
         line
         for line in (ROOT / 'docs/configs.md').read_text().splitlines()
@@ -147,14 +141,14 @@ def test_header_states_the_cost(tag):
     )
     assert cost in row.split('|')[-2]
     # With other sizes the numbers are others: words only.
-    small = docstring(path_of(f'{fast}fashion-mnist', tag))
+    small = header(path_of(f'{fast}fashion-mnist', tag))
     said = re.search(r'Cost of an epoch: ([^.]+)\.', small)[1]
     assert (said == 'as the base') == (not changed)
     assert ('decodes' in said) == (tag == 'reconstruction')
 
 
 def test_header_of_the_base_says_that_it_is_the_remaining_row():
-    doc = docstring(f'pretrain/{BASES["in1k"]}')
+    doc = header(f'pretrain/{BASES["in1k"]}')
     assert 'remaining row' in doc and 'Table 8' in doc and 'Figure 4' in doc
 
 
@@ -175,7 +169,7 @@ def test_the_step_size_and_what_the_header_says(base, tag, step, said):
     name = path_of(base, tag)
     attack = MODELS.build(load(name).model.attack)
     assert attack.step_size == pytest.approx(step)
-    assert said in docstring(name)
+    assert said in header(name)
     before = load(f'pretrain/{ALL_BASES[base]}').model.attack
     assert said.endswith(f' {MODELS.build(before).step_size:g}.')
     if '2 epsilon' in said:

@@ -1,14 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """What the cost is measured of differs from the recipes as listed."""
 
-import ast
-
 import pytest
 from test_configs.config_tools import (
     BENCHMARK,
     IN1K_SUFFIX,
     ROOT,
     differences,
+    docstring,
     load,
 )
 
@@ -48,8 +47,7 @@ def test_differs_from_the_recipe_as_listed(arch, kind, recipe, changes):
 
 @pytest.mark.parametrize('name', BENCHMARK)
 def test_header_has_the_command(name):
-    source = (ROOT / 'configs' / name).read_text()
-    command = ast.get_docstring(ast.parse(source)).partition('::\n')[2]
+    command = docstring(name).partition('::\n')[2]
     assert 'tools/benchmark_cost.py' in command
     for word in command.split():
         if word.startswith(('configs/', 'tools/')):

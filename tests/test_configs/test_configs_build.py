@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Every shipped config parses, keeps its name's promises, and builds."""
 
-import ast
 import copy
 import re
 
@@ -14,10 +13,11 @@ from test_configs.config_tools import (
     OVER_MAE,
     PLUG_IN,
     PRETRAIN,
-    ROOT,
     SHIPPED,
     build_full_size,
     distinct,
+    docstring,
+    header,
     load,
     meta_batch,
     tokenizer_on_meta,
@@ -65,8 +65,7 @@ def test_name_and_docstring_say_what_it_is(name):
     if amp:
         assert cfg.optim_wrapper.loss_scale == 'dynamic'
 
-    source = (ROOT / 'configs' / name).read_text()
-    doc = ast.get_docstring(ast.parse(source))
+    doc = docstring(name)
     command = doc.partition('::\n')[2].replace('    ', '')
     if recipe := re.search(r'^recipe=(\S+)$', command, re.M):
         command = command.replace('$recipe', recipe[1])
@@ -118,8 +117,7 @@ COSTS = {
 
 @pytest.mark.parametrize('name', PRETRAIN + PLUG_IN)
 def test_header_states_the_cost(name):
-    source = (ROOT / 'configs' / name).read_text()
-    doc = ' '.join(ast.get_docstring(ast.parse(source)).split())
+    doc = header(name)
     assert doc.count('Cost of a') == 1
     if '/ablations/' not in name and name not in PLUG_IN:
         file = name.rpartition('/')[2]

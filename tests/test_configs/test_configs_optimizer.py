@@ -6,6 +6,7 @@ from test_configs.config_tools import (
     OVER_MAE,
     PRETRAIN,
     build_full_size,
+    check_twins,
     distinct,
     load,
     optimizer_groups,
@@ -33,20 +34,18 @@ SPARED = {
 }
 
 
+def twins_of(model):
+    """Two norms per layer and a final one, in encoder and decoder."""
+    layers = len(model.backbone.layers) + len(model.neck.decoder_blocks)
+    return 2 * (2 * layers + 2)  # weight and bias each
+
+
 @pytest.mark.parametrize('adapters', [('norm',), ('norm', 'cls_token')])
 @pytest.mark.parametrize('name', AEMIM)
 def test_a_twin_is_optimised_as_its_clean_parameter(name, adapters):
     cfg = load(name)
     model = build_full_size(cfg, adapters=adapters)
-    found = optimizer_groups(cfg, model)
-    twins = [key for key in found if key.startswith('adv.')]
-    # Two norms per layer and a final one, in encoder and decoder, weight and
-    # bias each, and the class token.
-    layers = len(model.backbone.layers) + len(model.neck.decoder_blocks)
-    expected = 2 * (2 * layers + 2) + ('cls_token' in adapters)
-    assert len(twins) == expected
-    for twin in twins:
-        assert found[twin] == found[twin.removeprefix('adv.')]
+    check_twins(cfg, model, twins_of(model) + ('cls_token' in adapters))
 
 
 @pytest.mark.parametrize('name', AEMIM)
@@ -56,16 +55,13 @@ def test_the_same_under_layer_decay(name):
     paramwise = dict(
         layer_decay_rate=0.5, custom_keys={'.ln': dict(decay_mult=0.0)}
     )
-    found = optimizer_groups(
+    found = check_twins(
         cfg,
         model,
+        twins_of(model),
         constructor='LearningRateDecayOptimWrapperConstructor',
         paramwise_cfg=paramwise,
     )
-    twins = [key for key in found if key.startswith('adv.')]
-    assert twins
-    for twin in twins:
-        assert found[twin] == found[twin.removeprefix('adv.')]
     # Layer i of n lies n - i layers below the head.
     lr = cfg.optim_wrapper.optimizer.lr
     depth = len(model.backbone.layers)

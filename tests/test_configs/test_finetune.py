@@ -5,18 +5,16 @@ The lists are exact: a difference that is not listed fails, and so does a
 listed one that is not there.
 """
 
-import ast
-
 import pytest
 import torch
 from mmengine.hub import get_config
 from mmpretrain.models import VisionTransformer
 from test_configs.config_tools import (
     FINETUNE,
-    ROOT,
     build_full_size,
     differences,
     flatten,
+    header,
     load,
     optimizer_groups,
 )
@@ -211,12 +209,6 @@ PAPER = {
 }
 
 
-def docstring(name):
-    source = (ROOT / 'configs/finetune' / name).read_text()
-    # Line breaks are the width's.
-    return ' '.join(ast.get_docstring(ast.parse(source)).split())
-
-
 def test_every_recipe_is_compared():
     names = {name.removeprefix('finetune/') for name in FINETUNE}
     assert names - set(CASES) == {
@@ -372,7 +364,7 @@ def test_moco_v3_has_the_hooks_of_every_run():
 
 @pytest.mark.parametrize('name', CASES)
 def test_header_gives_the_paper_s_numbers_as_such(name):
-    doc = docstring(name)
+    doc = header(f'finetune/{name}')
     assert 'not run at scale here' in doc
     assert '--cfg-options model.backbone.init_cfg.checkpoint=PATH' in doc
     for accuracy in PAPER.get(name, ()):

@@ -17,11 +17,12 @@ from test_configs.config_tools import (
     PLUG_IN,
     ROOT,
     build_full_size,
+    check_twins,
     differences,
+    docstring,
     flatten,
     load,
     meta_batch,
-    optimizer_groups,
 )
 
 from aemim_mm.config_check import (
@@ -87,13 +88,9 @@ NO_BASE_BATCH = ('spark',)
 NO_META_STEP = dict.fromkeys(('beit', 'cae', 'itpn-clip', 'spark'), True)
 
 
-def source(name):
-    return (ROOT / 'configs' / name).read_text()
-
-
 def stock_name(name):
     """What stands behind ``_base_ = 'mmpretrain::``."""
-    for node in ast.parse(source(name)).body:
+    for node in ast.parse((ROOT / 'configs' / name).read_text()).body:
         if isinstance(node, ast.Assign) and node.targets[0].id == '_base_':
             library, _, path = ast.literal_eval(node.value).partition('::')
             assert library == 'mmpretrain'
@@ -182,7 +179,7 @@ def test_three_lines_over_stock(name):
 @pytest.mark.parametrize('name', PLUG_IN)
 def test_docstring_says_what_it_is(name):
     cfg, model = built(name)
-    doc = ast.get_docstring(ast.parse(source(name)))
+    doc = docstring(name)
     assert stock_name(name) in doc and 'not run at scale here' in doc
     # Only these two are in the paper.
     assert ('no such row' in doc) == (
@@ -212,7 +209,7 @@ def test_docstring_says_what_it_is(name):
 
 @pytest.mark.parametrize('name', PLUG_IN)
 def test_docstring_says_where_weights_come_from(name):
-    doc = ast.get_docstring(ast.parse(source(name)))
+    doc = docstring(name)
     cfg = leaves(built(name)[0])
     urls = {k: v for k, v in cfg.items() if str(v).startswith('http')}
     file = entry(WEIGHTS, name)
@@ -231,7 +228,7 @@ def test_batch_that_the_learning_rate_is_written_for(name, monkeypatch):
     assert cfg.train_dataloader.batch_size == batch
     none = name.rpartition('aemim-')[2].startswith(NO_BASE_BATCH)
     assert ('auto_scale_lr' not in cfg) == none
-    doc = ast.get_docstring(ast.parse(source(name)))
+    doc = docstring(name)
     assert ('auto_scale_lr.enable=True' in doc) == none
     if none:
         # The header's options do what --auto-scale-lr does elsewhere.
@@ -246,7 +243,7 @@ def test_batch_that_the_learning_rate_is_written_for(name, monkeypatch):
 def test_docstring_says_where_the_list_of_images_is(name):
     dataset = load(name).train_dataloader.dataset
     listed = bool(dataset.get('ann_file'))
-    doc = ast.get_docstring(ast.parse(source(name)))
+    doc = docstring(name)
     assert ('meta/train.txt' in doc) == listed
     option = '    --cfg-options train_dataloader.dataset.ann_file=\n'
     assert (option in doc) == listed
@@ -367,12 +364,8 @@ def test_every_norm_layer_has_its_twin(name):
 @pytest.mark.parametrize('name', PLUG_IN)
 def test_a_twin_is_optimised_as_its_clean_parameter(name):
     cfg, model = built(name)
-    found = optimizer_groups(cfg, model)
-    twins = [key for key in found if key.startswith('adv.')]
     # Weight and bias each.
-    assert len(twins) == 2 * entry(NORMS, name)
-    for twin in twins:
-        assert found[twin] == found[twin.removeprefix('adv.')], twin
+    found = check_twins(cfg, model, 2 * entry(NORMS, name))
     # Frozen: neither the target network nor a teacher is in any group.
     assert not any(
         k.startswith(('target_generator', 'teacher')) for k in found
@@ -383,21 +376,20 @@ def test_a_twin_is_optimised_as_its_clean_parameter(name):
 def test_the_same_under_layer_decay(name):
     cfg, model = built(name)
     custom = cfg.optim_wrapper.paramwise_cfg.get('custom_keys', {})
-    found = optimizer_groups(
+    found = check_twins(
         cfg,
         model,
+        2 * entry(NORMS, name),
         constructor='LearningRateDecayOptimWrapperConstructor',
         paramwise_cfg=dict(
             layer_decay_rate=0.5, norm_decay_mult=0.0, custom_keys=custom
         ),
     )
-    twins = [key for key in found if key.startswith('adv.')]
-    assert len(twins) == 2 * entry(NORMS, name)
-    for twin in twins:
-        assert found[twin] == found[twin.removeprefix('adv.')], twin
     # HiViT's method looks for `layers`, but they are `blocks`: only the patch
     # embedding has a depth of its own.
-    rates = {found[key][0] for key in twins if '.backbone.' in key}
+    rates = {
+        rate for key, (rate, _) in found.items() if 'adv.backbone.' in key
+    }
     assert (len(rates) > 2) == ('hivit' not in name)
 
 

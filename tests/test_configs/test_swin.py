@@ -1,18 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """SimMIM with Swin-B and AEMIM over it: the recipes of Table 9."""
 
-import ast
-
 import pytest
 import torch
 from mmcv.cnn.bricks import DropPath
 from mmengine.hub import get_config
 from test_configs.config_tools import (
-    ROOT,
     build_full_size,
+    check_twins,
     differences,
+    header,
     load,
-    optimizer_groups,
 )
 
 SUFFIX = '8xb256-amp-coslr-100e_in1k-192px.py'
@@ -112,8 +110,7 @@ def test_aemim_is_simmim_plus_the_algorithm():
 
 @pytest.mark.parametrize('name, accuracy', [(SIMMIM, 83.5), (AEMIM, 83.7)])
 def test_header_gives_the_paper_s_number(name, accuracy):
-    source = (ROOT / 'configs/pretrain' / name).read_text()
-    doc = ' '.join(ast.get_docstring(ast.parse(source)).split())
+    doc = header(f'pretrain/{name}')
     assert f'100": {accuracy} % top-1' in doc and 'Table 9' in doc
 
 
@@ -157,11 +154,7 @@ def test_nothing_is_dropped_at_random(aemim):
 
 def test_twins_are_optimised_as_their_clean_parameters(aemim):
     cfg = load(f'pretrain/{AEMIM}')
-    found = optimizer_groups(cfg, aemim)
-    twins = [name for name in found if name.startswith('adv.')]
-    assert len(twins) == 2 * 53
-    for twin in twins:
-        assert found[twin] == found[twin.removeprefix('adv.')] == (8e-4, 0)
+    found = check_twins(cfg, aemim, 2 * 53)
     spared = ('norm', '.bias', 'mask_token')
     for name, (rate, decay) in found.items():
         expected = 0 if any(part in name for part in spared) else 0.05

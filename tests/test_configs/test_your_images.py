@@ -1,7 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The recipes on images of one's own: they build, and their options act."""
 
-import ast
 import itertools
 
 import pytest
@@ -12,6 +11,7 @@ from test_configs.config_tools import (
     ROOT,
     YOURS,
     build_full_size,
+    docstring,
     flatten,
     load,
     meta_batch,
@@ -52,7 +52,7 @@ def test_the_family():
 
 @pytest.mark.parametrize('name', YOURS)
 def test_header(name):
-    doc = ast.get_docstring(ast.parse((ROOT / 'configs' / name).read_text()))
+    doc = docstring(name)
     command = doc.partition('::\n')[2].split()
     assert command[:2] == ['python', 'tools/train.py']
     assert f'configs/{name}' in command
