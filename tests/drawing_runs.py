@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from mmengine.dataset import default_collate
 from mmengine.model import MMDistributedDataParallel
+from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from torch import distributed as dist
-from toys import build_aemim, images, total_loss
+from toys import build_aemim, images, mae_cfg, total_loss
 
 from aemim_mm.hooks.reconstruction_hook import ReconstructionHook
+from aemim_mm.visualization import read_scalars
 
 
 class Images(torch.utils.data.Dataset):
@@ -27,6 +29,44 @@ class Images(torch.utils.data.Dataset):
         image[1] += 50 * random.random()
         image[2] += 50 * np.random.rand()
         return {'inputs': image, 'data_samples': DataSample()}
+
+
+def train(work_dir, hooks, **options):
+    """Train a tiny model; the losses of every iteration."""
+    runner = Runner(
+        **dict(
+            model=dict(
+                type='AEMIMAlgorithm',
+                method='MAE',
+                adv_ratio=0.5,
+                **mae_cfg('DualNormViT'),
+            ),
+            work_dir=str(work_dir),
+            train_dataloader=dict(
+                batch_size=8,
+                num_workers=0,
+                dataset=Images(),
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                collate_fn=dict(type='default_collate'),
+            ),
+            train_cfg=dict(by_epoch=True, max_epochs=3),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
+            default_hooks=dict(
+                logger=dict(type='LoggerHook', interval=1), checkpoint=None
+            ),
+            custom_hooks=hooks,
+            visualizer=dict(
+                type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
+            ),
+            default_scope='mmpretrain',
+            randomness=dict(seed=0),
+            experiment_name=f'{work_dir.name}_{work_dir.parent.name}',
+            log_level='ERROR',
+        )
+        | options
+    )
+    runner.train()
+    return [entry['loss'] for entry in read_scalars(work_dir)]
 
 
 def fake_runner(model):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import toys
 from mmengine.config import Config
+from mmengine.runner import Runner
 from PIL import Image
 
 from aemim_mm_cli.user_errors import run_main
@@ -71,6 +72,18 @@ def pretrain_cfg(data_root, model, **options):
     )
     cfg.update(options)
     return cfg
+
+
+def train_once(cfg, work_dir, **options):
+    """One epoch in this process; the checkpoint."""
+    cfg = dict(cfg, work_dir=str(work_dir))
+    cfg['train_dataloader'].update(
+        num_workers=0, collate_fn=dict(type='default_collate')
+    )
+    cfg['train_cfg'] = dict(by_epoch=True, max_epochs=1)
+    del cfg['auto_scale_lr']
+    Runner.from_cfg(Config(cfg | options)).train()
+    return work_dir / 'epoch_1.pth'
 
 
 def mae(**options):

@@ -4,13 +4,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from drawing_runs import Images
-from mmengine.runner import Runner
+from drawing_runs import train
 from PIL import Image
-from toys import build_stock, mae_cfg
+from toys import build_stock
 
 from aemim_mm.hooks import OnlineEvalHook
-from aemim_mm.visualization import read_scalars
 
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
 
@@ -29,43 +27,6 @@ def labelled(tmp_path):
     return tmp_path / 'labelled'
 
 
-def run(work_dir, hooks, **options):
-    runner = Runner(
-        **dict(
-            model=dict(
-                type='AEMIMAlgorithm',
-                method='MAE',
-                adv_ratio=0.5,
-                **mae_cfg('DualNormViT'),
-            ),
-            work_dir=str(work_dir),
-            train_dataloader=dict(
-                batch_size=8,
-                num_workers=0,
-                dataset=Images(),
-                sampler=dict(type='DefaultSampler', shuffle=True),
-                collate_fn=dict(type='default_collate'),
-            ),
-            train_cfg=dict(by_epoch=True, max_epochs=3),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
-            default_hooks=dict(
-                logger=dict(type='LoggerHook', interval=1), checkpoint=None
-            ),
-            custom_hooks=hooks,
-            visualizer=dict(
-                type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
-            ),
-            default_scope='mmpretrain',
-            randomness=dict(seed=0),
-            experiment_name=f'{work_dir.name}_{work_dir.parent.name}',
-            log_level='ERROR',
-        )
-        | options
-    )
-    runner.train()
-    return [entry['loss'] for entry in read_scalars(work_dir)]
-
-
 def curves(work_dir):
     (file,) = work_dir.glob('*/vis_data/scalars.json')
     entries = map(json.loads, file.read_text().splitlines())
@@ -82,7 +43,7 @@ def hook(labelled, **options):
 
 
 def test_curves_and_an_undisturbed_training(labelled, tmp_path):
-    losses = run(tmp_path / 'with', [hook(labelled, interval=2, k=3)])
+    losses = train(tmp_path / 'with', [hook(labelled, interval=2, k=3)])
     found = curves(tmp_path / 'with')
     # before, after two epochs, at the end
     assert [entry['step'] for entry in found] == [0, 2, 3]
@@ -90,7 +51,7 @@ def test_curves_and_an_undisturbed_training(labelled, tmp_path):
         assert entry['online/linear'] == entry['online/knn'] == 100
         assert 1 <= entry['online/rankme'] <= 24
     assert found[0]['online/rankme'] != found[2]['online/rankme']
-    assert losses == run(tmp_path / 'without', [])
+    assert losses == train(tmp_path / 'without', [])
 
 
 def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
@@ -99,7 +60,7 @@ def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
         EventAccumulator,
     )
 
-    run(
+    train(
         tmp_path / 'run',
         [hook(labelled, interval=2, by_epoch=False, max_images=6)],
         visualizer=dict(
@@ -160,4 +121,4 @@ def test_numbers_below_one(name):
 def test_folders_that_do_not_fit(labelled, tmp_path):
     (labelled / 'val/2').rename(labelled / 'val/3')
     with pytest.raises(ValueError, match="train has the classes .*'2'"):
-        run(tmp_path / 'run', [hook(labelled)])
+        train(tmp_path / 'run', [hook(labelled)])

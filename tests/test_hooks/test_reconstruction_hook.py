@@ -4,8 +4,7 @@ import mmcv
 import numpy as np
 import pytest
 import torch
-from drawing_runs import Images, fake_runner, train_two_steps
-from mmengine.runner import Runner
+from drawing_runs import fake_runner, train, train_two_steps
 from mmpretrain.registry import HOOKS
 from toys import (
     build_aemim,
@@ -17,39 +16,6 @@ from two_processes import run_in_two
 
 from aemim_mm.hooks import reconstruction_hook
 from aemim_mm.hooks.reconstruction_hook import ReconstructionHook
-from aemim_mm.visualization import read_scalars
-
-
-def _run(work_dir, hooks, epochs=3, method='AEMIMAlgorithm'):
-    """Train a tiny model; return the losses of every iteration."""
-    options = dict(method='MAE', adv_ratio=0.5)
-    own = options if method == 'AEMIMAlgorithm' else {}
-    runner = Runner(
-        model=dict(type=method, **own, **mae_cfg('MAEViT')),
-        work_dir=str(work_dir),
-        train_dataloader=dict(
-            batch_size=8,
-            num_workers=0,
-            dataset=Images(),
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            collate_fn=dict(type='default_collate'),
-        ),
-        train_cfg=dict(by_epoch=True, max_epochs=epochs),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01)),
-        default_hooks=dict(
-            logger=dict(type='LoggerHook', interval=1), checkpoint=None
-        ),
-        custom_hooks=hooks,
-        visualizer=dict(
-            type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
-        ),
-        default_scope='mmpretrain',
-        randomness=dict(seed=0),
-        experiment_name=f'{work_dir.name}_{work_dir.parent.name}',
-        log_level='ERROR',
-    )
-    runner.train()
-    return [entry['loss'] for entry in read_scalars(work_dir)]
 
 
 def _pictures(work_dir):
@@ -58,7 +24,7 @@ def _pictures(work_dir):
 
 def test_pictures_of_every_second_and_the_last_epoch(tmp_path):
     hook = dict(type='ReconstructionHook', interval=2, num_images=4)
-    _run(tmp_path, [hook])
+    train(tmp_path, [hook])
     pictures = _pictures(tmp_path)
     assert sorted(pictures) == ['reconstruction_2.png', 'reconstruction_3.png']
     for path in pictures.values():
@@ -67,8 +33,8 @@ def test_pictures_of_every_second_and_the_last_epoch(tmp_path):
 
 def test_losses_are_those_of_a_run_without_the_hook(tmp_path):
     hook = dict(type='ReconstructionHook', num_images=3, seed=5)
-    drawn = _run(tmp_path / 'with', [hook])
-    plain = _run(tmp_path / 'without', [])
+    drawn = train(tmp_path / 'with', [hook])
+    plain = train(tmp_path / 'without', [])
     assert len(plain) == 6
     assert drawn == plain
     assert len(_pictures(tmp_path / 'with')) == 3
@@ -77,10 +43,13 @@ def test_losses_are_those_of_a_run_without_the_hook(tmp_path):
 
 def test_stock_method_draws_the_clean_rows(tmp_path):
     hook = dict(type='ReconstructionHook', num_images=3)
+    models = dict(MAE={}, AEMIMAlgorithm=dict(method='MAE', adv_ratio=0.5))
     heights = {}
-    for method in ('MAE', 'AEMIMAlgorithm'):
+    for method, options in models.items():
         work_dir = tmp_path / method
-        _run(work_dir, [hook], epochs=1, method=method)
+        model = dict(type=method, **options, **mae_cfg('MAEViT'))
+        once = dict(by_epoch=True, max_epochs=1)
+        train(work_dir, [hook], model=model, train_cfg=once)
         picture = _pictures(work_dir)['reconstruction_1.png']
         heights[method] = mmcv.imread(picture).shape[0]
     # three rows against six, under the same heading

@@ -3,11 +3,11 @@
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 from tiny_run import (
     aemim,
     load_tool,
     pretrain_cfg,
+    train_once,
     write_images,
 )
 
@@ -19,16 +19,12 @@ def checkpoint(tmp_path_factory):
     """What a Runner saves after one iteration of AEMIM."""
     folder = tmp_path_factory.mktemp('run')
     cfg = pretrain_cfg(write_images(folder / 'images', 4), aemim())
-    cfg['train_dataloader'].update(
-        num_workers=0, collate_fn=dict(type='default_collate')
+    return train_once(
+        cfg,
+        folder / 'work',
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
+        custom_hooks=[],
     )
-    cfg['optim_wrapper'] = dict(optimizer=dict(type='AdamW', lr=1e-3))
-    cfg['train_cfg'] = dict(by_epoch=True, max_epochs=1)
-    cfg['custom_hooks'] = []
-    cfg['work_dir'] = str(folder / 'work')
-    del cfg['auto_scale_lr']
-    Runner.from_cfg(Config(cfg)).train()
-    return folder / 'work' / 'epoch_1.pth'
 
 
 @pytest.fixture

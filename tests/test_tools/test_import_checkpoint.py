@@ -9,13 +9,13 @@ import torch
 from export_zoo import SWIN
 from foreign_files import CONFIG, mae_weights
 from mmengine.config import Config
-from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from safetensors.torch import load_file
 from tiny_run import (
     aemim,
     load_tool,
     pretrain_cfg,
+    train_once,
     write_images,
 )
 
@@ -73,17 +73,6 @@ def test_licence_travels_from_import_over_runs_to_exports(
     model['backbone']['arch']['feedforward_channels'] = 128
     model['neck'] = dict(done.decoder)
     cfg = pretrain_cfg(write_images(tmp_path / 'images', 4), model)
-    cfg['train_dataloader'].update(
-        num_workers=0, collate_fn=dict(type='default_collate')
-    )
-    cfg['optim_wrapper'] = dict(optimizer=dict(type='AdamW', lr=0.0))
-    cfg['train_cfg'] = dict(by_epoch=True, max_epochs=1)
-    cfg['custom_hooks'] = [
-        dict(type='CheckpointFitHook'),
-        dict(type='RunOriginHook'),
-    ]
-    cfg['work_dir'] = str(tmp_path / 'work')
-    del cfg['auto_scale_lr']
     if by == 'load_from':
         cfg['load_from'] = str(start_file)
     else:
@@ -92,11 +81,19 @@ def test_licence_travels_from_import_over_runs_to_exports(
         model['backbone']['init_cfg'] = dict(
             type='Pretrained', checkpoint=str(start_file), prefix='backbone.'
         )
-    Runner.from_cfg(Config(cfg)).train()
+    file = train_once(
+        cfg,
+        tmp_path / 'work',
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.0)),
+        custom_hooks=[
+            dict(type='CheckpointFitHook'),
+            dict(type='RunOriginHook'),
+        ],
+    )
     logged = capsys.readouterr()
     told = 'go back to https://github.com/facebookresearch/mae (cc-by-nc-4.0)'
     assert (logged.out + logged.err).count(told) == 1
-    saved = torch.load(tmp_path / 'work/epoch_1.pth', weights_only=False)
+    saved = torch.load(file, weights_only=False)
     assert saved['meta']['started_from'] == done.terms
     # With a learning rate of 0 the run holds what it has started from.
     weights, _ = load_export(start_file)
