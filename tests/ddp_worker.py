@@ -1,12 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""One rank of the two-process tests: ``ddp_worker.py RANK FOLDER``.
+"""One rank of the two-process tests.
 
 Writes ``rank{RANK}.pt``: for every toy the averaged gradient of one step on
 injected draws, and the parameters after two free optimizer steps.
 """
 
 import random
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
@@ -132,7 +131,3 @@ def main(rank, folder):
             )
     results['sequential'] = train(TOYS[0], rank, sequential=True)
     torch.save(results, Path(folder) / f'rank{rank}.pt')
-
-
-if __name__ == '__main__':
-    main(int(sys.argv[1]), sys.argv[2])

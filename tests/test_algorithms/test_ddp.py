@@ -1,35 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Two gloo processes without ``find_unused_parameters``."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import ddp_worker
 import pytest
 import torch
-
-TESTS = Path(__file__).parents[1]
+from two_processes import run_in_two
 
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp('ddp')
-    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    workers = [
-        subprocess.Popen(
-            [sys.executable, ddp_worker.__file__, str(rank), str(folder)],
-            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(ddp_worker.WORLD)
-    ]
-    for worker in workers:
-        output, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, output
+    run_in_two(ddp_worker.main, folder)
     return [
         torch.load(folder / f'rank{rank}.pt', weights_only=True)
         for rank in range(ddp_worker.WORLD)
