@@ -179,7 +179,10 @@ def test_reconstruction_distance_is_the_adversarial_loss(toy):
 
     def chosen(encode, x, reference, mean, std, loss=None):
         x_adv = x + 0.1
-        seen['loss'] = loss(encode(x_adv))
+        features = encode(x_adv)
+        # Nothing but pixels can be differentiated: no weight is in the graph.
+        assert not any(f.requires_grad for f in features)
+        seen['loss'] = loss(features)
         return x_adv
 
     model.attack = chosen
@@ -289,17 +292,21 @@ def test_every_parameter_gets_a_gradient(toy, bf16):
             assert max(sizes) < 1e-8, name
 
 
+def build_swapped(toy, model):
+    """The stock algorithm with the adversarial adapters."""
+    swapped, state = build_stock(toy), model.state_dict()
+    swapped.load_state_dict(
+        {k: state.get(f'adv.{k}', state[k]) for k in swapped.state_dict()}
+    )
+    return swapped
+
+
 @toys
 def test_adversarial_loss_is_the_stock_loss_with_x_adv_at_the_encoder(toy):
     """L_a by other means: a stock model with phi_a, x_a put in by hand."""
     model = move_twins(build_aemim(toy, attack=attack(epsilon=8)))
-    state = model.state_dict()
+    swapped = build_swapped(toy, model)
     step = seeded(model.step, *batch(toy))
-
-    swapped = build_stock(toy)
-    swapped.load_state_dict(
-        {k: state.get(f'adv.{k}', state[k]) for k in swapped.state_dict()}
-    )
 
     def put_in(module, args):
         image = step.x_adv
@@ -323,8 +330,8 @@ def test_adversarial_loss_is_the_stock_loss_with_x_adv_at_the_encoder(toy):
 )
 def test_loss_of_rows_is_the_stock_loss_of_these_images(toy):
     """L_a at epsilon 0 is a mean over the R rows: images, masks, targets."""
-    stock = build_stock(toy)
-    model = build_aemim(toy, stock, adv_ratio=0.5, attack=attack(epsilon=0))
+    model = build_aemim(toy, adv_ratio=0.5, attack=attack(epsilon=0))
+    stock = build_swapped(toy, move_twins(model))
     drawn = []
 
     clean_pass = model.passes.clean_pass

@@ -11,7 +11,6 @@ from mmpretrain.registry import MODELS
 from toys import (
     attack,
     build_aemim,
-    build_stock,
     column,
     grads,
     images,
@@ -38,39 +37,6 @@ def test_is_the_stock_algorithm_too():
     assert features[0].shape == (2, 17, 32)
 
 
-def test_attack_sees_phi_a_rows_and_the_mask():
-    """E(x_a^m; psi + phi_a) in the attack, from an independent call."""
-    model = build_aemim('MAE-DualNormViT', adv_ratio=0.5)
-    with torch.no_grad():
-        for twin in model.adv.parameters():
-            twin.add_(0.3)
-    x, seen = images(4), {}
-
-    def probe(encode, x, reference, mean, std, loss=None):
-        seen.update(x=x, features=encode(x)[0], reference=reference[0])
-        seen['requires_grad'] = seen['features'].requires_grad
-        return x
-
-    model.attack = probe
-    step = model.step(x, None)
-    latent, _, ids_restore = step.encoder_output
-    keep = torch.argsort(ids_restore, dim=1)[:, :4]
-    rows = list(step.rows)
-    torch.testing.assert_close(seen['x'], x[rows])
-    torch.testing.assert_close(seen['reference'], latent.detach()[rows])
-    bank = {
-        n.removeprefix('backbone.'): t
-        for n, t in model.adv.tensors().items()
-        if n.startswith('backbone.')
-    }
-    expected = model.backbone(x[rows], keep[rows], adapters=bank)[0]
-    torch.testing.assert_close(
-        seen['features'], expected, atol=1e-5, rtol=1e-5
-    )
-    # Nothing but pixels can be differentiated: no weight is in the graph.
-    assert not seen['requires_grad']
-
-
 def test_bf16_gradients_equal_fp32_gradients_roughly():
     """The autocast weight cache must not lose a branch's gradient."""
     results = []
@@ -84,39 +50,6 @@ def test_bf16_gradients_equal_fp32_gradients_roughly():
     for name, expected in results[0].items():
         error = (results[1][name] - expected).norm() / expected.norm()
         assert error < 0.1, name
-
-
-@toys
-def test_adversarial_loss_of_some_rows(toy):
-    """L_a from its parts: decode E(x_a) under phi_a, compare with x."""
-    model = build_aemim(toy, adv_ratio=0.5, attack=attack(epsilon=8))
-    with torch.no_grad():
-        for twin in model.adv.parameters():
-            twin.add_(0.1)
-    x = images(4)
-    torch.manual_seed(1)
-    step = model.step(x, None)
-    rows = list(step.rows)
-    _, mask, ids_restore = step.encoder_output
-    swapped = build_stock(toy)
-    state = model.state_dict()
-    swapped.load_state_dict(
-        {k: state.get(f'adv.{k}', state[k]) for k in swapped.state_dict()}
-    )
-    ids_keep = torch.argsort(ids_restore, dim=1)[:, :4]
-
-    def random_masking(x, ratio):
-        index = ids_keep[rows].unsqueeze(-1).expand(-1, -1, x.shape[2])
-        return x.gather(1, index), mask[rows], ids_restore[rows]
-
-    swapped.backbone.random_masking = random_masking
-    latent, _, restore = swapped.backbone(step.x_adv)
-    expected = swapped.head.loss(
-        swapped.neck(latent, restore), x[rows], mask[rows]
-    )
-    torch.testing.assert_close(
-        step.adv['loss'], expected, atol=1e-5, rtol=1e-5
-    )
 
 
 def test_rows_are_drawn_anew_and_at_least_one():
