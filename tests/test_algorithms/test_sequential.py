@@ -43,6 +43,30 @@ def assert_same(actual, expected, rtol):
         assert (actual[name] - grad).norm() <= limit, name
 
 
+@pytest.fixture
+def deterministic():
+    """As mmengine sets it; of a GPU's kernels nothing is seen here."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures('deterministic')
+@pytest.mark.parametrize('sequential', [False, True])
+def test_the_same_seed_gives_the_same_bits(sequential):
+    found = []
+    for _ in range(2):
+        model = build(sequential, adv_ratio=0.5)
+        losses = run(model)
+        total_loss(losses).backward()
+        found.append({**losses, **grads(model)})
+    first, second = found
+    assert first.keys() == second.keys() and len(first) > 50
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+@pytest.mark.usefixtures('deterministic')
 @pytest.mark.parametrize(
     'toy, adv_ratio', [*((toy, 0.5) for toy in METHODS), (TOY, 1.0)]
 )
