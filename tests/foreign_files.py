@@ -4,6 +4,7 @@
 import timm
 import torch
 from export_zoo import SWIN, randomised
+from mmengine.config import Config
 from timm.models.vision_transformer import Block
 from torch import nn
 
@@ -76,6 +77,14 @@ def mae_weights(decoder=True):
     if decoder:
         weights.update(randomised(MAEDecoder(), seed=1).state_dict())
     return weights
+
+
+def write_mae(folder):
+    """A file of MAE, and a config that tells its heads."""
+    file, config = folder / 'mae.pth', folder / 'config.py'
+    torch.save(dict(model=mae_weights()), file)
+    Config(CONFIG).dump(str(config))
+    return file, config
 
 
 def simmim_weights():

@@ -24,55 +24,37 @@ def test_finds_it(zoo, kind, cls, heads):
     assert architecture.num_heads == heads
 
 
-def _changed(zoo, kind, change):
-    state = zoo.build(kind).state_dict()
-    change(state)
-    return zoo.source(kind, state_dict=state)
+def _without(part):
+    return lambda s: {k: v for k, v in s.items() if part not in k}
 
 
-def test_a_deleted_key(zoo):
-    source = _changed(
-        zoo, 'mae', lambda s: s.pop('backbone.layers.1.attn.qkv.bias')
-    )
-    with pytest.raises(
-        ValueError, match=r'(?s)missing in the file: layers.1.attn.qkv.bias'
-    ):
-        find_architecture(source)
-
-
-def test_a_variant_of_the_network(zoo):
-    """Layer scale, say: the plain network would ignore it."""
-    source = _changed(
-        zoo,
-        'mae',
-        lambda s: s.update({'backbone.layers.0.gamma_1': torch.ones(32)}),
-    )
-    with pytest.raises(
-        ValueError, match=r'(?s)not in that network: layers.0.gamma_1'
-    ):
-        find_architecture(source)
-
-
-def test_another_shape(zoo):
-    source = _changed(
-        zoo,
-        'mae',
-        lambda s: s.update({'backbone.ln1.weight': torch.ones(3)}),
-    )
-    with pytest.raises(ValueError, match='different shapes: ln1.weight'):
-        find_architecture(source)
-
-
-def test_another_architecture(zoo):
-    source = _changed(
-        zoo,
-        'mae',
-        lambda s: [s.pop(k) for k in list(s) if 'pos_embed' in k],
-    )
-    with pytest.raises(
-        ValueError, match=r"(?s)MAEViT.*neither a Vision.*prefix='backbone.'"
-    ):
-        find_architecture(source)
+@pytest.mark.parametrize(
+    'change, says',
+    [
+        (
+            _without('backbone.layers.1.attn.qkv.bias'),
+            'missing in the file: layers.1.attn.qkv.bias',
+        ),
+        # Layer scale, say: the plain network would ignore it.
+        (
+            lambda s: {**s, 'backbone.layers.0.gamma_1': torch.ones(32)},
+            'not in that network: layers.0.gamma_1',
+        ),
+        (
+            lambda s: {**s, 'backbone.ln1.weight': torch.ones(3)},
+            'different shapes: ln1.weight',
+        ),
+        (
+            _without('pos_embed'),
+            "MAEViT.*neither a Vision.*prefix='backbone.'",
+        ),
+    ],
+    ids=['deleted key', 'variant', 'another shape', 'another architecture'],
+)
+def test_another_network(zoo, change, says):
+    state = change(zoo.build('mae').state_dict())
+    with pytest.raises(ValueError, match=f'(?s){says}'):
+        find_architecture(zoo.source('mae', state_dict=state))
 
 
 @pytest.mark.parametrize(

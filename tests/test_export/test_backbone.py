@@ -38,6 +38,19 @@ SWIN = dict(
 )
 
 
+def in_timm(out, **options):
+    """The network of timm with exported weights."""
+    return timm.create_model(checkpoint_path=str(out), **options).eval()
+
+
+def exported(zoo, kind, suffix='.pth'):
+    """A model, and what is exported of it for timm."""
+    model = zoo.build(kind)
+    out = zoo.folder / f'out{suffix}'
+    export_backbone(zoo.save(kind, model=model), out, 'timm')
+    return model, out
+
+
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
 @pytest.mark.parametrize(
     'kind, kwargs, size',
@@ -52,13 +65,8 @@ SWIN = dict(
 def test_timm_classifiers_have_equal_logits(
     zoo, images, kind, kwargs, size, suffix
 ):
-    model = zoo.build(kind)
-    out = zoo.folder / f'out{suffix}'
-    export_backbone(zoo.save(kind, model=model), out, 'timm')
-    other = timm.create_model(
-        checkpoint_path=str(out), num_classes=5, **kwargs
-    )
-    other.eval()
+    model, out = exported(zoo, kind, suffix)
+    other = in_timm(out, num_classes=5, **kwargs)
     x = images(size)
     with torch.no_grad():
         wanted = model(x)
@@ -71,11 +79,8 @@ def test_the_merging_order_matters(zoo, images, monkeypatch):
     rules = tuple(rule._replace(change=None) for rule in timm_swin.SWIN.rules)
     unchanged = dataclasses.replace(timm_swin.SWIN, rules=rules)
     monkeypatch.setitem(timm_library.NETWORKS, Swin, unchanged)
-    model = zoo.build('swin')
-    out = zoo.folder / 'out.pth'
-    export_backbone(zoo.save('swin', model=model), out, 'timm')
-    other = timm.create_model(checkpoint_path=str(out), num_classes=5, **SWIN)
-    other.eval()
+    model, out = exported(zoo, 'swin')
+    other = in_timm(out, num_classes=5, **SWIN)
     x = images(64)
     with torch.no_grad():
         assert (other(x) - model(x)).abs().max() > 0.01
@@ -83,9 +88,7 @@ def test_the_merging_order_matters(zoo, images, monkeypatch):
 
 @pytest.mark.parametrize('kind', ['aemim', 'mae', 'cim'])
 def test_pretrained_encoder_in_timm(zoo, images, kind):
-    model = zoo.build(kind)
-    out = zoo.folder / 'out.pth'
-    export_backbone(zoo.save(kind, model=model), out, 'timm')
+    model, out = exported(zoo, kind)
     x = images(32)
     with torch.no_grad():
         wanted = model.backbone(x, mask=None)[-1]
@@ -93,19 +96,13 @@ def test_pretrained_encoder_in_timm(zoo, images, kind):
             (dict(global_pool='token'), wanted[:, 0]),
             (dict(global_pool='avg', fc_norm=False), wanted[:, 1:].mean(1)),
         ):
-            other = timm.create_model(
-                checkpoint_path=str(out), num_classes=0, **pool, **VIT
-            )
-            other.eval()
+            other = in_timm(out, num_classes=0, **pool, **VIT)
             assert torch.allclose(other(x), pooled, atol=1e-5)
 
 
 def test_simmim_in_timm(zoo, images):
-    model = zoo.build('simmim')
-    out = zoo.folder / 'out.pth'
-    export_backbone(zoo.save('simmim', model=model), out, 'timm')
-    other = timm.create_model(checkpoint_path=str(out), num_classes=0, **SWIN)
-    other.eval()
+    model, out = exported(zoo, 'simmim')
+    other = in_timm(out, num_classes=0, **SWIN)
     x = images(64)
     with torch.no_grad():
         wanted = model.backbone(x, mask=None)[-1].permute(0, 2, 3, 1)
@@ -205,8 +202,7 @@ def test_an_export_can_be_exported_again(zoo, images):
     export_backbone(zoo.save('swin', model=model), first, 'mmpretrain')
     out = zoo.folder / 'out.pth'
     export_backbone(first, out, 'timm')
-    other = timm.create_model(checkpoint_path=str(out), num_classes=5, **SWIN)
-    other.eval()
+    other = in_timm(out, num_classes=5, **SWIN)
     x = images(64)
     with torch.no_grad():
         assert torch.allclose(other(x), model(x), atol=2e-5)

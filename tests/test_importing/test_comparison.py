@@ -3,8 +3,7 @@ import sys
 
 import pytest
 import torch
-from foreign_files import CONFIG, mae_weights
-from mmengine.config import Config
+from foreign_files import write_mae
 
 from aemim_mm.importing import checkpoint, import_checkpoint
 from aemim_mm.importing.comparison import _transformers
@@ -13,9 +12,7 @@ from aemim_mm.importing.foreign_file import ForeignFile
 
 @pytest.fixture
 def mae(tmp_path):
-    file, config = tmp_path / 'mae.pth', tmp_path / 'config.py'
-    torch.save(dict(model=mae_weights()), file)
-    Config(CONFIG).dump(str(config))
+    file, config = write_mae(tmp_path)
     return dict(file=file, kind='mae', config=config, out=tmp_path / 'o.pth')
 
 

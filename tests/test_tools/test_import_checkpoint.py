@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from export_zoo import SWIN
-from foreign_files import CONFIG, mae_weights
-from mmengine.config import Config
+from foreign_files import write_mae
 from mmpretrain.registry import MODELS
 from safetensors.torch import load_file
 from tiny_run import (
@@ -30,10 +29,7 @@ def tool():
 
 @pytest.fixture
 def mae(tmp_path):
-    """A file of MAE, and a config that tells its heads."""
-    file, config = tmp_path / 'mae.pth', tmp_path / 'config.py'
-    torch.save(dict(model=mae_weights()), file)
-    Config(CONFIG).dump(str(config))
+    file, config = write_mae(tmp_path)
     return str(file), '--from', 'mae', '--config', str(config)
 
 
