@@ -44,7 +44,7 @@ def resumed(*options, then=None, before=(), **earlier):
     return make
 
 
-def other_model(changes, pretrain=None):
+def other_model(changes):
     """Pre-train, then resume with another config."""
 
     def make(folder):

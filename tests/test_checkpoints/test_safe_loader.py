@@ -183,7 +183,7 @@ def test_prefixes_without_the_call(hub):
         read_checkpoint('s3://b/f.pth')
 
 
-def test_a_loader_of_the_user_is_used(tmp_path):
+def test_a_loader_of_the_user_is_used():
     @CheckpointLoader.register_scheme('own://')
     def load(filename, map_location):
         return dict(name=filename, device=map_location)

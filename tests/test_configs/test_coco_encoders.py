@@ -220,7 +220,7 @@ def test_both_encoders_agree_at_an_odd_size():
 
 
 @ENCODERS
-def test_a_grid_of_another_shape_is_resized_once_at_the_load(kind, tmp_path):
+def test_a_grid_of_another_shape_is_resized_once_at_the_load(kind):
     square = random_encoder(kind)
     wide = random_encoder(kind, img_size=(96, 160))
     wide.load_state_dict(square.state_dict())

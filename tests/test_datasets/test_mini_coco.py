@@ -72,8 +72,8 @@ def test_layout_is_that_of_coco(written):
         assert len(set(known)) == len(known)
 
 
-@pytest.mark.parametrize('split, num, index', SPLITS)
-def test_annotations_are_the_painted_pixels(written, split, num, index):
+@pytest.mark.parametrize('split, index', [(s, i) for s, _, i in SPLITS])
+def test_annotations_are_the_painted_pixels(written, split, index):
     root, _ = written
     coco = read(root, split)
     for i, image_id in enumerate(sorted(coco.imgs)):

@@ -143,7 +143,7 @@ def test_a_run_goes_on_from_an_export(folders, monkeypatch, capsys):
         (folders / 'work_dirs/again/last_checkpoint').unlink()
 
 
-def test_features_of_the_page(folders, monkeypatch, capsys):
+def test_features_of_the_page(folders, monkeypatch):
     blocks = commands()
     run(blocks[0], PRETRAIN, folders, monkeypatch)
     (command,) = (b for b in blocks if 'aemim features' in b)

@@ -95,7 +95,7 @@ def test_images_with_more_than_one_window(zoo):
     assert _library(zoo.source('mae')).image_size == (32, 32)
 
 
-def test_without_mmdet(zoo, monkeypatch, tmp_path):
+def test_without_mmdet(zoo, monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmdet.registry', None)
     with pytest.raises(ValueError, match='needs mmdet.*docs/install.md'):
         _library(zoo.source('mae')).registry()

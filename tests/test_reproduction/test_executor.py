@@ -257,7 +257,7 @@ def test_chains_run_beside_each_other_and_cost_alone(chain):
     assert order[0] < min(middle) <= max(middle) < order[1]
 
 
-def test_time_that_is_left(chain, monkeypatch):
+def test_time_that_is_left(chain):
     steps = chain.steps()
     others = chain.steps(chain='other/seed0')
     for step, seconds in zip(steps, (60.0, 30.0), strict=True):

@@ -12,7 +12,7 @@ def demo():
     return load_tool('demo')
 
 
-def test_a_folder_of_somebody_else_is_left_alone(demo, tmp_path, capsys):
+def test_a_folder_of_somebody_else_is_left_alone(demo, tmp_path):
     weights = tmp_path / 'pretrain/iter_20000.pth'
     weights.parent.mkdir()
     weights.write_text('mine')

@@ -151,7 +151,7 @@ def test_torchrun_is_called_with_the_variables(tmp_path):
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh'])
 @pytest.mark.parametrize('nodes', ['1', '2'])
-def test_a_busy_port_is_named(tmp_path, script, nodes):
+def test_a_busy_port_is_named(script, nodes):
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()

@@ -118,7 +118,7 @@ def test_a_config_with_weights(tool, zoo, folder):
     np.testing.assert_array_equal(features, expected)
 
 
-def test_plot(tool, zoo, folder, capsys):
+def test_plot(tool, zoo, folder):
     picture = folder / 'pca.png'
     run(tool, folder, zoo.save('aemim'), '--plot', picture)
     assert picture.read_bytes()[:4] == b'\x89PNG'

@@ -143,7 +143,7 @@ def test_dataset_without_a_good_image_stops(tmp_path):
         data[0]
 
 
-def test_missing_root_fails_at_the_start(tmp_path):
+def test_missing_root_fails_at_the_start():
     with pytest.raises(FileNotFoundError, match='no/such/folder'):
         CustomDataset(
             'no/such/folder',
