@@ -1,10 +1,10 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The tiny models of the tests, with their batches, on a GPU."""
 
-import random
+from functools import partial
 
 import torch
-from toys import batch, build_aemim, move_twins, total_loss
+from toys import batch, build_aemim, move_twins, seeded, total_loss
 
 
 def build(toy, sequential, **options):
@@ -28,10 +28,8 @@ def batch_on_gpu(toy, seed=3):
 def losses_of(model, toy, dtype=None, seed=3):
     """One step's losses; the same draws for the same seed."""
     data = batch_on_gpu(toy, seed)
-    torch.manual_seed(seed)
-    random.seed(seed)
     with torch.autocast('cuda', dtype, enabled=dtype is not None):
-        return model(*data, mode='loss')
+        return seeded(partial(model, mode='loss'), *data, seed=seed)
 
 
 def gradients(model, losses):
@@ -43,12 +41,3 @@ def gradients(model, losses):
         for name, parameter in model.named_parameters()
         if parameter.grad is not None
     }
-
-
-def assert_near(actual, expected, rtol):
-    """In the norm of each tensor; where one is nearly 0, of the largest."""
-    assert actual.keys() == expected.keys()
-    largest = max(grad.norm() for grad in expected.values())
-    for name, grad in expected.items():
-        limit = rtol * grad.norm() + 1e-5 * largest
-        assert (actual[name] - grad).norm() <= limit, name

@@ -16,6 +16,7 @@ from mmpretrain.datasets.transforms import (
 from mmpretrain.models.selfsup.cae import DALLEEncoder
 from mmpretrain.models.utils.clip_generator_helper import CLIP
 from mmpretrain.registry import MODELS
+from states import randomised
 
 toys = pytest.mark.parametrize('toy', list(METHODS))
 needs_mask = [name for name, toy in METHODS.items() if toy.mask]
@@ -25,12 +26,7 @@ def built(name, seed=0):
     toy = METHODS[name]
     torch.manual_seed(seed)
     model = MODELS.build(dict(type=toy.method, **copy.deepcopy(toy.cfg)))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(
-                0.2 * torch.randn_like(parameter) + (parameter.ndim == 1) * 0.5
-            )
-    return model.train()
+    return randomised(model).train()
 
 
 def losses_of(model, inputs, data_samples):

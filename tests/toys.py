@@ -2,6 +2,7 @@
 """Building and measuring the tiny models of the tests."""
 
 import copy
+import random
 
 import torch
 from mim_toys import (
@@ -19,6 +20,7 @@ from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.models.utils.sparse_modules import SparseHelper
 from mmpretrain.registry import MODELS
 from pixels import to_pixels
+from states import randomised
 from torch import nn
 
 from aemim_mm.core.losses import total
@@ -32,6 +34,7 @@ __all__ = [
     'SparseHelper',
     'ToyEncoder',
     'ToyMIM',
+    'assert_near',
     'attack',
     'batch',
     'build_aemim',
@@ -43,6 +46,7 @@ __all__ = [
     'mae_cfg',
     'masks',
     'move_twins',
+    'seeded',
     'stock_loss',
     'to_pixels',
     'total_loss',
@@ -64,9 +68,8 @@ def build_stock(toy, seed=0):
     cfg = copy.deepcopy(METHODS[toy].cfg)
     for part, name in (METHODS[toy].stock or {}).items():
         cfg[part]['type'] = name
-    return _randomised(
-        MODELS.build(dict(type=METHODS[toy].method, **cfg)), seed
-    )
+    model = MODELS.build(dict(type=METHODS[toy].method, **cfg))
+    return randomised(model, seed=seed).train()
 
 
 def build_aemim(toy, stock=None, cfg=None, **options):
@@ -100,13 +103,20 @@ def stock_loss(losses):
     return total(losses)
 
 
-def _randomised(model, seed):
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(0.2 * noise + (parameter.ndim == 1) * 0.5)
-    return model.train()
+def seeded(call, *args, seed=3):
+    """What a call returns; both generators that the methods draw from."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    return call(*args)
+
+
+def assert_near(actual, expected, rtol, floor=1e-6):
+    """In the norm of each tensor; where one is nearly 0, of the largest."""
+    assert actual.keys() == expected.keys()
+    largest = max(grad.norm() for grad in expected.values())
+    for name, grad in expected.items():
+        limit = rtol * grad.norm() + floor * largest
+        assert (actual[name] - grad).norm() <= limit, name
 
 
 def total_loss(losses):

@@ -7,11 +7,11 @@ compared with the stock class on the same weights, mask and images.
 
 import copy
 import gc
-import random
 import weakref
 
 import pytest
 import torch
+from states import assert_equal_states
 from torch import nn
 from toys import (
     HAS_CLS_TOKEN,
@@ -23,6 +23,7 @@ from toys import (
     build_stock,
     grads,
     move_twins,
+    seeded,
     stock_loss,
     to_pixels,
     total_loss,
@@ -32,13 +33,6 @@ from aemim_mm.core.adapter_bank import NORM_TYPES
 from aemim_mm.core.batch_subset import BatchSubset
 
 toys = pytest.mark.parametrize('toy', list(METHODS))
-
-
-def seeded(function, *args, seed=3):
-    """Both generators that the methods draw from."""
-    torch.manual_seed(seed)
-    random.seed(seed)
-    return function(*args)
 
 
 def source(inputs):
@@ -368,8 +362,7 @@ def test_deep_copy_trains_on_its_own(toy):
     total_loss(twin.loss(*batch(toy))).backward()
     optimizer.step()
     assert not grads(model)
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, before[name]), name
+    assert_equal_states(model, before)
     state = twin.state_dict()
     moved = [n for n in before if not torch.equal(before[n], state[n])]
     assert any(n.startswith('adv.') for n in moved)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmpretrain.models.selfsup import MAE
 from mmpretrain.registry import MODELS
+from states import assert_equal_states
 from toys import (
     attack,
     build_aemim,
@@ -15,6 +16,7 @@ from toys import (
     grads,
     images,
     mae_cfg,
+    seeded,
     total_loss,
 )
 
@@ -23,11 +25,6 @@ from aemim_mm.core import call_swapped
 toys = pytest.mark.parametrize(
     'toy', ['MAE-stock-backbone', 'MAE-DualNormViT']
 )
-
-
-def seeded(function, *args, seed=3):
-    torch.manual_seed(seed)
-    return function(*args)
 
 
 def test_is_the_stock_algorithm_too():
@@ -139,8 +136,7 @@ def test_second_init_weights_changes_nothing():
             parameter.add_(1.0 + torch.rand_like(parameter))
     before = copy.deepcopy(model.state_dict())
     model.init_weights()
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, before[name]), name
+    assert_equal_states(model, before)
 
 
 def test_layer_depth_of_a_twin():

@@ -4,6 +4,7 @@
 import ddp_worker
 import pytest
 import torch
+from states import assert_equal_states
 from two_processes import run_in_two
 
 
@@ -20,9 +21,7 @@ def ranks(tmp_path_factory):
 @pytest.mark.parametrize('toy', [*ddp_worker.TOYS, 'sequential'])
 def test_parameters_stay_identical(toy, ranks):
     first, second = (r[toy]['parameters'] for r in ranks)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
+    assert_equal_states(first, second)
     # And the ranks did see different images, masks and noise.
     assert ranks[0][toy]['losses'] != ranks[1][toy]['losses']
 

@@ -9,6 +9,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner, load_checkpoint
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
+from states import assert_equal_states
 from torch.utils.data import Dataset
 from toys import (
     ARCH,
@@ -82,13 +83,6 @@ def run(work_dir, model, epochs=1, lr=0.01, toy=MAE, **options):
     )
     runner.train()
     return runner.model
-
-
-def assert_same(model, expected):
-    state = model.state_dict()
-    assert state.keys() == expected.keys()
-    for name, value in expected.items():
-        assert torch.equal(state[name], value), name
 
 
 def toy_of(request):
@@ -210,14 +204,14 @@ def test_aemim_checkpoint_through_init_cfg_restores_both(toy, aemim_file):
         aemim_cfg(toy, init_cfg=dict(type='Pretrained', checkpoint=aemim_file))
     )
     model.init_weights()
-    assert_same(model, after_init_weights(aemim_file))
+    assert_equal_states(model, after_init_weights(aemim_file))
 
 
 @toys
 def test_aemim_checkpoint_by_plain_torch(toy, aemim_file):
     model = MODELS.build(aemim_cfg(toy))
     model.load_state_dict(torch.load(aemim_file)['state_dict'], strict=True)
-    assert_same(model, torch.load(aemim_file)['state_dict'])
+    assert_equal_states(model, torch.load(aemim_file)['state_dict'])
 
 
 def test_missing_class_token_twin_is_filled(aemim_file):
@@ -287,8 +281,7 @@ def test_ema_copy_follows_and_leaves_the_training_alone(tmp_path):
         model.init_weights = lambda: None
         run(tmp_path / name, model, custom_hooks=hooks)
         trained[name] = model.state_dict()
-    for key, value in trained['plain'].items():
-        assert torch.equal(trained['ema'][key], value), key
+    assert_equal_states(trained['plain'], trained['ema'])
     averaged = torch.load(tmp_path / 'ema/epoch_1.pth', weights_only=False)
     averaged = averaged['state_dict']
     for key in ('adv.neck.ln1.weight', 'neck.ln1.weight'):

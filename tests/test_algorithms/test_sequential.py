@@ -1,19 +1,21 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """``sequential_backward``: the gradients of the joint form, less memory."""
 
-import random
 import weakref
 
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from states import assert_equal_states
 from toys import (
     METHODS,
+    assert_near,
     attack,
     batch,
     build_aemim,
     grads,
     move_twins,
+    seeded,
     total_loss,
 )
 
@@ -28,19 +30,8 @@ def build(sequential, toy=TOY, **options):
 
 
 def run(model, toy=TOY, dtype=None, seed=3):
-    torch.manual_seed(seed)
-    random.seed(seed)
     with torch.autocast('cpu', dtype, enabled=dtype is not None):
-        return model.loss(*batch(toy, seed=seed))
-
-
-def assert_same(actual, expected, rtol):
-    """In the norm of each tensor; where stock gives 0, nearly 0."""
-    assert actual.keys() == expected.keys()
-    largest = max(grad.norm() for grad in expected.values())
-    for name, grad in expected.items():
-        limit = rtol * grad.norm() + 1e-6 * largest
-        assert (actual[name] - grad).norm() <= limit, name
+        return seeded(model.loss, *batch(toy, seed=seed), seed=seed)
 
 
 @pytest.fixture
@@ -60,10 +51,8 @@ def test_the_same_seed_gives_the_same_bits(sequential):
         losses = run(model)
         total_loss(losses).backward()
         found.append({**losses, **grads(model)})
-    first, second = found
-    assert first.keys() == second.keys() and len(first) > 50
-    for name, value in first.items():
-        assert torch.equal(value, second[name]), name
+    assert_equal_states(*found)
+    assert len(found[0]) > 50
 
 
 @pytest.mark.usefixtures('deterministic')
@@ -78,10 +67,8 @@ def test_gradients_and_log_of_every_method(toy, adv_ratio):
         total_loss(losses).backward()
         found.append((losses, grads(model)))
     (joint, expected), (losses, actual) = found
-    assert_same(actual, expected, rtol=1e-4)
-    assert losses.keys() == joint.keys()
-    for name, value in joint.items():
-        assert torch.equal(losses[name], value), name
+    assert_near(actual, expected, rtol=1e-4)
+    assert_equal_states(joint, losses)
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

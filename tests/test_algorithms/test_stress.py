@@ -1,11 +1,17 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Images and batches in which a mean, a deviation or a share degenerates."""
 
-import random
-
 import pytest
 import torch
-from toys import METHODS, batch, build_aemim, grads, move_twins, total_loss
+from toys import (
+    METHODS,
+    batch,
+    build_aemim,
+    grads,
+    move_twins,
+    seeded,
+    total_loss,
+)
 
 toys = pytest.mark.parametrize('toy', list(METHODS))
 
@@ -27,9 +33,7 @@ def changed(inputs, change):
 
 
 def step(model, inputs, samples, scale=1):
-    torch.manual_seed(0)
-    random.seed(0)
-    losses = model.loss(inputs, samples)
+    losses = seeded(model.loss, inputs, samples, seed=0)
     (scale * total_loss(losses)).backward()
     return losses
 

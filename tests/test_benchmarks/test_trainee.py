@@ -3,6 +3,7 @@ import copy
 
 import pytest
 import torch
+from states import assert_equal_states
 from tiny_run import ROOT
 
 from benchmarks.trainee import Trainee
@@ -26,9 +27,7 @@ def test_a_step_trains_every_parameter(precision):
 
 def test_same_weights_every_time():
     first, second = (Trainee(str(AEMIM), 2) for _ in range(2))
-    state = second.model.state_dict()
-    for name, value in first.model.state_dict().items():
-        assert torch.equal(value, state[name])
+    assert_equal_states(first.model, second.model)
     assert torch.equal(first.data['inputs'], second.data['inputs'])
 
 

@@ -2,6 +2,7 @@
 import pytest
 import torch
 from mmpretrain.models import VisionTransformer
+from states import assert_equal_states
 from torch import nn
 
 from aemim_mm.checkpoints.fit import (
@@ -23,8 +24,7 @@ def test_everything_fits():
     assert fit.missing == fit.unexpected == () and not fit.mismatched
     assert fit.keys == tuple(net.state_dict())
     # The module itself is untouched: values, device, hooks.
-    for key, value in net.state_dict().items():
-        assert torch.equal(value, before[key])
+    assert_equal_states(net, before)
     assert not net._load_state_dict_post_hooks
 
 

@@ -8,6 +8,7 @@ import torch
 from evil_files import Evil
 from mmengine.logging import HistoryBuffer
 from safetensors.torch import save_file
+from states import assert_equal_states
 
 from aemim_mm.checkpoints import load_checkpoint_file
 
@@ -38,8 +39,7 @@ def test_mmengine_epoch_checkpoint(make_runner, tmp_path):
     checkpoint = load_checkpoint_file(tmp_path / 'epoch_2.pth')
     assert checkpoint['meta']['epoch'] == 2
     assert checkpoint['meta']['iter'] == 8
-    for key, value in runner.model.state_dict().items():
-        assert torch.equal(checkpoint['state_dict'][key], value)
+    assert_equal_states(runner.model, checkpoint['state_dict'])
     assert len(checkpoint['optimizer']['state']) == 6
     scalars = checkpoint['message_hub']['log_scalars']
     expected = runner.message_hub.get_scalar('train/loss')

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmpretrain.registry import MODELS
+from states import randomised
 from test_configs.config_tools import load
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -70,12 +71,7 @@ def random_encoder(kind, **options):
     backbone = as_encoder(load(PLAIN).model.backbone, kind)
     backbone.update(arch=dict(ARCH), init_cfg=None, drop_path_rate=0.0)
     model = MODELS.build({**backbone, **options})
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(0.2 * noise + (parameter.ndim == 1))
-    return model
+    return randomised(model, vectors=1)
 
 
 @pytest.fixture(scope='module')

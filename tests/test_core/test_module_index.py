@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+from states import assert_equal_states
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -163,8 +164,7 @@ def test_frozen_computes_no_gradient_and_moves_no_statistic():
     with index.swapped(frozen):
         out = net(torch.randn(4, 2))
     assert not out.requires_grad
-    for name, value in net.state_dict().items():
-        assert torch.equal(value, before[name]), name
+    assert_equal_states(net, before)
     assert frozen['1.num_batches_tracked'] == 1
 
 

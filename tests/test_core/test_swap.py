@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 import torch
+from states import assert_equal_states
 from torch import nn
 
 from aemim_mm.core import AdapterBank, AdapterSwap, call_swapped
@@ -79,8 +80,7 @@ def test_which_adapters_run_and_what_is_trained(holds_bank):
             assert torch.equal(net.encoder[1].weight, weight)
             assert not net(x).requires_grad
     assert net.encoder[1].weight is own
-    for name, value in net.state_dict().items():
-        assert torch.equal(value, state[name]), name
+    assert_equal_states(net, state)
 
 
 def test_its_parts():

@@ -7,6 +7,7 @@ import toys
 from mim_toys import ARCH
 from mmpretrain.models import VisionTransformer
 from mmpretrain.registry import MODELS
+from states import randomised
 from torch import nn
 
 from aemim_mm.evaluation import FrozenEncoder
@@ -16,14 +17,8 @@ IMAGES = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 SIZE = dict(arch=ARCH, img_size=16, patch_size=8)
 
 
-def randomised(model):
-    """In eval mode, norm layers not at 1 and 0."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-            parameter.mul_(0.3)
-    model.eval()
+def random_weights(model):
+    randomised(model, 0.3, vectors=0).eval()
     return model
 
 
@@ -40,7 +35,7 @@ class Returns(nn.Module):
 
 @pytest.mark.parametrize('pooling', [None, 'token'])
 def test_class_token(pooling):
-    vit = randomised(VisionTransformer(**SIZE, out_type='raw'))
+    vit = random_weights(VisionTransformer(**SIZE, out_type='raw'))
     stock = VisionTransformer(**SIZE, out_type='cls_token')
     stock.load_state_dict(vit.state_dict())
     stock.eval()
@@ -50,7 +45,7 @@ def test_class_token(pooling):
 
 
 def test_mean_of_the_patches():
-    vit = randomised(VisionTransformer(**SIZE, out_type='raw'))
+    vit = random_weights(VisionTransformer(**SIZE, out_type='raw'))
     tokens = vit(IMAGES)[-1]
     found = FrozenEncoder(vit, 'avg')(IMAGES)
     assert torch.equal(found, tokens[:, 1:].mean(1))
@@ -70,7 +65,7 @@ def test_maps_and_vectors():
 
 def test_clean_branch_of_a_dual_norm_vit():
     """Unmasked, and whatever the adversarial adapters are."""
-    dual = randomised(
+    dual = random_weights(
         DualNormViT(**SIZE, out_type='raw', adapters=('norm', 'cls_token'))
     )
     stock = VisionTransformer(**SIZE, out_type='cls_token')
@@ -98,7 +93,7 @@ def test_encoders_of_pretraining_do_not_mask(name):
     cfg = dict(copy.deepcopy(toy.cfg['backbone']))
     if 'raw' in getattr(MODELS.get(cfg['type']), 'OUT_TYPES', ()):
         cfg['out_type'] = 'raw'
-    encoder = FrozenEncoder(randomised(MODELS.build(cfg)))
+    encoder = FrozenEncoder(random_weights(MODELS.build(cfg)))
     images = toys.images(2, 0, toy.size)
     found = encoder(images)
     assert found.shape[0] == 2 and found.ndim == 2

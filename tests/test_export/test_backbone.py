@@ -8,6 +8,7 @@ import timm
 import torch
 from mmpretrain.registry import MODELS
 from safetensors.torch import load_file
+from states import assert_equal_states
 
 from aemim_mm.checkpoints import use_safe_loader
 from aemim_mm.export import (
@@ -121,10 +122,7 @@ def test_mmpretrain_loads_all_of_it(zoo, suffix):
     )
     encoder = MODELS.build(cfg)
     encoder.init_weights()
-    wanted = model.backbone.state_dict()
-    assert encoder.state_dict().keys() == wanted.keys()
-    for key, value in encoder.state_dict().items():
-        assert torch.equal(value, wanted[key]), key
+    assert_equal_states(encoder, model.backbone)
 
 
 def test_what_is_reported(zoo):

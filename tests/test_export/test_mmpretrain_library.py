@@ -2,6 +2,7 @@
 import pytest
 import torch
 from mmpretrain.registry import MODELS
+from states import assert_equal_states
 
 from aemim_mm.export.architecture import find_architecture
 from aemim_mm.export.mmpretrain_library import MMPretrain, filled
@@ -14,9 +15,7 @@ def _library(source):
 def test_mmpretrain_gets_encoder_neck_and_head(zoo):
     model = zoo.build('probe')
     weights = _library(zoo.source('probe', model=model)).weights()
-    assert weights.keys() == model.state_dict().keys()
-    for key, value in model.state_dict().items():
-        assert torch.equal(weights[key], value), key
+    assert_equal_states(model, weights)
 
 
 def test_the_code(zoo):

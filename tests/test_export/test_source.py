@@ -4,6 +4,7 @@ import hashlib
 import pytest
 import torch
 from mmengine.config import Config
+from states import assert_equal_states
 
 from aemim_mm.export.source import ADAPTERS, read_source
 
@@ -11,10 +12,7 @@ from aemim_mm.export.source import ADAPTERS, read_source
 def test_parts_of_an_aemim_checkpoint(zoo):
     model = zoo.build('aemim')
     source = read_source(zoo.save('aemim', model=model))
-    wanted = model.backbone.state_dict()
-    assert source.encoder.keys() == wanted.keys()
-    for key, value in wanted.items():
-        assert torch.equal(source.encoder[key], value), key
+    assert_equal_states(source.encoder, model.backbone)
     assert source.head == source.neck == {}
     adapters = len(model.adv.state_dict())
     assert adapters > 0

@@ -4,6 +4,7 @@ import json
 import pytest
 import timm
 import torch
+from states import assert_equal_states
 from toys import MEAN, STD
 
 from aemim_mm.export import export_backbone
@@ -48,8 +49,7 @@ def test_difference_is_zero_for_a_folder_and_a_file_alike(zoo, tmp_path):
     model = timm.create_model(
         f'local-dir:{tmp_path / "folder"}', pretrained=True
     )
-    for key, value in model.state_dict().items():
-        assert torch.equal(value, state[key]), key
+    assert_equal_states(model, state)
 
 
 def test_card_says_what_the_metadata_say(zoo, tmp_path):

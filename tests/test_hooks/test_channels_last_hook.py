@@ -1,19 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-import random
 from types import SimpleNamespace
 
 import pytest
 import torch
 from mmpretrain.registry import HOOKS
-from toys import batch, build_aemim, grads, total_loss
+from toys import batch, build_aemim, grads, seeded, total_loss
 
 TOY = 'SparK-ResNet'
 
 
 def run(model):
-    torch.manual_seed(0)
-    random.seed(0)
-    losses = model.loss(*batch(TOY))
+    losses = seeded(model.loss, *batch(TOY), seed=0)
     total_loss(losses).backward()
     return losses, grads(model)
 

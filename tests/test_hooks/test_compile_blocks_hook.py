@@ -1,6 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import copy
-import random
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +14,7 @@ from toys import (
     build_stock,
     grads,
     move_twins,
+    seeded,
     total_loss,
 )
 
@@ -34,10 +34,8 @@ def fresh_compiler():
 
 
 def run(model, seed):
-    torch.manual_seed(seed)
-    random.seed(seed)
     model.zero_grad()
-    losses = model.loss(*batch(TOY, seed=seed))
+    losses = seeded(model.loss, *batch(TOY, seed=seed), seed=seed)
     total_loss(losses).backward()
     return losses, grads(model)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import OPTIMIZERS
+from states import assert_equal_states
 from torch import nn
 
 from aemim_mm.optimizers import MergedAdamW
@@ -84,12 +85,10 @@ def test_the_same_to_the_bit_in_fewer_updates(
         found.append((net.state_dict(), optimizer.state_dict(), set(updates)))
     (weights, state, single), (ours, our_state, together) = found
     assert single == {1} and together == {1, 3}  # by lr and weight decay
-    for name, value in weights.items():
-        assert torch.equal(ours[name], value), name
+    assert_equal_states(weights, ours)
     assert our_state['param_groups'] == state['param_groups']
     for index, moments in state['state'].items():
-        for name, value in moments.items():
-            assert torch.equal(our_state['state'][index][name], value)
+        assert_equal_states(moments, our_state['state'][index])
 
 
 def test_a_run_goes_on_with_either():
@@ -103,8 +102,7 @@ def test_a_run_goes_on_with_either():
         resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         train(net, resumed)
         found.append(net.state_dict())
-    for name, value in found[0].items():
-        assert torch.equal(found[1][name], value)
+    assert_equal_states(found[0], found[1])
 
 
 def test_settings_may_be_lists():

@@ -4,6 +4,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from states import assert_equal_states
 from torch import nn
 
 from aemim_mm.visualization import isolated
@@ -70,7 +71,6 @@ def test_buffers_are_restored_even_if_the_block_fails():
             model(torch.randn(8, 3, 2, 2))
             assert model[1].num_batches_tracked == 1
             raise RuntimeError('stop')
-    for key, value in model.state_dict().items():
-        assert torch.equal(value, before[key]), key
+    assert_equal_states(model, before)
     assert torch.equal(torch.get_rng_state(), state)
     assert [m.training for m in model.modules()] == [True, True, False, True]

@@ -6,6 +6,7 @@ import torch
 from mmengine.model import PretrainedInit
 from mmpretrain.models.utils import build_2d_sincos_position_embedding
 from mmpretrain.registry import MODELS
+from states import assert_equal_states, randomised
 from toys import ARCH, build_aemim, images
 
 OPTIONS = dict(arch=dict(ARCH), img_size=32, patch_size=8)
@@ -19,11 +20,7 @@ def build(name='DualNormViT', **options):
 def pair(**options):
     """The stock encoder and ours with the same random weights."""
     stock, ours = build('MAEViT', **options), build(**options)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in stock.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(0.2 * noise)
+    randomised(stock, vectors=0)
     ours.load_state_dict(stock.state_dict(), strict=True)
     return stock, ours
 
@@ -182,8 +179,7 @@ def test_init_weights_keeps_what_pretrained_loaded(tmp_path, as_list, kind):
         cfg = [dict(type='Constant', layer='LayerNorm', val=1.0), cfg]
     ours = build(mask_ratio=0.0, init_cfg=cfg)
     ours.init_weights()
-    for name, value in ours.state_dict().items():
-        assert torch.equal(value, stock.state_dict()[name]), name
+    assert_equal_states(ours, stock)
 
 
 def test_second_init_weights_changes_nothing():
@@ -191,8 +187,7 @@ def test_second_init_weights_changes_nothing():
     ours.init_weights()
     before = copy.deepcopy(ours.state_dict())
     ours.init_weights()
-    for name, value in ours.state_dict().items():
-        assert torch.equal(value, before[name]), name
+    assert_equal_states(ours, before)
 
 
 def test_init_weights_is_that_of_mae():

@@ -9,6 +9,7 @@ from mmengine.runner.activation_checkpointing import (
 )
 from mmpretrain.models import BEiTPretrainViT, BEiTViT
 from mmpretrain.registry import MODELS
+from states import randomised
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from aemim_mm.models.backbones import ResizableBEiT
@@ -23,18 +24,9 @@ WINDOW = (4, 4)  # 64 x 64 pixels
 SIZES = [(96, 96), (80, 144), (133, 70), (17, 200)]
 
 
-def randomised(model):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(0.3 * noise + (parameter.ndim == 1))
-    return model
-
-
 def encoder(cls=ResizableBEiT, img_size=64, **options):
     options = {'out_type': 'featmap', 'out_indices': [0, 1], **options}
-    return randomised(cls(dict(ARCH), img_size=img_size, **options))
+    return randomised(cls(dict(ARCH), img_size=img_size, **options), 0.3, 1)
 
 
 def images(*size, count=2):
