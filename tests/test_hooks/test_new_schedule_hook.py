@@ -204,13 +204,13 @@ def test_settings_equal_those_of_an_uninterrupted_run(
     new,
 ):
     name, saving = last_of(old)
-    make_runner(tmp_path / 'old', saving, **old).train()
+    make_runner(tmp_path / 'old', checkpoint=saving, **old).train()
     whole, resumed, moments = Watch(), Watch(), Moments()
-    train(make_runner(tmp_path / 'new', saving, **new), whole)
+    train(make_runner(tmp_path / 'new', checkpoint=saving, **new), whole)
     checkpoint = tmp_path / 'old' / name
     runner = make_runner(
         tmp_path / 'longer',
-        saving,
+        checkpoint=saving,
         resume=True,
         load_from=str(checkpoint),
         **new,

@@ -215,7 +215,7 @@ def test_grey_images():
 
 
 def test_bgr_input_is_drawn_as_rgb(model):
-    sample = DataSample(metainfo=dict(img_path='a.jpg'))
+    sample = DataSample(metainfo=dict(ori_shape=(32, 32)))
     inputs = images(2)
     loaded = reconstruct(model, inputs, [sample, sample]).images
     arrays = reconstruct(model, inputs, [DataSample(), DataSample()]).images
