@@ -47,9 +47,9 @@ class HostRow:
 
 
 def tiny(name: str) -> Trainee:
-    """A model of :data:`MODELS`, with the layers of ViT-S/16 and no width.
+    """A model of :data:`MODELS`: ViT-S/16's layers, next to no width.
 
-    It has next to none, and a batch of :data:`BATCH_SIZE` images.
+    It has a batch of :data:`BATCH_SIZE` images.
     """
     config, own_options = MODELS[name]
     path = str(CONFIGS / config)

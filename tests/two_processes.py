@@ -2,6 +2,7 @@
 """Run a function in two processes, started without importing all anew."""
 
 import multiprocessing
+import time
 
 from torch.multiprocessing import start_processes
 
@@ -10,6 +11,17 @@ from torch.multiprocessing import start_processes
 multiprocessing.set_forkserver_preload(['mmpretrain.models', 'timm'])
 
 
+LIMIT = 300  # seconds
+
+
 def run_in_two(function, *args):
     """Call ``function(rank, *args)`` for both ranks; raise what they raise."""
-    start_processes(function, args, nprocs=2, start_method='forkserver')
+    context = start_processes(
+        function, args, nprocs=2, join=False, start_method='forkserver'
+    )
+    end = time.monotonic() + LIMIT
+    while not context.join(timeout=end - time.monotonic()):
+        if time.monotonic() > end:
+            for process in context.processes:
+                process.kill()
+            raise TimeoutError(f'two processes took over {LIMIT} seconds')

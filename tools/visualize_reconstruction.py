@@ -183,7 +183,7 @@ def load_images(paths: Sequence[str], model: nn.Module, cfg: Config) -> dict:
             # Array datasets such as CIFAR hold RGB; loaders give BGR.
             sample['img'] = sample['img'][..., ::-1]
         if not loads:
-            del sample['ori_shape']
+            del sample['img_path'], sample['ori_shape']
         samples.append(crop(sample))
     return default_collate(samples)
 

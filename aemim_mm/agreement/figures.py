@@ -76,7 +76,8 @@ def _judges(run: Run) -> Iterator[tuple[str, str, str]]:
         best = hook.get('save_best') or ()
         for figure in [best] if isinstance(best, str) else best:
             yield f'{key}.save_best', figure, f'Or set {key}.save_best=None.'
-        if type_name(hook.get('type')) == 'EarlyStoppingHook':
+        stops = type_name(hook.get('type')) == 'EarlyStoppingHook'
+        if stops and hook.get('monitor') is not None:
             way_out = 'Or leave EarlyStoppingHook out.'
             yield f'{key}.monitor', hook['monitor'], way_out
     for key, scheduler in schedulers(run.cfg):

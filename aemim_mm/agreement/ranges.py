@@ -14,10 +14,10 @@ from .run import Run
 # sequence's items have the same range, None is left to the constructor.
 # `Owner.name` holds for one type and goes before the bare name.
 REAL = {
-    '[0, inf)': 'lr weight_decay eta_min',
+    '[0, inf)': 'lr weight_decay eta_min Normal.std TruncNormal.std',
     '(0, inf)': 'std',
     '(0, inf]': 'max_norm',
-    '[0, 1]': 'prob erase_prob',
+    '[0, 1]': 'prob erase_prob torchvision/RandomHorizontalFlip.p',
     '(0, 1]': """
         crop_ratio_range layer_decay_rate
         RandomResizedCropAndInterpolationWithTwoPic.scale""",
@@ -26,7 +26,10 @@ REAL = {
         DualNormViT.mask_ratio""",
     '(0, 1)': 'mask_ratio',
 }
-WHOLE = {'[1, inf)': 'batch_size accumulative_counts max_epochs max_iters'}
+WHOLE = {
+    '[1, inf)': """
+        batch_size accumulative_counts max_epochs max_iters val_interval"""
+}
 # What a run of each tool builds.
 TRAINED = (
     'model',

@@ -33,8 +33,9 @@ def correct(
             score -inf is never right.
         labels (Tensor): Indices among all classes, (N, ).
         paths (Sequence[str]): The N images' files.
-        metric (Mapping): ``type``, and for SubsetAccuracy possibly ``subset``
-            and ``masked``.
+        metric (Mapping): ``type``, which is a name, not that of a class:
+            finished cells are found by it. For SubsetAccuracy possibly
+            ``subset`` and ``masked``, too.
 
             - SubsetAccuracy: whether the highest score is that of the label.
               Of ``subset``, 'imagenet-a' or 'imagenet-r', only the scores of
@@ -67,7 +68,8 @@ def correct(
                 f'{path} has the label {label}, which is not among the '
                 f'{len(known)} classes of {subset or "the classifier"}'
             )
-    # Of equal scores topk and argmax may take another one.
+    # topk, not argmax: of equal scores the two may take different ones, and
+    # results of before are by topk.
     top = scores[:, classes].topk(1)
     right = classes[top.indices] == labels[:, None]
     # A class that no neighbour votes for is never the prediction.

@@ -28,12 +28,12 @@ def minimal_epsilons(
 
     The search of ARES-Bench. 2/255 is tried first and doubled while the
     attack fails, up to 32/255. Then the bracket (largest budget that failed
-    last, smallest that succeeded) is halved ten times. Each probe is a whole
-    run of ``attack`` with a budget per image; only images that are not
-    decided yet take part in it.
+    last, smallest that succeeded; 64/255 where 32/255 failed) is halved ten
+    times. Each probe is a whole run of ``attack`` with a budget per image;
+    only images that are not decided yet take part in it.
 
     - An image that is misclassified without an attack has the budget 0.
-    - One that no probe fools, up to 0.25, has ``inf``. The original writes
+    - One that no probe fools, up to 64/255, has ``inf``. The original writes
       100 instead.
     - Any other has the smallest budget whose probe *did* fool the classifier,
       at most one bracket (2^-10 of its width) above one that did not. The

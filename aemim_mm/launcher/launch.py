@@ -123,7 +123,7 @@ def unset_device_ids(cfg: Config) -> None:
 def unset_sync_bn(part: object) -> bool:
     """Replace ``SyncBN``, in place, by ``BN``, which has the same parameters.
 
-    In the model's config or a part of it. Whether there was any.
+    ``part`` is the model's config or a part of it. True if there was any.
     """
     if isinstance(part, list | tuple):
         return any([unset_sync_bn(child) for child in part])

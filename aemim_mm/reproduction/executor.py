@@ -85,7 +85,7 @@ class Executor:
             except BaseException:  # a signal
                 with self._lock:
                     self._failed.set()
-                    for process in self._running:
+                    for process in list(self._running):
                         process.terminate()
                 raise
             for chain in as_completed(chains):

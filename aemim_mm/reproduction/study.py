@@ -32,7 +32,7 @@ class Group:
     """Rows that are measured in the same way."""
 
     name: str
-    seeds: Sequence[int]  # A row is made once with each
+    seeds: Sequence[int]  # a row is made once with each
     steps: Sequence[str]  # stages and parts of the robustness suite
     runs: Mapping[str, StudyRun]  # by the names of their folders
     # changes to the pre-training of all rows

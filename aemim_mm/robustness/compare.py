@@ -161,12 +161,18 @@ def _other_settings(
         }
         for model in (first, second)
     )
-    return [
-        f'{second.name} was evaluated with {key} = {_short(theirs.get(key))}, '
-        f'{first.name} with {_short(ours.get(key))}.'
-        for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key) != theirs.get(key)
-    ]
+    notes = []
+    for key in sorted(ours.keys() | theirs.keys()):
+        if ours.get(key) == theirs.get(key):
+            continue
+        mine, other = _short(ours.get(key)), _short(theirs.get(key))
+        notes.append(
+            f'{second.name} was evaluated with other {key} than {first.name}.'
+            if mine == other
+            else f'{second.name} was evaluated with {key} = {other}, '
+            f'{first.name} with {mine}.'
+        )
+    return notes
 
 
 def _short(value: object) -> str:

@@ -132,7 +132,7 @@ def load_timm_classifier(
         content = read_checkpoint(checkpoint, 'cpu')
         if 'pretrained_cfg_overlay' not in kwargs:
             stored = stored_normalization(content.get('meta') or {})
-        load_weights(model, checkpoint, dict(state_dict=unwrapped(content)))
+        load_weights(model, checkpoint, unwrapped(content))
     config = resolve_model_data_config(model)
     for key in ('mean', 'std'):
         if key in stored:

@@ -41,8 +41,8 @@ class SuiteOptions:
             classes are reported, too. Defaults to False.
 
     Raises:
-        ValueError: If a part does not go with ``class_file``, a budget is
-            outside 0 to 255 or the seed is negative.
+        ValueError: If a part is unknown or does not go with ``class_file``, a
+            budget is outside 0 to 255 or the seed is negative.
         ImportError: If AutoAttack is asked for and not installed.
     """
 
@@ -58,6 +58,12 @@ class SuiteOptions:
     all_classes: bool = False
 
     def __post_init__(self) -> None:
+        unknown = [part for part in self.parts if part not in PARTS]
+        if unknown or not self.parts:
+            raise ValueError(
+                f'the suite has the parts {", ".join(PARTS)}, but was asked '
+                f'for {", ".join(unknown) or "none"}'
+            )
         if self.class_file is not None and 'real' in self.parts:
             raise ValueError(
                 'the labels of ImageNet-ReaL are classes of ImageNet-1K: '

@@ -74,13 +74,15 @@ def sees_bgr(preprocessor: nn.Module, data_samples: Any) -> bool:
     Args:
         preprocessor (nn.Module): The model's data preprocessor.
         data_samples (Sequence[DataSample], optional): The samples of the
-            batch; those that were loaded have ``ori_shape``.
+            batch; those that were loaded have ``img_path``, those of shards
+            ``ori_shape``.
 
     Returns:
         bool: False for one-channel images.
     """
     loaded = bool(data_samples) and all(
-        sample is not None and 'ori_shape' in sample for sample in data_samples
+        sample is not None and ('img_path' in sample or 'ori_shape' in sample)
+        for sample in data_samples
     )
     if not loaded or is_grey(preprocessor):
         return False

@@ -36,6 +36,9 @@ PRETRAINING = {
     'model.data_preprocessor.std': [([58.4, 0, 57.4], '(0, inf)')],
     f'{PIPELINE}.1.crop_ratio_range': [((20, 100), '(0, 1]')],
     f'{PIPELINE}.2.prob': [(50, '[0, 1]')],
+    f'{PIPELINE}.2': [
+        (dict(type='torchvision/RandomHorizontalFlip', p=50), '[0, 1]')
+    ],
 }
 CLASSIFICATION = {
     'model.head.loss': [
@@ -43,6 +46,7 @@ CLASSIFICATION = {
     ],
     'model.backbone.drop_rate': [(2, '[0, 1)')],
     'val_dataloader.batch_size': [(-4, '[1, inf)')],
+    'train_cfg.val_interval': [(0, '[1, inf)')],
 }
 # What no config file holds.
 OPTIONS = {
@@ -54,6 +58,11 @@ OPTIONS = {
 }
 HEALTHY = {
     'a rate of 0': {f'{OPTIMIZER}.lr': 0, f'{OPTIMIZER}.weight_decay': 0},
+    'weights that begin at 0': {
+        'model.backbone.init_cfg': dict(
+            type='TruncNormal', layer='Linear', std=0
+        )
+    },
     'what is left to the constructor': {'model.backbone.mask_ratio': None},
 }
 

@@ -14,7 +14,6 @@ from aemim_mm.reproduction.steps import Step
 # Copies its input, or writes a word, and notes every call.
 CODE = """
 import sys
-import threading
 out, calls, word, source = sys.argv[1:5]
 open(calls, 'a').write(' '.join([word, *sys.argv[5:]]) + '\\n')
 open(out, 'w').write(open(source).read() if source else word)

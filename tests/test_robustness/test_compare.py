@@ -124,6 +124,18 @@ def test_settings_that_differ_are_named(tmp_path):
     assert text.count("'cat'") == 6 and 'MAE 1600 with None.' in text
 
 
+def test_lists_that_differ_late_are_said_to_be_other_ones(tmp_path):
+    paths = [
+        write(
+            tmp_path / last,
+            dict(MAE, settings=dict(classes=[*'abcdef', last])),
+        )
+        for last in 'xy'
+    ]
+    text = compare_results(paths, tmp_path)[0].read_text()
+    assert 'was evaluated with other classes than' in text
+
+
 def frozen(tmp_path, name, images, **head):
     """Results of a frozen encoder, with a curve."""
     results, minimal = grey(name)

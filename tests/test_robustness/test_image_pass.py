@@ -11,7 +11,11 @@ from aemim_mm.attacks import PGDAttack
 from aemim_mm.evaluation import PixelClassifier
 from aemim_mm.robustness import EvaluatedClassifier, Loading
 from aemim_mm.robustness.cells import Cell
-from aemim_mm.robustness.image_pass import build_loader, run_pass
+from aemim_mm.robustness.image_pass import (
+    _gathered,
+    build_loader,
+    run_pass,
+)
 from aemim_mm.robustness.sources import ImageSource
 
 TOP1 = dict(type='SubsetAccuracy')
@@ -31,6 +35,12 @@ def classifier(model):
     return EvaluatedClassifier(
         'tiny', PixelClassifier(model, *scale), 16, None, ''
     )
+
+
+def test_every_image_is_judged():
+    index, right = torch.tensor([0, 2]), torch.ones(2, dtype=torch.int8)
+    with pytest.raises(RuntimeError, match='judged 2 of 3 images'):
+        _gathered([index], [right], 3)
 
 
 def val(data, **options):

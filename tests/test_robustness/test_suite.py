@@ -19,6 +19,8 @@ def names(sources):
 @pytest.mark.parametrize(
     'options, message',
     [
+        (dict(parts=['v2', 'v3', 'x']), 'was asked for v3, x'),
+        (dict(parts=[]), 'was asked for none'),
         (
             dict(class_file='c.txt', parts=['imagenet', 'real']),
             'leave the part real out',

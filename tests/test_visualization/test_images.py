@@ -1,8 +1,13 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
+from PIL import Image
+from tiny_run import ROOT
 
 from aemim_mm.visualization.images import (
     converts_channels,
@@ -60,11 +65,23 @@ def test_converts_channels_by_its_other_name():
     [
         (True, LOADED, False),
         (False, LOADED, True),
+        (False, dict(img_path='a.jpg'), True),
         (False, {}, False),  # an array dataset holds RGB
     ],
 )
 def test_sees_bgr(to_rgb, meta, bgr):
     assert sees_bgr(_preprocessor(to_rgb=to_rgb), _samples(**meta)) is bgr
+
+
+@pytest.mark.parametrize('base', ['imagenet_bs512_mae', 'your_images'])
+def test_the_pipelines_of_the_recipes_tell_what_was_loaded(base, tmp_path):
+    Image.new('RGB', (40, 40)).save(tmp_path / 'a.png')
+    init_default_scope('mmpretrain')
+    path = ROOT / 'configs' / '_base_' / 'datasets' / f'{base}.py'
+    steps = Config.fromfile(path).train_pipeline
+    sample = Compose(steps)(dict(img_path=str(tmp_path / 'a.png')))
+    samples = [sample['data_samples']]
+    assert sees_bgr(_preprocessor(to_rgb=False), samples)
 
 
 def test_sees_bgr_without_samples_or_colour():

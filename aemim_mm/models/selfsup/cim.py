@@ -79,9 +79,15 @@ class CIM(BaseSelfSupervisor):
     ) -> dict[str, Tensor]:
         """The losses of both networks.
 
-        ``loss_generator``, the cross-entropy of the masked tokens, and
-        ``loss_enhancer``, of normalised images (B, C, H, W) and the same
-        images as the tokenizer takes them.
+        Args:
+            inputs (list[Tensor]): Normalised images (B, C, H, W) and the same
+                images as the tokenizer takes them.
+            data_samples (list, optional): Not used. Defaults to None.
+            **kwargs: Not used.
+
+        Returns:
+            dict[str, Tensor]: ``loss_generator``, the cross-entropy of the
+            masked tokens, and ``loss_enhancer``.
         """
         prediction_losses, corrupted = self.corrupt(inputs)
         features = self.backbone(corrupted)[-1]
@@ -91,10 +97,15 @@ class CIM(BaseSelfSupervisor):
         )
 
     def corrupt(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Let the generator corrupt images, which are as :meth:`loss` says.
+        """Let the generator corrupt images.
 
-        The generator's loss of each image, (B,), and the corrupted images,
-        normalised, (B, C, H, W), without a graph and inside the pixel box.
+        Args:
+            inputs (list[Tensor]): As :meth:`loss` takes them.
+
+        Returns:
+            tuple[Tensor, Tensor]: The generator's loss of each image, (B,),
+            and the corrupted images, normalised, (B, C, H, W), without a
+            graph and inside the pixel box.
         """
         image, small = inputs
         golden = self.target_generator(small)
