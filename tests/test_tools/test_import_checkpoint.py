@@ -143,8 +143,9 @@ def _environment(folder, *packages):
     target = next(folder.glob('lib/python*/site-packages'))
     pip = (sys.executable, '-m', 'pip', 'install', '-q', '--target', target)
     done = subprocess.run([*pip, *packages], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f'could not install {packages}: {done.stderr[-200:]}')
+    if done.returncode and 'connection' in done.stderr:
+        pytest.skip(f'no network to install {packages}')
+    assert done.returncode == 0, done.stderr
     here = Path(torch.__file__).parents[1]
     (target / 'torch_of_the_tests.pth').write_text(str(here))
     return str(folder / 'bin' / 'python')
