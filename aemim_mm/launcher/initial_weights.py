@@ -1,9 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """The weights that a run starts from, by one name."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from filelock import FileLock  # a requirement of torch
 from mmengine.logging import print_log
 
 from ..checkpoints import read_checkpoint
@@ -20,7 +23,8 @@ def initial_weights(value: str) -> str:
     """A checkpoint in mmpretrain's keys.
 
     Weights of another library are imported, once by each version of this
-    package, into the folder ``aemim_imported`` of torch.hub's.
+    package, into the folder ``aemim_imported`` of torch.hub's. Of the
+    processes of a run one downloads and imports, and the others wait for it.
 
     Args:
         value (str): A checkpoint of a run or an exported encoder, with keys
@@ -55,7 +59,8 @@ def _initial_weights(value: str) -> str:
     else:
         if Path(value).expanduser().is_dir():
             file = str(weights_in(Path(value).expanduser()))
-        content = read_checkpoint(file, 'cpu')
+        with _alone(folder) if '://' in file else nullcontext():
+            content = read_checkpoint(file, 'cpu')
         if any(key.startswith(PREFIX) for key in unwrapped(content)):
             return value
         kind = foreign_kind(content) or 'mmpretrain'
@@ -65,7 +70,16 @@ def _initial_weights(value: str) -> str:
     # Another version may import in another way.
     out = folder / f'{name}-{__version__}.safetensors'
     if not out.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        import_checkpoint(file, out, kind, force=True)
+        with _alone(folder):
+            if not out.is_file():
+                import_checkpoint(file, out, kind, force=True)
     print_log(f'init: {value}, from {KINDS[kind]}, imported as {out}')
     return str(out)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process after another: there is no process group yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / '.lock'):
+        yield

@@ -1,4 +1,6 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,32 @@ def test_foreign_weights_are_imported_once(
     assert len(imports) == 2
 
 
+@pytest.mark.parametrize('value', ['{path}', 'https://host/{path.name}'])
+def test_one_process_downloads_and_imports_for_all(
+    hub, monkeypatch, imports, value
+):
+    content = timm.create_model(TINY, num_classes=0).state_dict()
+    path = hub / 'checkpoints' / 'weights.pth'
+    path.parent.mkdir(parents=True)
+    torch.save(content, path)
+    downloads = []
+
+    def read(file, device):
+        if '://' in file:
+            downloads.append(file)
+            time.sleep(0.1)
+            assert len(downloads) == 1
+            downloads.clear()
+        return content
+
+    monkeypatch.setattr(module, 'read_checkpoint', read)
+    with ThreadPoolExecutor(4) as processes:
+        values = [value.format(path=path)] * 4
+        (out,) = set(processes.map(initial_weights, values))
+    assert Path(out).is_file()
+    assert len(imports) == 1
+
+
 def test_another_file_of_the_same_name_is_another_import(hub, tmp_path):
     paths = {
         initial_weights(
@@ -161,4 +189,4 @@ def test_what_cannot_be_had_or_used(
     value = make(path, monkeypatch) or str(path)
     with pytest.raises(error, match=f'(?s)^init: .*{message}'):
         initial_weights(value)
-    assert not list((hub / 'aemim_imported').glob('*'))
+    assert not list((hub / 'aemim_imported').glob('[!.]*'))
