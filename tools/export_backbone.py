@@ -146,6 +146,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     print(f'{args.out}: {export.num_tensors} tensors for {args.to}')
     print(f'load it with: {export.load}')
+    pixels = export.source.normalization
+    if (
+        args.to == 'timm'
+        and export.architecture.in_channels == 3
+        and not pixels.get('to_rgb', True)
+    ):
+        print(
+            'note: this run did not swap the channels of its images '
+            "(to_rgb=False), and OpenMMLab's loaders give BGR; timm gives "
+            'RGB. If it was trained on BGR, swap the channels before they '
+            'are normalised'
+        )
     if args.push:
         print(f'pushed: {push(args.out, args.push, args.public)}')
     return 0

@@ -86,3 +86,17 @@ def test_config_file(tool, checkpoint, tmp_path, capsys):
         tool.main(args)
     assert tool.main([*args, '--config', str(config)]) == 0
     assert 'holds no config' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('swaps', 'noted'), [(True, False), (False, True)])
+def test_order_of_channels(tool, checkpoint, tmp_path, capsys, swaps, noted):
+    pixels = dict(mean=[0.0] * 3, std=[1.0] * 3, to_rgb=swaps)
+    config, out = tmp_path / 'config.py', tmp_path / 'out.pth'
+    model = dict(aemim(), data_preprocessor=pixels)
+    Config(dict(model=model)).dump(str(config))
+    args = [str(checkpoint), str(out), '--config', str(config), '--to', 'timm']
+    assert tool.main(args) == 0
+    assert ('(to_rgb=False)' in capsys.readouterr().out) is noted
+    # The preprocessors of mmpretrain and mmdet swap by themselves.
+    assert tool.main([*args[:-1], 'mmpretrain', '--force']) == 0
+    assert 'note:' not in capsys.readouterr().out
