@@ -118,9 +118,8 @@ class Trainee:
         self._scaler.scale(loss).backward()
         if self._clip:
             self._scaler.unscale_(self._optimizer)
-            kwargs = dict(self._clip)
-            kwargs.pop('type', None)
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), **kwargs)
+            parameters = self.model.parameters()
+            torch.nn.utils.clip_grad_norm_(parameters, **self._clip)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)

@@ -87,6 +87,7 @@ from aemim_mm.utils.storage import check_writable  # noqa: E402
 from benchmarks.cost.cost_row import CostRow  # noqa: E402
 from benchmarks.cost.measurement import Settings, measure  # noqa: E402
 from benchmarks.cost.variations import Variation, variations  # noqa: E402
+from benchmarks.image_size import image_size  # noqa: E402
 from benchmarks.process import keep_memory, machine, set_up, write_json  # noqa: E402
 
 HEADER = [
@@ -174,7 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_json(args.json, dict(machine=machine(), points=results))
     print(
         f'\n{Path(args.config).stem} against {Path(args.base).stem}, batch '
-        f'size {args.batch_size} and image size 224 where not varied, '
+        f'size {args.batch_size} and image size '
+        f'{image_size(read_config(args.config))} where not varied, '
         f'{args.precision}, medians of {args.iters} steps; {machine()}\n\n'
         f'{markdown(HEADER, lines)}'
     )

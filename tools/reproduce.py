@@ -52,7 +52,11 @@ from aemim_mm.reproduction.report import (  # noqa: E402
     write_report,
 )
 from aemim_mm.reproduction.steps import Step  # noqa: E402
-from aemim_mm.reproduction.study import plan_study, read_study  # noqa: E402
+from aemim_mm.reproduction.study import (  # noqa: E402
+    data_for,
+    plan_study,
+    read_study,
+)
 from aemim_mm.reproduction.study_report import (  # noqa: E402
     list_study,
     write_study,
@@ -92,6 +96,29 @@ def check_preset(out: Path, preset: str) -> None:
             )
 
 
+def place_of(args: argparse.Namespace, out: Path, gpus: int) -> Place:
+    """Where and with what a plan is carried out.
+
+    Args:
+        args (argparse.Namespace): The options.
+        out (Path): The folder of all results.
+        gpus (int): Number of GPUs where the options do not say it.
+
+    Returns:
+        Place: The place.
+
+    Raises:
+        ValueError: If several rows at once would share several GPUs.
+    """
+    place = Place(out, args.gpus or gpus)
+    if args.jobs > 1 and place.gpus > 1:
+        raise ValueError(
+            f'--jobs {args.jobs} rows at once would share the GPUs of '
+            f'--gpus {place.gpus}: leave one of them out.'
+        )
+    return place
+
+
 def print_plan(plan: Plan) -> None:
     """Print the commands of a plan.
 
@@ -124,12 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.list:
         print(list_tables(tables, preset))
         return 0
-    place = Place(args.out, args.gpus or preset.gpus)
-    if args.jobs > 1 and place.gpus > 1:
-        raise ValueError(
-            f'--jobs {args.jobs} rows at once would share the GPUs of '
-            f'--gpus {place.gpus}: leave one of them out.'
-        )
+    place = place_of(args, args.out, preset.gpus)
     rows = select_rows(tables, args.rows)
     check_preset(args.out, args.preset)
     if args.report:
@@ -218,7 +240,7 @@ def run_study(args: argparse.Namespace) -> int:
             f'{STUDY} keeps its results in {study.results}, which an '
             'installed package lacks: run it in a checkout.'
         )
-    place = Place(args.out or Path(), args.gpus or 1)
+    place = place_of(args, args.out or Path(), 1)
     if args.out is not None:
         check_preset(args.out, STUDY)
     plan = plan_study(study, args.rows, args.seeds, place)
@@ -230,7 +252,8 @@ def run_study(args: argparse.Namespace) -> int:
     if args.missing:
         left = [c for c in plan.chains if not is_complete(c, results)]
         cost = () if (results / COST_FILE).is_file() else plan.cost
-        plan = replace(plan, chains=tuple(left), cost=cost)
+        data = data_for(study, left, place)
+        plan = Plan(data, tuple(left), cost)
     chains = {chain[0].chain: chain for chain in plan.chains}
 
     def keep(step: Step) -> None:

@@ -78,7 +78,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--interval',
         type=int,
         default=1,
-        help='draw every INTERVAL-th sample (with --show or --show-dir)',
+        help='draw every INTERVAL-th sample (with --show or --show-dir; '
+        'mmdet draws all)',
     )
     parser.add_argument(
         '--wait-time',

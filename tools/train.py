@@ -146,6 +146,10 @@ from aemim_mm.launcher import (  # noqa: E402
 )
 from aemim_mm.launcher.begin_hook import BeginHook  # noqa: E402
 from aemim_mm.launcher.interruptions import Interruptions  # noqa: E402
+from aemim_mm.launcher.last_validation import (  # noqa: E402
+    LastValidationHook,
+    lacks_validation,
+)
 from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.launcher.weights_check import check_weights  # noqa: E402
 from aemim_mm.utils.read_config import (  # noqa: E402
@@ -319,7 +323,8 @@ def train(interruptions: Interruptions) -> None:
             check_weights(run.cfg)
         print_check(run, start)
         return
-    if is_finished(run):
+    finished = is_finished(run)
+    if finished and not lacks_validation(run):
         delete_outdated(run)
         print_log(f'{start} It is finished: nothing is left to do.')
         return
@@ -339,6 +344,10 @@ def train(interruptions: Interruptions) -> None:
             hook = NewScheduleHook()
             runner.register_hook(hook, hook.priority)
         runner.register_hook(begin, begin.priority)
+        if finished:
+            last = LastValidationHook()
+            runner.register_hook(last, last.priority)
+            interruptions.work_dir = run.cfg.work_dir
         runner.train()
     launch.shut_down()
 

@@ -84,6 +84,7 @@ from aemim_mm.checkpoints.fit import (  # noqa: E402
     state_dict_of,
 )
 from aemim_mm.datasets import LoadImageOrSkip  # noqa: E402
+from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.utils.read_config import (  # noqa: E402
     merge_options,
     read_config,
@@ -199,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     check_writable(args.out)
     cfg = read_config(args.config)
-    merge_options(cfg, args.cfg_options)
+    merge_options(cfg, expand_shortcuts(cfg, args.cfg_options))
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model = load_model(cfg, args.checkpoint, args.device or get_device())
     if args.images:

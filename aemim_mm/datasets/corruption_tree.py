@@ -194,7 +194,7 @@ def write_corruption_tree(jobs: CorruptionJobs, workers: int = 0) -> int:
     os.makedirs(jobs.out, exist_ok=True)
     _check_settings(jobs)
     loader = DataLoader(jobs, batch_size=None, num_workers=workers)
-    return sum(tqdm(loader, total=len(jobs), unit='file'))
+    return sum(tqdm(loader, total=len(jobs), unit='picture'))
 
 
 def _check_settings(jobs: CorruptionJobs) -> None:

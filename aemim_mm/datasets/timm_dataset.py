@@ -2,9 +2,8 @@
 """Data sets of timm: WebDataset shards and those of Hugging Face."""
 
 import dataclasses
-import tarfile
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import timm
@@ -12,7 +11,6 @@ from mmcv.transforms import Compose
 from mmengine.dist import get_dist_info
 from mmpretrain.registry import DATASETS
 from PIL import Image
-from timm.data.readers.reader_wds import log_and_continue
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 # Shards are given out in the reader; other streams are split by timm.
@@ -64,11 +62,40 @@ class _TimmBase:
 
 
 class TimmImages(_TimmBase, Dataset):
-    """A data set of timm with an index; a sampler splits it over ranks."""
+    """A data set of timm with an index; a sampler splits it over ranks.
+
+    Args:
+        *args: ``name``, ``root``, ``split``, ``pipeline`` and ``classes``, as
+            :func:`timm_dataset`.
+        passes (int, optional): As :func:`timm_dataset`.
+        **options: Of :func:`timm.data.create_dataset`.
+    """
+
+    def __init__(
+        self, *args: Any, passes: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.passes = passes
+        if passes is not None:
+            # timm would take the next image for one that is damaged.
+            self.dataset._max_retries = 1
 
     def __getitem__(self, index: int) -> Any:
-        """The transformed image of an index."""
-        return self._transformed(*self.dataset[index])
+        """The transformed image of an index.
+
+        Raises:
+            ValueError: If it cannot be read in an evaluation.
+        """
+        try:
+            image, label = self.dataset[index]
+        except RuntimeError as error:
+            if self.passes is None:
+                raise
+            raise ValueError(
+                f'TimmDataset: image {index} of {self.summary} cannot be '
+                'read. An evaluation leaves none out'
+            ) from error
+        return self._transformed(image, label)
 
 
 class TimmStream(_TimmBase, IterableDataset):
@@ -244,8 +271,9 @@ def timm_dataset(
             None.
         shuffle (bool): Of a stream: whether shards and images come in random
             order. Defaults to True.
-        passes (int, optional): Of a stream: how often to read all; 1 for an
-            evaluation. Defaults to None, endlessly, for training.
+        passes (int, optional): How often to read all of a stream; 1 for an
+            evaluation, also of data with an index: a damaged image is an
+            error then. Defaults to None, endlessly, for training.
         seed (int): Of that order. Defaults to 0.
         num_samples (int, optional): Number of images of a stream, where its
             info does not say it. Defaults to None.
@@ -265,7 +293,9 @@ def timm_dataset(
         key: value for key, value in keys.items() if value
     }
     if not name.lower().startswith(STREAMS):
-        return TimmImages(name, root, split, pipeline, classes, **options)
+        return TimmImages(
+            *(name, root, split, pipeline, classes), passes=passes, **options
+        )
     return TimmStream(
         *(name, root, split, pipeline, classes),
         shuffle=shuffle,
@@ -276,14 +306,12 @@ def timm_dataset(
     )
 
 
-def _refuse_damaged(error: Exception) -> bool:
+def _refuse_damaged(error: Exception) -> NoReturn:
     """A handler of webdataset: an evaluation leaves no image out."""
-    if isinstance(error, (OSError, tarfile.TarError)):
-        raise ValueError(
-            'TimmDataset: a shard, or an image in it, cannot be read '
-            f'({error}). An evaluation leaves none out'
-        ) from error
-    return log_and_continue(error)
+    raise ValueError(
+        'TimmDataset: a shard, or an image in it, cannot be read '
+        f'({type(error).__name__}: {error}). An evaluation leaves none out'
+    ) from error
 
 
 def _with_label(sample: dict) -> dict:

@@ -138,7 +138,7 @@ def suite_step(
 def detection_test(recipe: Recipe, tuned: Step, place: Place) -> Step:
     """The test of the detector that ``tuned`` has trained by ``recipe``."""
     options = [
-        _at(f'{key}={value}', place)
+        f'{key}={value}'
         for key, value in recipe.options.items()
         if key.startswith('test_')
     ]
@@ -161,12 +161,13 @@ def detection_test(recipe: Recipe, tuned: Step, place: Place) -> Step:
             *tester,
             *('--work-dir', str(tuned.folder / 'detection-test')),
             *('--out', str(out), '--out-item', 'metrics'),
-            *(['--cfg-options', *options] if options else []),
+            *(['--cfg-options'] if options else []),
+            *(_at(word, place) for word in options),
         ),
         output=out,
         inputs=(tuned.output,),
         configs=(config,),
-        identity=(config, *recipe.options),
+        identity=(config, *options),
     )
 
 
@@ -203,6 +204,7 @@ def data_step(entry: Mapping[str, Any], place: Place) -> Step:
         folder=place.out / DATA,
         command=('python', *words),
         output=ROOT / _at(entry['output'], place),
+        identity=tuple(map(str, entry['command'])),
     )
 
 

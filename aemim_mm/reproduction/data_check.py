@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from aemim_mm_cli.cfg_options import parse_value
 from aemim_mm_cli.places import HOME, ROOT
-from aemim_mm_cli.robustness_arguments import build_parser
+from aemim_mm_cli.robustness_arguments import ATTACKS, build_parser
 
 from ..config_check.data_paths import check_data_paths
 from ..robustness.arguments import suite_options
@@ -55,5 +55,6 @@ def _missing(step: Step) -> Iterator[str]:
         for source in options.sources():
             if not os.path.isdir(source.root):
                 yield f'{source.root} ({source.name} of the robustness suite)'
-        if args.attack_list and not os.path.isfile(args.attack_list):
+        used = set(options.parts) & set(ATTACKS) and args.attack_list
+        if used and not os.path.isfile(args.attack_list):
             yield f'{args.attack_list} (--attack-list of the robustness suite)'

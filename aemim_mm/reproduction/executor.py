@@ -96,37 +96,47 @@ class Executor:
         for step in steps:
             if self._failed.is_set():
                 return
-            made_from = step.made_from()
-            if step.is_finished(made_from):
-                self._finish(step, 'is there')
-                continue
-            others = step.others(made_from) if step.trains else []
             try:
-                if others and not self.redo:
-                    raise StepError(
-                        f'{step.chain} {step.name}: {step.folder / step.name} '
-                        f'holds a run with another {", ".join(others)}. Pass '
-                        'another --out to keep it, or --redo to delete it and '
-                        'train again.'
-                    )
-                self._say(step, f'log: {step.log}')
-                if others:
-                    # Before the new state: after a kill in between, a later
-                    # call must not resume the old run as if it were this one.
-                    shutil.rmtree(step.folder / step.name, ignore_errors=True)
-                step.write_state(made_from, None)
-                begin = time.perf_counter()
-                if not self._call(step):
+                if not self._make(step):
                     return
-            except StepError:
+            except BaseException as error:
                 self._failed.set()
-                self._say(step, 'failed; no other step begins')
+                if isinstance(error, Exception):
+                    self._say(step, 'failed; no other step begins')
                 raise
-            taken = time.perf_counter() - begin
-            step.write_state(made_from, taken)
-            with self._lock:
-                self.seconds.setdefault(step.kind, []).append(taken)
-            self._finish(step, f'done in {_clock(taken)}')
+
+    def _make(self, step: Step) -> bool:
+        """Make what a step makes, if it is not there.
+
+        False if a failure or a signal came before it could begin.
+        """
+        made_from = step.made_from()
+        if step.is_finished(made_from):
+            self._finish(step, 'is there')
+            return True
+        others = step.others(made_from) if step.trains else []
+        if others and not self.redo:
+            raise StepError(
+                f'{step.chain} {step.name}: {step.folder / step.name} holds a '
+                f'run with another {", ".join(others)}. Pass another --out to '
+                'keep it, or --redo to delete it and train again.'
+            )
+        self._say(step, f'log: {step.log}')
+        if others:
+            step.unfinish_readers()
+            # Before the new state: after a kill in between, a later call must
+            # not resume the old run as if it were this one.
+            shutil.rmtree(step.folder / step.name, ignore_errors=True)
+        step.write_state(made_from, None)
+        begin = time.perf_counter()
+        if not self._call(step):
+            return False
+        taken = time.perf_counter() - begin
+        step.write_state(made_from, taken)
+        with self._lock:
+            self.seconds.setdefault(step.kind, []).append(taken)
+        self._finish(step, f'done in {_clock(taken)}')
+        return True
 
     def _call(self, step: Step) -> bool:
         """Run the command of a step, its output into the log.

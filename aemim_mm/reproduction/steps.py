@@ -90,6 +90,16 @@ class Step:
             and self.output.exists()
         )
 
+    def unfinish_readers(self) -> None:
+        """Note that what was made from its output is to be made again.
+
+        Of all tables, not only those of this plan.
+        """
+        for record in self.folder.glob('*.json'):
+            state = json.loads(record.read_text())
+            if self.output.name in state.get('made_from', ()):
+                put_json({**state, 'seconds': None}, record)
+
     @property
     def trains(self) -> bool:
         """Whether it is a training run, which another one must not touch."""

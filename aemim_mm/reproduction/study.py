@@ -159,13 +159,19 @@ def plan_study(
         raise ValueError(
             f'--seeds {seeds}: no row of {", ".join(sorted(wanted))} has one'
         )
+    return Plan(data_for(study, chains, place), tuple(chains), tuple(cost))
+
+
+def data_for(
+    study: Study, chains: Sequence[Sequence[Step]], place: Place
+) -> tuple[Step, ...]:
+    """The steps that make the data of chains."""
     made = {step.name for chain in chains for step in chain}
-    data = [
+    return tuple(
         data_step(entry, place)
         for entry in study.data
         if made.intersection(entry.get('steps', made))
-    ]
-    return Plan(tuple(data), tuple(chains), tuple(cost))
+    )
 
 
 def _named(study: Study, patterns: Sequence[str]) -> set[str]:

@@ -118,7 +118,7 @@ def run_cells(
         loading (Loading): How images are loaded.
     """
     # One process looks: others may see a shared folder later.
-    there = [store.finished(cell) for cell in cells]
+    there = [is_main_process() and store.finished(cell) for cell in cells]
     broadcast_object_list(there)
     todo = [cell for cell, done in zip(cells, there, strict=True) if not done]
     print_log(

@@ -113,6 +113,25 @@ def last_metric(work_dir: str | Path, key: str) -> float:
     return values[-1]
 
 
+def is_validated(work_dir: str | Path) -> bool:
+    """Whether the log has a validation behind its last training iteration.
+
+    Args:
+        work_dir (str | Path): Work directory of a run.
+
+    Returns:
+        bool: True also for a run that has logged nothing.
+    """
+    validated = True
+    for file in sorted(Path(work_dir).glob(f'*/{SCALARS}')):
+        for entry in read_log(file):
+            if 'loss' in entry:
+                validated = False
+            elif 'time' in entry:  # other scalars of hooks have none
+                validated = True
+    return validated
+
+
 def epoch_means(
     entries: Sequence[dict], keys: Sequence[str] = KEYS
 ) -> dict[str, list[float]]:

@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Real shards, over workers and two gloo ranks."""
 
+import io
 import json
 import tarfile
 from collections import Counter
@@ -89,6 +90,8 @@ def test_no_image_in_a_shard(tmp_path):
         with tarfile.open(tmp_path / f'photos-{shard:03d}.tar', 'w') as tar:
             add(tar, 'a.txt', b'no image')
     with pytest.raises(ValueError, match='no readable image'):
+        next(iter(stream(str(tmp_path), passes=None)))
+    with pytest.raises(ValueError, match=r"didn't find \['jpg', 'png', 'we"):
         list(stream(str(tmp_path)))
 
 
@@ -110,6 +113,18 @@ def test_a_data_set_with_an_index(tmp_path):
     assert [dataset[i]['img'][0, 0, 2] for i in range(4)] == [0, 2, 1, 3]
 
 
+def test_a_damaged_file_is_replaced_in_training_alone(tmp_path):
+    for index in range(2):
+        Image.new('RGB', (8, 6)).save(tmp_path / f'{index}.png')
+    (tmp_path / '1.png').write_bytes(b'no image')
+    options = dict(type='TimmDataset', name='', root=str(tmp_path))
+    assert DATASETS.build(options)[1]['img'].shape == (6, 8, 3)
+    evaluated = DATASETS.build(dict(options, passes=1))
+    assert evaluated[0]['img'].shape == (6, 8, 3)
+    with pytest.raises(ValueError, match='image 1 of .* leaves none out'):
+        evaluated[1]
+
+
 @pytest.mark.slow
 def test_two_ranks_share_every_pass(shards, tmp_path):
     run_in_two(read_as_rank, shards, str(tmp_path))
@@ -121,11 +136,20 @@ def test_two_ranks_share_every_pass(shards, tmp_path):
         assert all(parts)
 
 
-@pytest.mark.parametrize('workers', [0, 2])
-def test_a_damaged_image_is_skipped_in_training_alone(shards, workers):
+@pytest.mark.parametrize(
+    'workers, image, label',
+    [(0, b'no image', b'0'), (2, b'no image', b'0'), (0, None, b'cat')],
+)
+def test_a_damaged_image_is_skipped_in_training_alone(
+    shards, workers, image, label
+):
+    if image is None:
+        file = io.BytesIO()
+        Image.new('RGB', (8, 6)).save(file, 'PNG')
+        image = file.getvalue()
     with tarfile.open(f'{shards}/photos-002.tar', 'a') as tar:
-        add(tar, '0099.png', b'no image')
-        add(tar, '0099.cls', b'0')
+        add(tar, '0099.png', image)
+        add(tar, '0099.cls', label)
     endless = stream(shards, passes=None)
     loader = DataLoader(endless, 1, num_workers=workers, collate_fn=list)
     batches = iter(loader)

@@ -145,6 +145,36 @@ def test_a_kill_while_a_run_is_deleted_leaves_it_to_be_deleted(
         chain.run('b')
 
 
+def test_what_was_made_from_a_deleted_run_does_not_count(chain):
+    first, last = chain.steps()
+    chain.run()
+    # Also what another plan has made.
+    other = Step(
+        *('run/seed0', 'other', 'kind', first.folder, ('x',), last.output),
+        inputs=(first.output,),
+    )
+    other.write_state(other.made_from(), 1.0)
+    apart = Step(
+        'run/seed0', 'apart', 'kind', first.folder, ('x',), last.output
+    )
+    apart.write_state(apart.made_from(), 1.0)
+    executor = Executor(Plan((), (chain.steps('b')[:1],), ()), redo=True)
+    executor.run()
+    states = [s.state()['seconds'] is None for s in (last, other, apart)]
+    assert states == [True, True, False]
+
+
+def test_an_error_in_what_follows_a_step_stops_the_plan(chain, capsys):
+    def keep(step):
+        raise ValueError(f'no space for {step.chain}')
+
+    chains = tuple(chain.steps(chain=f'run{i}/seed0') for i in range(4))
+    with pytest.raises(ValueError, match='no space for run0/seed0'):
+        Executor(Plan((), chains, ()), on_finish=keep).run()
+    assert len(chain.calls.read_text().splitlines()) == 1
+    assert 'run0/seed0 first: failed' in capsys.readouterr().out
+
+
 def interrupt(*_, **__):
     raise KeyboardInterrupt
 

@@ -160,6 +160,12 @@ def test_data_of_a_preset_come_first():
     text = shlex.join(made.data[1].command)
     assert '/out/data/images-c' in text
     assert 'DATA' not in text
+    # The folder may be moved.
+    rows = select_rows([TABLES['table4']], [])
+    moved = make_plan(read_preset('smoke'), rows, (0,), Place(Path('/m'), 1))
+    assert [step.made_from() for step in moved.data] == [
+        step.made_from() for step in made.data
+    ]
 
 
 def test_rows_that_are_not_there():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from tiny_run import load_tool
 
 from aemim_mm.reproduction import steps
 from aemim_mm.reproduction.commands import Place
@@ -92,6 +93,18 @@ def test_schedules_end_with_the_training():
         for hook in cfg.custom_hooks:
             if hook.type == 'ReconstructionHook':
                 assert hook.interval == cfg.train_cfg.max_epochs
+
+
+def test_a_tree_has_pictures_of_one_number_per_class():
+    """Another number is refused by the tool."""
+    tool = load_tool('make_corruptions')
+    made = [
+        tool.parse_args(step.command[2:])
+        for step in plan('main').data
+        if step.command[1] == 'tools/make_corruptions.py'
+    ]
+    assert [args.per_class for args in made] == [200, 100, 10]
+    assert len({args.out for args in made}) == 3
 
 
 def test_seed_after_seed_and_only_what_is_asked_for():

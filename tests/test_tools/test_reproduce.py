@@ -44,6 +44,10 @@ def test_list(capsys):
         (['table4', '--out', 'x', '--gpus', '6'], 'does not divide'),
         (['table4', '--out', 'x', '--jobs', '2'], 'would share the GPUs'),
         (
+            ['study', '--out', 'x', '--jobs', '2', '--gpus', '2'],
+            'would share the GPUs',
+        ),
+        (
             ['table7', '--out', 'x', '--preset', 'fashion-mnist'],
             'has no recipe for BEiT, ViT-S/16',
         ),
@@ -124,6 +128,12 @@ def test_what_the_study_lacks(tmp_path, capsys):
     assert '# sweep-mae/seed0' in capsys.readouterr().out
     assert main(*arguments, '--missing') == 0
     assert '# sweep-mae/seed0' not in capsys.readouterr().out
+    # Nor are data made for what is there.
+    arguments = (*arguments, '--rows', 'mae', '--seeds', '0')
+    for options, made in ((), True), (('--missing',), False):
+        assert main(*arguments, *options) == 0
+        printed = capsys.readouterr().out
+        assert ('make_corruptions.py' in printed) is made
 
 
 def test_report_of_nothing(tmp_path, capsys):

@@ -58,6 +58,17 @@ def files(tmp_path):
     return tmp_path
 
 
+def test_a_short_option_of_the_recipe(tool, files, monkeypatch):
+    cfg = Config.fromfile(files / 'config.py')
+    key = 'train_dataloader.dataset.data_root'
+    cfg.shortcuts = dict(images=dict(sets=[key]))
+    data, cfg.train_dataloader.dataset.data_root = files / 'data', 'none'
+    cfg.dump(files / 'config.py')
+    _run(tool, files, '--num-images', '2', '--cfg-options', f'images={data}')
+    (rows,) = tool.rows
+    assert len(rows.images['original']) == 2
+
+
 def _run(tool, files, *args, checkpoint='model.pth'):
     out = files / 'out' / 'picture.png'
     tool.main(

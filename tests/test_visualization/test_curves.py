@@ -5,7 +5,7 @@ import math
 import pytest
 
 from aemim_mm.visualization import draw_curves, epoch_means, read_scalars
-from aemim_mm.visualization.curves import last_metric
+from aemim_mm.visualization.curves import is_validated, last_metric
 
 
 def _log(work_dir, stamp, entries, tail=''):
@@ -164,3 +164,17 @@ def test_last_metric(tmp_path):
     assert last_metric(tmp_path, 'top1') == 80.0
     with pytest.raises(ValueError, match="no validation with 'top5'"):
         last_metric(tmp_path, 'top5')
+
+
+def test_is_validated(tmp_path):
+    assert is_validated(tmp_path)
+    _log(tmp_path, 'a', [dict(step=8, loss=1.0, time=1.0)])
+    assert not is_validated(tmp_path)
+    # a hook's scalars
+    _log(tmp_path, 'b', [{'step': 1, 'online/knn': 50.0}])
+    assert not is_validated(tmp_path)
+    _log(tmp_path, 'c', [dict(step=1, top1=80.0, time=1.0)])
+    assert is_validated(tmp_path)
+    # trained further
+    _log(tmp_path, 'd', [dict(step=9, loss=1.0, time=1.0)])
+    assert not is_validated(tmp_path)
