@@ -84,8 +84,9 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def __new__(cls, *args, method: str | None = None, **kwargs):
         """Make the instance of the class that joins AEMIM and the method."""
-        if cls is AEMIMAlgorithm:
-            cls = joined(cls, stock_algorithm(method, cls))
+        stock = stock_algorithm(method, AEMIMAlgorithm)
+        if not issubclass(cls, stock):
+            cls = joined(cls, stock)
         return super().__new__(cls)
 
     def __init__(

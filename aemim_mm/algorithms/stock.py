@@ -63,5 +63,4 @@ def joined(
 
 def _blank(plug_in: type, stock: type) -> BaseSelfSupervisor:
     """An instance without state, for copy and pickle."""
-    cls = joined(plug_in, stock)
-    return cls.__new__(cls)
+    return object.__new__(joined(plug_in, stock))

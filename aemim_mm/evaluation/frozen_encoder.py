@@ -21,9 +21,9 @@ class FrozenEncoder(nn.Module):
     Args:
         backbone (nn.Module): Maps normalised images (N, C, H, W) to a tuple
             whose last entry is a map (N, D, h, w), tokens (N, L, D) or a
-            vector (N, D). For a subclass of mmpretrain's ViT, BEiT and Swin,
-            ``forward`` of the plain class is used. Other backbones are called
-            with ``mask=None`` if ``forward`` has that parameter.
+            vector (N, D). If its ``forward`` takes more than images, that of
+            the plain class is used for subclasses of mmpretrain's ViT, BEiT
+            and Swin; others get ``mask=None`` if they have that parameter.
         pooling (str, optional): 'token' for the class token, 'avg' for the
             mean of the patches. None means the class token if there is one,
             as in linear probing and DINO. Defaults to None.
@@ -45,9 +45,8 @@ class FrozenEncoder(nn.Module):
         self.pooling = pooling
         parameters = inspect.signature(backbone.forward).parameters
         self._unmasked = dict(mask=None) if 'mask' in parameters else {}
-        self._plain = next(
-            (cls for cls in _PLAIN if isinstance(backbone, cls)), None
-        )
+        plain = (cls for cls in _PLAIN if isinstance(backbone, cls))
+        self._plain = next(plain, None) if len(parameters) > 1 else None
 
     @property
     def resolved_pooling(self) -> str:

@@ -1,10 +1,11 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
+
+from .load_target import unwrap
 
 
 @HOOKS.register_module()
@@ -24,8 +25,7 @@ class ChannelsLastHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Change the memory format of weights and optimizer's moments."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(runner.model)
         model.to(memory_format=torch.channels_last)
         for state in runner.optim_wrapper.optimizer.state.values():
             for name, value in state.items():

@@ -7,10 +7,11 @@ import torch._dynamo
 from mmcv.cnn.bricks import DropPath
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
+
+from .load_target import unwrap
 
 # Where mmpretrain's transformers keep their blocks.
 BLOCKS = ('backbone.layers', 'neck.decoder_blocks')
@@ -57,8 +58,7 @@ class CompileBlocksHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Compile."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(runner.model)
         for name in self.blocks:
             count = compile_blocks(model, name, **self.options)
             print_log(

@@ -2,12 +2,13 @@
 """What a runner is about to load weights into."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from ..utils import type_name
+from ..utils import pretrained_cfg
 
 
 def is_training(runner: Runner) -> bool:
@@ -16,7 +17,7 @@ def is_training(runner: Runner) -> bool:
     return wrapper is not None and not isinstance(wrapper, dict)
 
 
-def unwrap(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> Any:
     """The model that mmengine loads into: no wrapper's keys are in a file.
 
     It is inside distributed and augmentation wrappers.
@@ -34,7 +35,6 @@ def pretrained_parts(
     The ``init_cfg`` is of type ``Pretrained``.
     """
     for name, module in model.named_modules():
-        cfgs = getattr(module, 'init_cfg', None) or []
-        for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
-            if type_name(cfg.get('type')) in ('Pretrained', 'PretrainedInit'):
-                yield name, module, cfg
+        cfg = pretrained_cfg(module)
+        if cfg is not None:
+            yield name, module, cfg

@@ -19,9 +19,9 @@ class NonFiniteLossHook(Hook):
 
     In each step, the number of the first bad step of every loss is computed
     and kept on the device, so that the host does not wait. The numbers are
-    read every ``interval`` steps, with every log line, and before every
-    checkpoint. They are
-    reduced over all processes, so that all stop together. After a bad step no
+    read every ``interval`` steps, as often as the log is written, and before
+    every checkpoint. They are reduced over all processes, so that all stop
+    together. After a bad step no
     checkpoint is written or deleted, and ``last_checkpoint`` is not changed:
     the last checkpoint is good.
 

@@ -9,8 +9,12 @@ from typing import Any
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmpretrain.models import (
+    SparseConvNeXt,
+    SparseResNet,
+    TwoNormDataPreprocessor,
+)
 from mmpretrain.registry import DATASETS, HOOKS
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
@@ -18,6 +22,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 from ..datasets.image_files import READ_EXTENSIONS
 from ..evaluation.probes import knn_accuracy, linear_accuracy, rank_me
 from ..visualization.isolation import isolated
+from .load_target import unwrap
 
 SPLITS = ('train', 'val')
 
@@ -53,7 +58,7 @@ class OnlineEvalHook(Hook):
     Raises:
         ValueError: If a number is below 1. Before training: if there is no
             pipeline, no image, the classes of the two folders differ, or the
-            encoder takes no mask (SparK's).
+            encoder does not encode whole images (SparK's).
         FileNotFoundError: Before training, if a folder is not there.
     """
 
@@ -87,11 +92,11 @@ class OnlineEvalHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Open the sets in every process, so that all stop, and measure."""
-        encoder = _unwrapped(runner.model).backbone
-        if len(inspect.signature(encoder.forward).parameters) < 2:
+        encoder = unwrap(runner.model).backbone
+        if isinstance(encoder, SparseResNet | SparseConvNeXt):
             raise ValueError(
-                f'OnlineEvalHook: {type(encoder).__name__} takes no mask, so '
-                'that whole images cannot be encoded. Remove the hook'
+                f'OnlineEvalHook: {type(encoder).__name__} does not encode '
+                'whole images. Remove the hook'
             )
         datasets = {split: self._open(runner, split) for split in SPLITS}
         first, second = (d.metainfo['classes'] for d in datasets.values())
@@ -149,7 +154,7 @@ class OnlineEvalHook(Hook):
     def _measure(self, runner: Runner, step: int) -> None:
         if not is_main_process():
             return
-        model = _unwrapped(runner.model)
+        model = unwrap(runner.model)
         with isolated(model, seed=0), torch.no_grad():
             (train, labels), (test, wanted) = (
                 self._features(model, self._sets[split]) for split in SPLITS
@@ -168,19 +173,16 @@ class OnlineEvalHook(Hook):
 
     def _features(self, model, dataset: Subset) -> tuple[Tensor, Tensor]:
         found, labels = [], []
+        token = getattr(model.backbone, 'cls_token', None)
         loader = DataLoader(dataset, self.batch_size, collate_fn=list)
         for items in loader:
             labels += [item['data_samples'].gt_label for item in items]
-            batch = dict(
-                inputs=default_collate([item['inputs'] for item in items]),
-                data_samples=[item['data_samples'] for item in items],
-            )
-            inputs = model.data_preprocessor(batch, False)['inputs']
-            output = model.backbone(inputs, None)
-            output = output[-1] if isinstance(output, tuple) else output
+            images = default_collate([item['inputs'] for item in items])
+            samples = [item['data_samples'] for item in items]
+            output = _encode(model, images, samples)
             if output.ndim == 4:  # a map
                 output = output.flatten(2).transpose(1, 2)
-            elif getattr(model.backbone, 'cls_token', None) is not None:
+            elif output.ndim == 3 and token is not None:
                 output = output[:, 1:]
             if output.ndim == 3:  # MixMIM's are means already
                 output = output.mean(1)
@@ -188,5 +190,15 @@ class OnlineEvalHook(Hook):
         return torch.cat(found), torch.cat(labels)
 
 
-def _unwrapped(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model
+def _encode(model: Any, images: Tensor, samples: list) -> Tensor:
+    """What the encoder returns last for whole images in 0-255."""
+    # One that prepares an image and its target takes two views.
+    views = isinstance(model.data_preprocessor, TwoNormDataPreprocessor)
+    batch = dict(
+        inputs=[images, images] if views else images, data_samples=samples
+    )
+    inputs = model.data_preprocessor(batch, False)['inputs']
+    inputs = inputs[0] if views else inputs
+    masks = len(inspect.signature(model.backbone.forward).parameters) > 1
+    output = model.backbone(inputs, None) if masks else model.backbone(inputs)
+    return output[-1] if isinstance(output, tuple) else output

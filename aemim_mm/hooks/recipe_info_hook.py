@@ -1,12 +1,12 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper, OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
 from ..core import FeatureDistancePGD, RandomNoise, WaveletPGD
+from .load_target import unwrap
 
 
 @HOOKS.register_module()
@@ -35,8 +35,7 @@ class RecipeInfoHook(Hook):
             schedule_line(runner),
             f'precision: {precision(runner)}',
         ]
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(runner.model)
         lines += attack_lines(model)
         runner.logger.info('Recipe:\n  ' + '\n  '.join(lines))
         self._warn_about_batch(runner)

@@ -5,7 +5,6 @@ import copy
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.visualization.utils import img_from_canvas
 from mmpretrain.registry import HOOKS
 
@@ -17,6 +16,7 @@ from ..visualization.reconstruction import (
     reconstruct,
 )
 from ..visualization.rows_figure import draw_rows
+from .load_target import unwrap
 
 
 @HOOKS.register_module()
@@ -99,9 +99,7 @@ class ReconstructionHook(Hook):
 
     def _reconstruct(self, runner) -> ImageRows:
         """Collect the pictures of the images, which are fetched once."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrap(runner.model)
         check_drawable(model)
         if self._batch is None:
             loader = runner.train_dataloader

@@ -140,6 +140,13 @@ def _check_encoder(
     backbone: nn.Module, checkpoint: str | None, probe: LinearProbe
 ) -> None:
     weights = backbone.state_dict()
+    norms = {k for k in weights if k.startswith('ln1.')} - {*probe.encoder}
+    if probe.encoder and norms:
+        raise ValueError(
+            f'the classifier in {probe.path} was trained on features without '
+            f'the final norm that the encoder has ({min(norms)}): give a '
+            'CONFIG with final_norm=False in the backbone'
+        )
     for key, value in probe.encoder.items():
         own = weights.get(key)
         if own is None or not torch.equal(own.cpu(), value):

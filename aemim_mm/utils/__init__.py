@@ -2,6 +2,7 @@
 from aemim_mm_cli.cfg_options import CfgOptions
 
 from .near_misses import near_misses, similar
+from .pretrained_cfg import pretrained_cfg
 from .signatures import allowed_keys, own_keys
 from .type_name import type_name
 
@@ -10,6 +11,7 @@ __all__ = [
     'allowed_keys',
     'near_misses',
     'own_keys',
+    'pretrained_cfg',
     'similar',
     'type_name',
 ]

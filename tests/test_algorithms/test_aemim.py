@@ -10,6 +10,7 @@ from mmpretrain.models.selfsup import MAE
 from mmpretrain.registry import MODELS
 from states import assert_equal_states
 from toys import (
+    METHODS,
     attack,
     build_aemim,
     column,
@@ -20,6 +21,7 @@ from toys import (
     total_loss,
 )
 
+from aemim_mm.algorithms import AEMIMAlgorithm
 from aemim_mm.core import call_swapped
 
 toys = pytest.mark.parametrize(
@@ -126,6 +128,31 @@ def test_pickle_round_trip():
     x = images(4)
     expected, actual = seeded(model.loss, x, None), seeded(twin.loss, x, None)
     assert torch.equal(actual['loss_adv'], expected['loss_adv'])
+
+
+class FirstRows(AEMIMAlgorithm):
+    """A variant with an argument and a rule of its own."""
+
+    def __init__(self, *, rows=2, **kwargs):
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def choose_rows(self, batch_size):
+        return list(range(self.rows))
+
+
+def test_a_subclass_is_joined_with_its_method():
+    cfg = copy.deepcopy(METHODS['MAE-DualNormViT'].cfg)
+    model = FirstRows(method='MAE', rows=3, **cfg)
+    assert isinstance(model, FirstRows) and isinstance(model, MAE)
+    twin = pickle.loads(pickle.dumps(model))
+    assert type(twin) is type(model) and twin.rows == 3
+    losses = model.loss(images(4), None)
+    assert losses['loss_adv'].isfinite()
+    assert model.step(images(4), None).x_adv.shape[0] == 3
+    plain = build_aemim('MAE-DualNormViT')
+    assert not isinstance(plain, FirstRows)
+    assert model.state_dict().keys() == plain.state_dict().keys()
 
 
 def test_second_init_weights_changes_nothing():

@@ -102,6 +102,25 @@ def test_encoders_of_pretraining_do_not_mask(name):
     assert torch.equal(encoder(images), found)
 
 
+def test_a_forward_without_a_mask_is_its_own():
+    """ResizableBEiT's says which grid the position tables are of."""
+    beit = random_weights(
+        MODELS.build(
+            dict(
+                type='ResizableBEiT',
+                arch=dict(toys.ARCH),
+                img_size=32,
+                patch_size=8,
+                out_type='featmap',
+            )
+        )
+    )
+    images = toys.images(2, 0, 48)
+    expected = beit(images)[-1].mean((2, 3))
+    beit(toys.images(2, 0, 32))
+    assert torch.equal(FrozenEncoder(beit)(images), expected)
+
+
 def test_what_is_no_encoder():
     with pytest.raises(ValueError, match='Returns returns no features of w'):
         FrozenEncoder(Returns((IMAGES, None)))(IMAGES)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from drawing_runs import train
 from PIL import Image
-from toys import build_stock
+from toys import METHODS, build_stock
 
 from aemim_mm.hooks import OnlineEvalHook
 
@@ -77,13 +77,17 @@ def test_by_iteration_and_in_tensorboard(labelled, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('toy', 'size'), [('SimMIM', 64), ('MAE-DualNormViT', 32), ('MixMIM', 64)]
+    'toy',
+    [
+        *('SimMIM', 'MAE-DualNormViT', 'MixMIM', 'BEiT-v1', 'BEiT-v2', 'CAE'),
+        'CIM',
+    ],
 )
-def test_features_of_stock_methods(toy, size, labelled):
+def test_features_of_stock_methods(toy, labelled):
     """The mean of the patches of the whole image."""
     model = build_stock(toy).eval()
     runner = type('R', (), dict(cfg={}))()
-    resize = dict(type='Resize', scale=(size, size))
+    resize = dict(type='Resize', scale=(METHODS[toy].size,) * 2)
     pipeline = [PIPELINE[0], resize, PIPELINE[1]]
     measured = OnlineEvalHook(str(labelled), pipeline=pipeline, batch_size=5)
     dataset = measured._open(runner, 'val')
@@ -92,8 +96,12 @@ def test_features_of_stock_methods(toy, size, labelled):
         item = dataset[7]
         data = dict(inputs=item['inputs'][None], data_samples=None)
         data['data_samples'] = [item['data_samples']]
+        if METHODS[toy].views == 2:
+            data['inputs'] = [data['inputs']] * 2
         inputs = model.data_preprocessor(data, False)['inputs']
-        output = model.backbone(inputs, None)
+        inputs = inputs[0] if METHODS[toy].views == 2 else inputs
+        mask = () if toy == 'CIM' else (None,)
+        output = model.backbone(inputs, *mask)
         output = output[-1] if isinstance(output, tuple) else output
     if output.ndim == 4:
         expected = output.mean((2, 3))
@@ -108,7 +116,7 @@ def test_features_of_stock_methods(toy, size, labelled):
 def test_encoders_without_mask_are_refused(labelled):
     runner = type('R', (), dict(cfg={}, model=build_stock('SparK-ResNet')))()
     measured = OnlineEvalHook(str(labelled), pipeline=PIPELINE)
-    with pytest.raises(ValueError, match='ResNet takes no mask'):
+    with pytest.raises(ValueError, match='ResNet does not encode whole'):
         measured.before_train(runner)
 
 

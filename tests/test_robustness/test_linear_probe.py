@@ -80,6 +80,15 @@ def test_another_pooling(run):
         with_linear_probe(encoder, read_linear_probe(run[1]))
 
 
+def test_features_without_the_final_norm(run, encoder):
+    content = torch.load(run[1], weights_only=True)
+    for part in ('weight', 'bias'):
+        del content['state_dict'][f'backbone.ln1.{part}']
+    torch.save(content, run[1])
+    with pytest.raises(ValueError, match=r'final norm .*ln1\.bias.*final_n'):
+        with_linear_probe(encoder, read_linear_probe(run[1]))
+
+
 def test_the_pooling_of_a_config_that_does_not_say(run):
     """mmpretrain's default is the class token."""
     content = torch.load(run[1], weights_only=True)

@@ -18,7 +18,7 @@ from ...core import (
     AdapterBank,
     call_swapped,
 )
-from ...utils import type_name
+from ...utils import pretrained_cfg
 from ...utils.tokens import (
     gather_tokens,
     kept_ids,
@@ -110,7 +110,7 @@ class DualNormViT(MAEViT):
         if self.adapters:
             self._loaded_twins.clear()  # the originals are about to change
         BaseModule.init_weights(self)
-        pretrained = self._pretrained_cfg()
+        pretrained = pretrained_cfg(self)
         if pretrained is None:
             self.pos_embed.data.copy_(
                 sincos_table(tuple(self.patch_resolution), self.embed_dims)
@@ -167,15 +167,8 @@ class DualNormViT(MAEViT):
             )
         return found
 
-    def _pretrained_cfg(self) -> dict | None:
-        cfgs = self.init_cfg or []
-        for cfg in [cfgs] if isinstance(cfgs, dict) else cfgs:
-            if type_name(cfg['type']) in ('Pretrained', 'PretrainedInit'):
-                return cfg
-        return None
-
     @torch.no_grad()
-    def _load_algorithm_adapters(self, cfg: dict) -> None:
+    def _load_algorithm_adapters(self, cfg: Mapping) -> None:
         """Take ``adv.backbone.*`` of an AEMIM checkpoint.
 
         ``prefix='backbone.'`` does not see them: the algorithm's bank is
@@ -191,6 +184,12 @@ class DualNormViT(MAEViT):
             if value is not None:
                 twin.copy_(value)
                 self._loaded_twins.add(name)
+        print_log(
+            f'{len(self._loaded_twins)} of {len(self.adv.tensors())} '
+            f'adversarial adapters are in {cfg["checkpoint"]}; the others '
+            'start as copies of the clean ones',
+            logger='current',
+        )
 
     def random_masking(
         self, x: Tensor, mask_ratio: float = 0.75

@@ -102,3 +102,18 @@ def test_nothing_masked():
     tokens = torch.randn(1, 1 + PATCHES, DIM, dtype=torch.float64)
     with pytest.raises(ValueError, match='mask_ratio 0'):
         ours(tokens, torch.arange(PATCHES)[None])
+
+
+def test_a_loaded_mask_token_stays(tmp_path):
+    _, source = pair()
+    keys = source.state_dict()
+    torch.save({f'neck.{k}': v for k, v in keys.items()}, tmp_path / 'w.pth')
+    init_cfg = dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'w.pth'), prefix='neck.'
+    )
+    _, loaded = pair(init_cfg=init_cfg)
+    loaded.init_weights()
+    for key, value in loaded.state_dict().items():
+        # the table of positions is that of the grid
+        if key != 'decoder_pos_embed':
+            assert torch.equal(value, keys[key]), key
