@@ -26,6 +26,7 @@ if not NO_OPENMMLAB:
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
     from mmengine.runner import CheckpointLoader
+    from mmengine.visualization import Visualizer
 
     LOADERS = dict(CheckpointLoader._schemes)
 
@@ -98,8 +99,9 @@ def _same_start():
         # mmengine's own: a tool that forgets the safe ones is found.
         CheckpointLoader._schemes = dict(LOADERS)
         # A run that starts within the same second as one before it would get
-        # that one's logger, and with it a closed stream.
-        MMLogger._instance_dict.clear()
+        # that one's logger, and with it a closed stream, or its visualizer.
+        for kind in (MMLogger, Visualizer, *Visualizer.__subclasses__()):
+            kind._instance_dict.clear()
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)

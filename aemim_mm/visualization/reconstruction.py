@@ -113,8 +113,8 @@ def reconstruct(
         images, labels = painter.clean_rows(predictions[0])
         if record is not None:
             more_images, more_labels = painter.adversarial_rows(
-                record.x_adv,
-                predictions[-1],
+                _in_order(record.x_adv, record.rows),
+                _in_order(predictions[-1], record.rows),
             )
             images.update(more_images)
             labels.update(more_labels)
@@ -133,6 +133,15 @@ def _full_step(model, inputs, data_samples):
             return model.step(inputs, data_samples)
     finally:
         model.adv_ratio = adv_ratio
+
+
+def _in_order(values: Tensor, rows: Sequence[int] | None) -> Tensor:
+    """Put the rows of an attack back to the order of the batch."""
+    if rows is None:
+        return values
+    ordered = torch.empty_like(values)
+    ordered[list(rows)] = values
+    return ordered
 
 
 @contextmanager
