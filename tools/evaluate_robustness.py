@@ -5,6 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 # A checkout works without installation.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -33,6 +34,7 @@ from aemim_mm.launcher import (  # noqa: E402
     launch,
     run_options,
 )
+from aemim_mm.launcher.shortcuts import expand_shortcuts  # noqa: E402
 from aemim_mm.robustness import (  # noqa: E402
     EvaluatedClassifier,
     ImageSource,
@@ -50,6 +52,7 @@ from aemim_mm.robustness import (  # noqa: E402
 from aemim_mm.robustness.arguments import suite_options  # noqa: E402
 from aemim_mm.robustness.compare import compare_results  # noqa: E402
 from aemim_mm.robustness.results_report import write_report  # noqa: E402
+from aemim_mm.utils.read_config import read_config  # noqa: E402
 from aemim_mm.utils.storage import check_writable  # noqa: E402
 
 
@@ -69,10 +72,23 @@ def load_classifier(args: argparse.Namespace) -> EvaluatedClassifier:
     checkpoint = args.checkpoint_of_config or args.checkpoint
     if checkpoint is not None:
         run_options.check_checkpoint('checkpoint', checkpoint)
-    options = args.input_size, args.cfg_options, get_device()
     if args.timm is not None:
+        options = args.input_size, args.cfg_options, get_device()
         return load_timm_classifier(args.timm, checkpoint, *options)
+    options = args.input_size, options_of_config(args), get_device()
     return load_config_classifier(args.config, checkpoint, *options)
+
+
+def options_of_config(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``--cfg-options`` sets, the short names of the recipe replaced.
+
+    Args:
+        args (argparse.Namespace): The options.
+
+    Returns:
+        dict[str, Any]: Values by the keys of the config.
+    """
+    return expand_shortcuts(read_config(args.config), args.cfg_options)
 
 
 def load_encoder(
@@ -107,7 +123,7 @@ def load_encoder(
         args.config,
         args.checkpoint_of_config,
         args.input_size,
-        args.cfg_options,
+        options_of_config(args),
         get_device(),
         pooling,
     )

@@ -36,7 +36,6 @@ from aemim_mm.reproduction.executor import (  # noqa: E402
     Executor,
     StepError,
 )
-from aemim_mm.reproduction.folder_lock import folder_lock  # noqa: E402
 from aemim_mm.reproduction.manifest import (  # noqa: E402
     Preset,
     read_preset,
@@ -67,6 +66,7 @@ from aemim_mm.reproduction.study_results import (  # noqa: E402
     write_cost,
     write_results,
 )
+from aemim_mm.utils.folder_lock import folder_lock  # noqa: E402
 from aemim_mm.utils.storage import (  # noqa: E402
     AtomicLocalBackend,
     remove_partial,
@@ -202,7 +202,11 @@ def execute(executor: Executor, preset: str, out: Path) -> int:
     AtomicLocalBackend().put_text(f'{note}\n', out / NOTE)
     before = catch_signals()
     try:
-        with folder_lock(out) as executor.pass_fds:
+        waits = (
+            'Another call, or a command that a killed one has left, still '
+            f'works in {out}: waiting for its end.'
+        )
+        with folder_lock(out, waits) as executor.pass_fds:
             remove_partial(out)
             executor.run()
     except StepError as error:

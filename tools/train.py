@@ -324,7 +324,9 @@ def train(interruptions: Interruptions) -> None:
         print_check(run, start)
         return
     finished = is_finished(run)
-    if finished and not lacks_validation(run):
+    with user_errors(args.traceback):
+        validates = finished and lacks_validation(run)
+    if finished and not validates:
         delete_outdated(run)
         print_log(f'{start} It is finished: nothing is left to do.')
         return
@@ -347,7 +349,7 @@ def train(interruptions: Interruptions) -> None:
         if finished:
             last = LastValidationHook()
             runner.register_hook(last, last.priority)
-            interruptions.work_dir = run.cfg.work_dir
+            interruptions.work_dir, begin.done = run.cfg.work_dir, True
         runner.train()
     launch.shut_down()
 

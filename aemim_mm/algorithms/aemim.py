@@ -84,9 +84,11 @@ class AEMIMAlgorithm(BaseSelfSupervisor):
 
     def __new__(cls, *args, method: str | None = None, **kwargs):
         """Make the instance of the class that joins AEMIM and the method."""
-        stock = stock_algorithm(method, AEMIMAlgorithm)
-        if not issubclass(cls, stock):
-            cls = joined(cls, stock)
+        # A class that was joined by hand may name the method itself.
+        if cls is AEMIMAlgorithm or method is not None:
+            stock = stock_algorithm(method, AEMIMAlgorithm)
+            if not issubclass(cls, stock):
+                cls = joined(cls, stock)
         return super().__new__(cls)
 
     def __init__(

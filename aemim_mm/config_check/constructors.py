@@ -139,7 +139,16 @@ def _keys_of(
             f'{path}.{key}: "{name}" is in no registry of "{scope}".{guesses}'
         )
     others = allowed_keys(other)
-    return None if others is None else others | own_keys(target.__init__)[0]
+    if others is None:
+        return None
+    own: set[str] = set()
+    # A subclass hands the rest to the class that has the attribute.
+    for cls in getattr(target, '__mro__', ()):
+        init = vars(cls).get('__init__')
+        own |= own_keys(init)[0] if init else set()
+        if 'rest_goes_to' in vars(cls):
+            break
+    return others | own
 
 
 def _compare(

@@ -76,9 +76,6 @@ class TimmImages(_TimmBase, Dataset):
     ) -> None:
         super().__init__(*args, **options)
         self.passes = passes
-        if passes is not None:
-            # timm would take the next image for one that is damaged.
-            self.dataset._max_retries = 1
 
     def __getitem__(self, index: int) -> Any:
         """The transformed image of an index.
@@ -86,16 +83,18 @@ class TimmImages(_TimmBase, Dataset):
         Raises:
             ValueError: If it cannot be read in an evaluation.
         """
+        if self.passes is None:
+            return self._transformed(*self.dataset[index])
+        # timm's own data set would take the next image for a damaged one.
+        file, label = self.dataset.reader[index][:2]
         try:
-            image, label = self.dataset[index]
-        except RuntimeError as error:
-            if self.passes is None:
-                raise
+            image = Image.open(file).convert('RGB')
+        except OSError as error:
             raise ValueError(
                 f'TimmDataset: image {index} of {self.summary} cannot be '
-                'read. An evaluation leaves none out'
+                f'read ({error}). An evaluation leaves none out'
             ) from error
-        return self._transformed(image, label)
+        return self._transformed(image, UNLABELLED if label is None else label)
 
 
 class TimmStream(_TimmBase, IterableDataset):

@@ -92,8 +92,8 @@ def recipe(source: Source) -> dict[str, Any]:
     if not model:
         return {}
     settings: dict[str, Any] = dict(algorithm=model.get('type'))
-    name = type_name(model.get('type'))
-    if name == AEMIMAlgorithm.__name__:
+    # A subclass has the key, too.
+    if AEMIMAlgorithm.rest_goes_to in model:
         settings['method'] = model.get('method')
         for name in ('adapters', 'adv_ratio', 'loss_ratio'):
             settings[name] = model.get(name, default_of(AEMIMAlgorithm, name))

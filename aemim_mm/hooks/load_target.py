@@ -8,7 +8,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from ..utils import pretrained_cfg
+from ..utils import pretrained_cfgs
 
 
 def is_training(runner: Runner) -> bool:
@@ -35,6 +35,5 @@ def pretrained_parts(
     The ``init_cfg`` is of type ``Pretrained``.
     """
     for name, module in model.named_modules():
-        cfg = pretrained_cfg(module)
-        if cfg is not None:
+        for cfg in pretrained_cfgs(module):
             yield name, module, cfg

@@ -6,7 +6,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
-from filelock import FileLock  # a requirement of torch
 from mmengine.logging import print_log
 
 from ..checkpoints import read_checkpoint
@@ -14,6 +13,7 @@ from ..checkpoints.content import content_hash, local_file
 from ..checkpoints.foreign import KINDS, foreign_kind, unwrapped
 from ..importing import import_checkpoint
 from ..importing.foreign_file import TIMM_NAME, weights_in
+from ..utils.folder_lock import folder_lock
 from ..version import __version__
 
 PREFIX = 'backbone.'
@@ -59,7 +59,8 @@ def _initial_weights(value: str) -> str:
     else:
         if Path(value).expanduser().is_dir():
             file = str(weights_in(Path(value).expanduser()))
-        with _alone(folder) if '://' in file else nullcontext():
+        remote = '://' in file and local_file(file) is None
+        with _alone(folder) if remote else nullcontext():
             content = read_checkpoint(file, 'cpu')
         if any(key.startswith(PREFIX) for key in unwrapped(content)):
             return value
@@ -81,5 +82,5 @@ def _initial_weights(value: str) -> str:
 def _alone(folder: Path) -> Iterator[None]:
     """One process after another: there is no process group yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / '.lock'):
+    with folder_lock(folder):
         yield

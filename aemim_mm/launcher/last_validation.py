@@ -1,7 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""The validation that a run has lost which was killed in its last one."""
+"""Makes up for the last validation of a run that was killed during it."""
 
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 
 from ..agreement import Run
@@ -9,7 +9,7 @@ from ..visualization.curves import is_validated
 
 
 class LastValidationHook(Hook):
-    """Validates before the first epoch, of which a finished run has none.
+    """Validates a finished run, which has no epoch left, when it is resumed.
 
     The checkpoint of the last epoch is written before its validation.
     """
@@ -18,11 +18,19 @@ class LastValidationHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Validate, once the other hooks have begun."""
+        last = runner.message_hub.runtime_info.get('last_ckpt')
+        for hook in runner.hooks:
+            # It saves the last checkpoint again, with a new best score.
+            if isinstance(hook, CheckpointHook):
+                hook.last_ckpt = last
         runner.val_loop.run()
 
 
 def lacks_validation(run: Run) -> bool:
-    """Whether the last validation of a finished run is not in its log."""
+    """Whether the last validation of a finished run is not in its log.
+
+    Of epochs: an iteration-based run would first go through all its data.
+    """
     return (
         run.by_epoch
         and run.cfg.get('val_dataloader') is not None

@@ -62,10 +62,7 @@ class Step:
 
     def state(self) -> dict[str, Any]:
         """What is on record: ``made_from`` and, once finished, ``seconds``."""
-        try:
-            return json.loads(self.record.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
+        return _state(self.record)
 
     def write_state(
         self, made_from: Mapping[str, str], seconds: float | None
@@ -91,13 +88,12 @@ class Step:
         )
 
     def unfinish_readers(self) -> None:
-        """Note that what was made from its output is to be made again.
-
-        Of all tables, not only those of this plan.
-        """
+        """Mark the steps that read its output as unfinished, of any plan."""
+        now = content_hash(str(self.output))
         for record in self.folder.glob('*.json'):
-            state = json.loads(record.read_text())
-            if self.output.name in state.get('made_from', ()):
+            state = _state(record)
+            then = state.get('made_from', {}).get(self.output.name)
+            if then is not None and now in (None, then):
                 put_json({**state, 'seconds': None}, record)
 
     @property
@@ -116,6 +112,13 @@ class Step:
             return []
         keys = {**begun, **made_from}
         return [k for k in keys if begun.get(k) != made_from.get(k)]
+
+
+def _state(record: Path) -> dict[str, Any]:
+    try:
+        return json.loads(record.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
 
 
 def made_with() -> dict[str, str]:

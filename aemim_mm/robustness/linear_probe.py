@@ -144,8 +144,8 @@ def _check_encoder(
     if probe.encoder and norms:
         raise ValueError(
             f'the classifier in {probe.path} was trained on features without '
-            f'the final norm that the encoder has ({min(norms)}): give a '
-            'CONFIG with final_norm=False in the backbone'
+            f'the final norm that the encoder has ({min(norms)}): give the '
+            'CONFIG that the classifier was trained with'
         )
     for key, value in probe.encoder.items():
         own = weights.get(key)

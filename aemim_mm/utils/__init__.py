@@ -2,7 +2,7 @@
 from aemim_mm_cli.cfg_options import CfgOptions
 
 from .near_misses import near_misses, similar
-from .pretrained_cfg import pretrained_cfg
+from .pretrained_cfgs import pretrained_cfgs
 from .signatures import allowed_keys, own_keys
 from .type_name import type_name
 
@@ -11,7 +11,7 @@ __all__ = [
     'allowed_keys',
     'near_misses',
     'own_keys',
-    'pretrained_cfg',
+    'pretrained_cfgs',
     'similar',
     'type_name',
 ]

@@ -125,9 +125,10 @@ def is_validated(work_dir: str | Path) -> bool:
     validated = True
     for file in sorted(Path(work_dir).glob(f'*/{SCALARS}')):
         for entry in read_log(file):
-            if 'loss' in entry:
+            if 'loss' in entry or 'train/loss' in entry:
                 validated = False
-            elif 'time' in entry:  # other scalars of hooks have none
+            # not what OnlineEvalHook writes
+            elif not all(k == 'step' or 'online/' in k for k in entry):
                 validated = True
     return validated
 

@@ -9,7 +9,7 @@ default_hooks = dict(
     checkpoint=dict(interval=1000, by_epoch=False, minutes=30),
 )
 
-# what `--cfg-options NAME=VALUE` sets, read by tools/train.py
+# what `--cfg-options NAME=VALUE` sets, read by the tools that take it
 shortcuts = dict(
     # a folder, or a text file of paths
     data_root=dict(sets=['train_dataloader.dataset.data_root']),

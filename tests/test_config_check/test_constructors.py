@@ -5,6 +5,7 @@ import pytest
 import tiny_run
 from mmengine.config import Config
 
+from aemim_mm.algorithms import AEMIMAlgorithm
 from aemim_mm.config_check import check_constructor_keys
 
 
@@ -135,6 +136,18 @@ def test_a_method_is_checked_with_its_own_keys():
         check_constructor_keys(config(model))
     with pytest.raises(KeyError, match='model.method.*"SimMM".*"SimMIM"'):
         check_constructor_keys(config(dict(model, method='SimMM')))
+
+
+def test_a_subclass_takes_the_keys_of_its_bases():
+    class WithRows(AEMIMAlgorithm):
+        def __init__(self, *, rows, **kwargs):
+            super().__init__(**kwargs)
+
+    model = tiny_run.aemim(rows=3)
+    model['type'] = WithRows
+    check_constructor_keys(config(model))
+    with pytest.raises(TypeError, match='takes no key "rwos".*"rows"'):
+        check_constructor_keys(config(dict(model, rwos=3)))
 
 
 @pytest.mark.parametrize(

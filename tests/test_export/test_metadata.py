@@ -55,6 +55,8 @@ def test_defaults_of_the_recipe():
     assert settings['adapters'] == ('norm',)
     assert settings['adv_ratio'] == 1.0
     assert settings['attack']['epsilon'] == 2
+    # a subclass of it
+    assert _recipe(dict(model, type='Own')) == dict(settings, algorithm='Own')
     own = dict(type='MyAttack', strength=3)
     settings = _recipe(dict(model, attack=own))
     assert settings['attack'] == own

@@ -89,30 +89,33 @@ def test_foreign_weights_are_imported_once(
     assert len(imports) == 2
 
 
-@pytest.mark.parametrize('value', ['{path}', 'https://host/{path.name}'])
+@pytest.mark.parametrize('url', [False, True])
 def test_one_process_downloads_and_imports_for_all(
-    hub, monkeypatch, imports, value
+    hub, tmp_path, monkeypatch, imports, url
 ):
     content = timm.create_model(TINY, num_classes=0).state_dict()
-    path = hub / 'checkpoints' / 'weights.pth'
-    path.parent.mkdir(parents=True)
-    torch.save(content, path)
+    cached = hub / 'checkpoints' / 'weights.pth'
+    cached.parent.mkdir(parents=True)
+    torch.save(content, tmp_path / 'weights.pth')
     downloads = []
 
     def read(file, device):
-        if '://' in file:
+        if '://' in file and not cached.exists():
             downloads.append(file)
             time.sleep(0.1)
-            assert len(downloads) == 1
-            downloads.clear()
+            torch.save(content, cached)
         return content
 
     monkeypatch.setattr(module, 'read_checkpoint', read)
+    value = 'https://host/weights.pth' if url else f'{tmp_path}/weights.pth'
     with ThreadPoolExecutor(4) as processes:
-        values = [value.format(path=path)] * 4
-        (out,) = set(processes.map(initial_weights, values))
+        (out,) = set(processes.map(initial_weights, [value] * 4))
     assert Path(out).is_file()
-    assert len(imports) == 1
+    assert len(imports) == 1 and len(downloads) == url
+    # A cache that is filled is only read.
+    for folder in (hub, hub / 'aemim_imported'):
+        folder.chmod(0o555)
+    assert initial_weights(value) == out
 
 
 def test_another_file_of_the_same_name_is_another_import(hub, tmp_path):
@@ -189,4 +192,4 @@ def test_what_cannot_be_had_or_used(
     value = make(path, monkeypatch) or str(path)
     with pytest.raises(error, match=f'(?s)^init: .*{message}'):
         initial_weights(value)
-    assert not list((hub / 'aemim_imported').glob('[!.]*'))
+    assert not list((hub / 'aemim_imported').glob('*'))

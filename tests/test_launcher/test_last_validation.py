@@ -2,9 +2,11 @@
 """A run that is killed after its last checkpoint, in its last validation."""
 
 import json
+from pathlib import Path
 
 import pytest
 import tiny_run
+import torch
 from mmengine.runner import ValLoop
 
 
@@ -61,10 +63,18 @@ def test_it_is_made_up_for(tmp_path, monkeypatch, capfd):
     work_dir = tmp_path / 'w'
     assert (work_dir / 'epoch_2.pth').is_file()
     assert validations(work_dir) == [1]
+    # Whatever the first one was, the last one is the best.
+    checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
+    checkpoint['message_hub']['runtime_info']['best_score'] = -1.0
+    torch.save(checkpoint, work_dir / 'epoch_2.pth')
 
     assert 'nothing is left' not in train('--resume')
     assert validations(work_dir) == [1, 2]
-    assert list(work_dir.glob('best_*.pth'))
+    (best,) = work_dir.glob('best_*.pth')
+    checkpoint = torch.load(work_dir / 'epoch_2.pth', weights_only=False)
+    noted = checkpoint['message_hub']['runtime_info']
+    assert Path(noted['best_ckpt']).name == best.name
+    assert checkpoint['meta']['epoch'] == 2
     assert set(tiny_run.scalars(work_dir)) == {2, 4}  # nothing is trained
 
     assert 'nothing is left to do' in train('--resume')

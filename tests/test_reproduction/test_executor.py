@@ -158,10 +158,15 @@ def test_what_was_made_from_a_deleted_run_does_not_count(chain):
         'run/seed0', 'apart', 'kind', first.folder, ('x',), last.output
     )
     apart.write_state(apart.made_from(), 1.0)
+    # A file of that name, but of another step.
+    named = dict(made_from={first.output.name: 'other'}, seconds=1.0)
+    (first.folder / 'named.json').write_text(json.dumps(named))
+    (first.folder / 'broken.json').write_text('{')
     executor = Executor(Plan((), (chain.steps('b')[:1],), ()), redo=True)
     executor.run()
     states = [s.state()['seconds'] is None for s in (last, other, apart)]
     assert states == [True, True, False]
+    assert json.loads((first.folder / 'named.json').read_text()) == named
 
 
 def test_an_error_in_what_follows_a_step_stops_the_plan(chain, capsys):

@@ -17,6 +17,7 @@ import tiny_run
 import torch
 from attack_toys import foolbox, foolbox_model
 from auto_attack_toys import pyautoattack, shortened
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
 
@@ -444,7 +445,13 @@ def test_another_label_space(world, tmp_path):
             state[key] = state[key][rows]
         model.load_state_dict(state)
     files = toys.write_model(tmp_path / 'model', model, 7)
+    # A short option of the recipe tells the number of classes.
+    cfg = Config.fromfile(files[0])
+    cfg.model.head.num_classes = 1000
+    cfg.shortcuts = dict(classes=dict(sets=['model.head.num_classes']))
+    cfg.dump(files[0])
     options = '--classes', tmp_path / 'classes.txt', '--suite', 'imagenet', 'c'
+    options += '--cfg-options', 'classes=7'
     out = tmp_path / 'out'
     results = evaluate(world, out, *options, files=files)
     images, _, paths = val_images(world)

@@ -29,7 +29,7 @@ from aemim_mm.hooks.load_target import pretrained_parts
 from aemim_mm.launcher.launch import unset_sync_bn
 from aemim_mm.launcher.run_options import add_training_defaults
 from aemim_mm.models.backbones import DualNormViT
-from aemim_mm.utils import pretrained_cfg, type_name
+from aemim_mm.utils import pretrained_cfgs, type_name
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_checkpoint_to_start_from(kind):
         patch_size=16,
         init_cfg=init_cfg,
     )
-    assert pretrained_cfg(model) == init_cfg
+    assert list(pretrained_cfgs(model)) == [init_cfg]
     assert [cfg for _, _, cfg in pretrained_parts(model)] == [init_cfg]
 
 

@@ -18,7 +18,7 @@ from ...core import (
     AdapterBank,
     call_swapped,
 )
-from ...utils import pretrained_cfg
+from ...utils import pretrained_cfgs
 from ...utils.tokens import (
     gather_tokens,
     kept_ids,
@@ -110,7 +110,7 @@ class DualNormViT(MAEViT):
         if self.adapters:
             self._loaded_twins.clear()  # the originals are about to change
         BaseModule.init_weights(self)
-        pretrained = pretrained_cfg(self)
+        pretrained = next(pretrained_cfgs(self), None)
         if pretrained is None:
             self.pos_embed.data.copy_(
                 sincos_table(tuple(self.patch_resolution), self.embed_dims)

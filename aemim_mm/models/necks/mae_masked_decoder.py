@@ -4,7 +4,7 @@ from mmpretrain.models import MAEPretrainDecoder
 from mmpretrain.registry import MODELS
 from torch import Tensor, cat, nn
 
-from ...utils import pretrained_cfg
+from ...utils import pretrained_cfgs
 from ...utils.tokens import gather_tokens
 from ..layers import FlatBlock
 from ..layers.sincos import grid_of_image, grid_of_table, sincos_table
@@ -72,7 +72,7 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         """Initialise as MAE does, with the table of the grid."""
         BaseModule.init_weights(self)
         self.decoder_pos_embed.data.copy_(self._table())
-        if pretrained_cfg(self) is None:
+        if not any(pretrained_cfgs(self)):
             nn.init.normal_(self.mask_token, std=0.02)
 
     def _table(self) -> Tensor:

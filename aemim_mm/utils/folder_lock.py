@@ -1,5 +1,5 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-"""One call at a time works in a folder."""
+"""One process at a time works in a folder."""
 
 import fcntl
 import os
@@ -9,24 +9,21 @@ from pathlib import Path
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[tuple[int, ...]]:
+def folder_lock(folder: Path, message: str = '') -> Iterator[tuple[int, ...]]:
     """Wait for a folder to be free, hold it, and yield what commands inherit.
 
     A call that was killed may leave a command behind, which has the file
     descriptors and so holds the folder as long as it runs: what comes next
     must not work beside it. Where the file system knows no locks, nothing is
-    held.
+    held. Whoever has to wait prints the message.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(
-                f'Another call, or a command that a killed one has left, '
-                f'still works in {folder}: waiting for its end.',
-                flush=True,
-            )
+            if message:
+                print(message, flush=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:  # some network file systems
             pass

@@ -1,17 +1,16 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .type_name import type_name
 
 
-def pretrained_cfg(module: Any) -> Mapping | None:
-    """The ``init_cfg`` of a module by which it starts from a checkpoint.
+def pretrained_cfgs(module: Any) -> Iterator[Mapping]:
+    """Each ``init_cfg`` by which a module starts from a checkpoint.
 
-    That of type ``Pretrained``; None if there is none.
+    Those of type ``Pretrained``.
     """
     cfgs = getattr(module, 'init_cfg', None) or []
     for cfg in [cfgs] if isinstance(cfgs, Mapping) else cfgs:
         if type_name(cfg.get('type')) in ('Pretrained', 'PretrainedInit'):
-            return cfg
-    return None
+            yield cfg

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from aemim_mm.reproduction.folder_lock import folder_lock
+from aemim_mm.utils.folder_lock import folder_lock
 
 
 def test_a_command_that_is_left_behind_holds_the_folder(tmp_path, capsys):
@@ -19,7 +19,7 @@ def test_a_command_that_is_left_behind_holds_the_folder(tmp_path, capsys):
     inside = threading.Event()
 
     def call():
-        with folder_lock(tmp_path):
+        with folder_lock(tmp_path, f'{tmp_path} is busy'):
             inside.set()
 
     second = threading.Thread(target=call)
@@ -28,7 +28,7 @@ def test_a_command_that_is_left_behind_holds_the_folder(tmp_path, capsys):
     left.communicate()
     assert inside.wait(30)
     second.join()
-    assert f'still works in {tmp_path}: waiting' in capsys.readouterr().out
+    assert f'{tmp_path} is busy' in capsys.readouterr().out
 
 
 def test_it_is_free_after_an_error(tmp_path, capsys):
