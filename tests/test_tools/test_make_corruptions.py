@@ -21,7 +21,7 @@ def test_options(run, tmp_path):
     options = ['--corruptions', 'contrast', 'jpeg_compression']
     options += ['--severities', '2', '5', '--per-class', '1', '--seed', '4']
     status, text, err = run(tmp_path / 'val', out, *options)
-    assert status == 0 and 'file/s' in err
+    assert status == 0 and 'picture/s' in err
     summary = f'{out}: 2 images x 4 corruptions and severities, '
     assert summary + '8 files written now' in text
     found = {p.relative_to(out).as_posix() for p in out.rglob('*.jpg')}
@@ -56,7 +56,7 @@ def test_fashion_mnist(run, tmp_path):
     val, out = tmp_path / 'val', tmp_path / 'c'
     options = ['--fashion-mnist', root, '--keep-size', '--severities', 1]
     status, text, err = run(val, out, *options, '--corruptions', 'fog')
-    assert status == 0 and 'file/s' in err
+    assert status == 0 and 'picture/s' in err
     assert f'{val}: 2 images' in text
     found = sorted(p.relative_to(out).as_posix() for p in out.rglob('*.jpg'))
     assert found == ['fog/1/Bag/00000.jpg', 'fog/1/Pullover/00001.jpg']
