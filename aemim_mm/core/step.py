@@ -36,7 +36,7 @@ class AEMIMStep:
         x_adv (Tensor): Adversarial examples x_a, normalised, (R, C, H, W).
         rows (Sequence[int], optional): Their R rows in the batch; None is all.
         encoder_output (Any): What the encoder returned in the clean pass.
-        distance_start (Tensor): The mean per image at x_a^0; 0 for noise.
+        distance_start (Tensor): Mean distance per image at x_a^0; 0 for noise.
         distance_end (Tensor): The same for the finished adversarial examples.
     """
 
