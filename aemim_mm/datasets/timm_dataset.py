@@ -86,8 +86,8 @@ class TimmImages(_TimmBase, Dataset):
         if self.passes is None:
             return self._transformed(*self.dataset[index])
         # timm's own data set would take the next image for a damaged one.
-        file, label = self.dataset.reader[index][:2]
         try:
+            file, label = self.dataset.reader[index][:2]
             image = Image.open(file).convert('RGB')
         except OSError as error:
             raise ValueError(

@@ -21,9 +21,8 @@ class NonFiniteLossHook(Hook):
     and kept on the device, so that the host does not wait. The numbers are
     read every ``interval`` steps, as often as the log is written, and before
     every checkpoint. They are reduced over all processes, so that all stop
-    together. After a bad step no
-    checkpoint is written or deleted, and ``last_checkpoint`` is not changed:
-    the last checkpoint is good.
+    together. After a bad step no checkpoint is written or deleted, and
+    ``last_checkpoint`` is not changed: the last checkpoint is good.
 
     The losses are what mmengine sums to the training loss, that is the
     outputs of ``train_step`` with ``loss`` in their names. Other outputs are

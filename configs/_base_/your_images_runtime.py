@@ -9,7 +9,8 @@ default_hooks = dict(
     checkpoint=dict(interval=1000, by_epoch=False, minutes=30),
 )
 
-# what `--cfg-options NAME=VALUE` sets, read by the tools that take it
+# what `--cfg-options NAME=VALUE` sets in tools/train.py, test.py,
+# visualize_reconstruction.py and evaluate_robustness.py
 shortcuts = dict(
     # a folder, or a text file of paths
     data_root=dict(sets=['train_dataloader.dataset.data_root']),

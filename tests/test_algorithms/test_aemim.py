@@ -155,6 +155,19 @@ def test_a_subclass_is_joined_with_its_method():
     assert model.state_dict().keys() == plain.state_dict().keys()
 
 
+class ByHand(AEMIMAlgorithm, MAE):
+    """Joined with its method already, which it names itself."""
+
+    def __init__(self, **kwargs):
+        super().__init__(method='MAE', **kwargs)
+
+
+def test_a_class_that_was_joined_by_hand():
+    model = ByHand(**copy.deepcopy(METHODS['MAE-DualNormViT'].cfg))
+    assert type(model) is ByHand
+    assert type(copy.deepcopy(model)) is ByHand
+
+
 def test_second_init_weights_changes_nothing():
     model = build_aemim('MAE-DualNormViT')
     model.init_weights()

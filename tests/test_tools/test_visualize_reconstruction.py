@@ -58,7 +58,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_a_short_option_of_the_recipe(tool, files, monkeypatch):
+def test_a_short_option_of_the_recipe(tool, files):
     cfg = Config.fromfile(files / 'config.py')
     key = 'train_dataloader.dataset.data_root'
     cfg.shortcuts = dict(images=dict(sets=[key]))

@@ -55,7 +55,8 @@ test_cfg = dict()
 # based on the actual training batch size.
 auto_scale_lr = dict(base_batch_size=256, enable=True)
 
-# what `--cfg-options NAME=VALUE` sets, read by tools/train.py and test.py
+# what `--cfg-options NAME=VALUE` sets in tools/train.py, test.py and
+# evaluate_robustness.py
 shortcuts = dict(
     data_root=dict(
         sets=[
