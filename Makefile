@@ -22,9 +22,10 @@ PYTHON := $(shell $(VENV_PYTHON) -c '' 2>/dev/null \
 	&& echo $(VENV_PYTHON) || echo python3)
 endif
 PIP := $(VENV_PYTHON) -m pip install -qq --no-input --disable-pip-version-check
-# A file of tests stays in one process, in order: runs are repeatable.
-PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest \
-	-n $(WORKERS) --dist loadfile
+# A file of tests stays in one process, in order: runs are repeatable. A test
+# that ends its process, as one that hangs does, would be run again.
+SPREAD := -n $(WORKERS) --dist loadfile --max-worker-restart 0
+PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest $(SPREAD)
 
 # A finished phase of the set-up leaves a stamp, which counts while it is newer
 # than what the phase installed from.
@@ -95,8 +96,8 @@ test-newest: preflight
 	@$(NEWEST)/bin/python -m pip list --format freeze \
 		| grep -E '^(torch|torchvision|timm|numpy|onedl-.*|opencv.*)==' \
 		|| true
-	@OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(WORKERS) \
-		--dist loadfile -m 'not slow and not det and not gpu'
+	@OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest $(SPREAD) \
+		-m 'not slow and not det and not gpu'
 
 # An environment of its own: pip-audit needs other packages than we do.
 AUDIT := .venv-audit

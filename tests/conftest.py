@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import signal
+import threading
 from importlib.util import find_spec
 from unittest import mock
 
@@ -26,6 +27,7 @@ if not NO_OPENMMLAB:
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
     from mmengine.runner import CheckpointLoader
+    from mmengine.utils import manager
     from mmengine.visualization import Visualizer
 
     LOADERS = dict(CheckpointLoader._schemes)
@@ -102,6 +104,8 @@ def _same_start():
         # that one's logger, and with it a closed stream, or its visualizer.
         for kind in (MMLogger, Visualizer, *Visualizer.__subclasses__()):
             kind._instance_dict.clear()
+        # mmengine keeps it after an error, and a thread would wait for ever.
+        manager._lock = threading.RLock()
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)
