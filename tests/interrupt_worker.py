@@ -1,14 +1,18 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 """Two processes, of which one is told to stop."""
 
+import math
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine import dist
+from mmengine.runner import IterBasedTrainLoop
 from torch import distributed
 
-from aemim_mm.hooks import InterruptHook
+from aemim_mm.hooks import InterruptHook, NonFiniteLossHook
 from aemim_mm_cli.interruption import Interrupted
 
 
@@ -18,13 +22,14 @@ class Loop:
     class logger:
         info = staticmethod(lambda text: None)
 
+    message_hub = SimpleNamespace(runtime_info={})
     hooks = ()
     epoch = iter = 0
     max_epochs, max_iters = 3, 18
     train_loop = None
     train_dataloader = range(6)
 
-    def run(self, hook, told):
+    def run(self, hook, told, bad=None):
         for epoch in range(self.max_epochs):
             self.epoch = epoch
             hook.before_train_epoch(self)
@@ -32,6 +37,10 @@ class Loop:
                 if self.iter == told:
                     signal.raise_signal(signal.SIGUSR1)
                 time.sleep(0.001)
+                loss = math.nan if self.iter == bad else 1.0
+                for other in self.hooks:
+                    outputs = dict(loss=torch.tensor(loss))
+                    other.after_train_iter(self, index, outputs=outputs)
                 hook.after_train_iter(self, index)
                 self.iter += 1
             hook.after_train_epoch(self)
@@ -50,4 +59,11 @@ def stop_together(rank, folder):
         steps = dist.all_gather_object(loop.iter)
         # After the end of the second epoch, or at the next agreement.
         assert steps == ([12, 12] if name == 'epoch' else [9, 9]), steps
+    # Nothing is saved where a loss was bad, and no process waits for another.
+    loop, hook = Loop(), InterruptHook(interval=2)
+    loop.hooks = [NonFiniteLossHook(interval=100)]
+    loop.train_loop = object.__new__(IterBasedTrainLoop)
+    hook.before_train(loop)
+    with pytest.raises(FloatingPointError, match='in iteration 8'):
+        loop.run(hook, told=6, bad=7 if rank == 0 else None)
     distributed.destroy_process_group()

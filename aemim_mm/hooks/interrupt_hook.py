@@ -18,6 +18,8 @@ from aemim_mm_cli.interruption import (
     check_received,
 )
 
+from .non_finite_hook import NonFiniteLossHook
+
 
 @HOOKS.register_module()
 class InterruptHook(Hook):
@@ -160,6 +162,9 @@ class InterruptHook(Hook):
         return number.item()
 
     def _save_and_stop(self, runner: Runner, by_epoch: bool) -> None:
+        for hook in runner.hooks:
+            if isinstance(hook, NonFiniteLossHook):
+                hook.read(runner)
         event = 'epoch' if by_epoch else 'iter'
         step = runner.epoch if by_epoch else runner.iter
         due = self.every_n_epochs if by_epoch else self.every_n_train_iters

@@ -17,12 +17,12 @@ _NEVER = torch.iinfo(torch.int64).max
 class NonFiniteLossHook(Hook):
     """Stop the run when a loss is NaN or infinite.
 
-    In each step, the number of the first bad step of every loss is computed
-    and kept on the device, so that the host does not wait. The numbers are
-    read every ``interval`` steps, as often as the log is written, and before
-    every checkpoint. They are reduced over all processes, so that all stop
-    together. After a bad step no checkpoint is written or deleted, and
-    ``last_checkpoint`` is not changed: the last checkpoint is good.
+    In each step the values are copied into one tensor on their device, so that
+    the host does not wait. They are looked at every ``interval`` steps and
+    before every checkpoint, and the step of the first bad one is reduced over
+    all processes, so that all stop together. After a bad step no checkpoint
+    is written or deleted, and ``last_checkpoint`` is not changed: the last
+    checkpoint is good.
 
     The losses are what mmengine sums to the training loss, that is the
     outputs of ``train_step`` with ``loss`` in their names. Other outputs are
@@ -50,18 +50,17 @@ class NonFiniteLossHook(Hook):
                 f'steps or None, but got {interval!r}.'
             )
         self.interval = interval
-        self._every = self._logged = interval or 100
-        # Per set of output names: the first bad step of each.
-        self._first_bad: dict[tuple[str, ...], Tensor] = {}
+        self._every = interval or 100
+        # Since the last reading: a step, the names of its outputs, and these.
+        self._notes: list[tuple[int, tuple[str, ...], Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Find the interval and start anew."""
-        for hook in runner.hooks:
-            if isinstance(hook, LoggerHook):
-                self._logged = hook.interval
         if self.interval is None:
-            self._every = self._logged
-        self._first_bad.clear()
+            for hook in runner.hooks:
+                if isinstance(hook, LoggerHook):
+                    self._every = hook.interval
+        self._notes.clear()
 
     def after_train_iter(
         self,
@@ -70,23 +69,20 @@ class NonFiniteLossHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
-        """Note a bad step; read the notes if it is time to."""
+        """Note what the step gave; read the notes if it is time to."""
         self._note(runner.iter, outputs or {})
-        # When logs are due processes may agree to save out of turn.
-        if (
-            self.every_n_train_iters(runner, self._every)
-            or self.every_n_train_iters(runner, self._logged)
-            or any(self._saves_now(runner, hook) for hook in runner.hooks)
+        if self.every_n_train_iters(runner, self._every) or any(
+            self._saves_now(runner, hook) for hook in runner.hooks
         ):
-            self._read(runner)
+            self.read(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Read the notes before the checkpoint of the epoch is written."""
-        self._read(runner)
+        self.read(runner)
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Read the notes before the best checkpoint may be written."""
-        self._read(runner)
+        self.read(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse a checkpoint that other code saves after a bad step.
@@ -94,9 +90,24 @@ class NonFiniteLossHook(Hook):
         The runner calls this in the main process alone, so that nothing is
         exchanged here.
         """
-        step = int(self._first())
+        step, names = self._first()
         if step != _NEVER:
-            self._stop(runner, step, self._names(step))
+            self._stop(runner, step, names)
+
+    def read(self, runner: Runner) -> None:
+        """Stop if a step was bad in any process: all have to call this.
+
+        Raises:
+            FloatingPointError: If a loss was not finite.
+        """
+        step, names = self._first()
+        first = torch.tensor(step)
+        all_reduce(first, op='min')
+        if int(first) == _NEVER:
+            self._notes.clear()
+            return
+        parts = all_gather_object(names if step == int(first) else [])
+        self._stop(runner, int(first), sorted({n for p in parts for n in p}))
 
     def _note(self, step: int, outputs: dict[str, Tensor]) -> None:
         values = {
@@ -107,53 +118,27 @@ class NonFiniteLossHook(Hook):
         if not values:
             return
         device = next(iter(values.values())).device
-        bad = ~torch.stack(
+        # Of a tensor with several values the largest is as bad.
+        row = torch.stack(
             [
-                torch.isfinite(value).all().to(device, non_blocking=True)
-                for value in values.values()
+                (v.abs().max() if v.ndim else v).to(device, non_blocking=True)
+                for v in values.values()
             ]
         )
-        names = tuple(values)
-        first = self._first_bad.get(names)
-        if first is None:
-            first = bad.new_full(bad.shape, _NEVER, dtype=torch.int64)
-        self._first_bad[names] = torch.where(
-            bad & (first == _NEVER), step, first
-        )
+        self._notes.append((step, tuple(values), row))
 
-    def _first(self) -> Tensor:
-        """The first step in which a loss of this process was bad."""
-        steps = [
-            first[index]
-            for names, first in self._first_bad.items()
-            for index, name in enumerate(names)
-            if 'loss' in name
-        ]
-        if not steps:
-            return torch.tensor(_NEVER)
-        return torch.stack(steps).min()
-
-    def _names(self, step: int) -> list[str]:
-        """What was bad in this process in the step."""
-        return [
-            name
-            for names, first in self._first_bad.items()
-            for name, value in zip(names, first.tolist(), strict=True)
-            if value == step
-        ]
-
-    def _read(self, runner: Runner) -> None:
-        first = self._first()
-        all_reduce(first, op='min')
-        step = int(first)
-        if step == _NEVER:
-            return
-        names = {
-            name
-            for part in all_gather_object(self._names(step))
-            for name in part
-        }
-        self._stop(runner, step, sorted(names))
+    def _first(self) -> tuple[int, list[str]]:
+        """The first bad step of this process, and what was bad in it."""
+        if not self._notes:
+            return _NEVER, []
+        # The host waits for the device once.
+        rows = torch.cat([row for _, _, row in self._notes])
+        bad = iter(rows.isfinite().logical_not().tolist())
+        for step, names, _ in self._notes:
+            found = [name for name in names if next(bad)]
+            if any('loss' in name for name in found):
+                return step, found
+        return _NEVER, []
 
     def _stop(self, runner: Runner, step: int, names: list[str]) -> None:
         last = runner.message_hub.runtime_info.get('last_ckpt')
