@@ -25,7 +25,8 @@ PIP := $(VENV_PYTHON) -m pip install -qq --no-input --disable-pip-version-check
 # A file of tests stays in one process, in order: runs are repeatable. A test
 # that ends its process, as one that hangs does, would be run again.
 SPREAD := -n $(WORKERS) --dist loadfile --max-worker-restart 0
-PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest $(SPREAD)
+PARALLEL := OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest $(SPREAD) \
+	--durations=50 --durations-min=3
 
 # A finished phase of the set-up leaves a stamp, which counts while it is newer
 # than what the phase installed from.
