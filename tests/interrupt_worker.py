@@ -12,7 +12,11 @@ from mmengine import dist
 from mmengine.runner import IterBasedTrainLoop
 from torch import distributed
 
-from aemim_mm.hooks import InterruptHook, NonFiniteLossHook
+from aemim_mm.hooks import (
+    AtomicCheckpointHook,
+    InterruptHook,
+    NonFiniteLossHook,
+)
 from aemim_mm_cli.interruption import Interrupted
 
 
@@ -60,10 +64,14 @@ def stop_together(rank, folder):
         # After the end of the second epoch, or at the next agreement.
         assert steps == ([12, 12] if name == 'epoch' else [9, 9]), steps
     # Nothing is saved where a loss was bad, and no process waits for another.
-    loop, hook = Loop(), InterruptHook(interval=2)
-    loop.hooks = [NonFiniteLossHook(interval=100)]
-    loop.train_loop = object.__new__(IterBasedTrainLoop)
-    hook.before_train(loop)
-    with pytest.raises(FloatingPointError, match='in iteration 8'):
-        loop.run(hook, told=6, bad=7 if rank == 0 else None)
+    late = AtomicCheckpointHook(by_epoch=False, minutes=1e-9)
+    late._agree_every = 2
+    stopped = InterruptHook(interval=2)
+    stopped.before_train(Loop())
+    for hook, bad in (late, 1), (stopped, 7):
+        loop = Loop()
+        loop.hooks = [NonFiniteLossHook(interval=100)]
+        loop.train_loop = object.__new__(IterBasedTrainLoop)
+        with pytest.raises(FloatingPointError, match=f'iteration {bad + 1} '):
+            loop.run(hook, told=6, bad=bad if rank == 0 else None)
     distributed.destroy_process_group()

@@ -21,6 +21,7 @@ from ..utils.storage import (
     AtomicLocalBackend,
     remove_partial,
 )
+from .non_finite_hook import read_losses
 
 POINTER = 'last_checkpoint'
 # In the checkpoint that made them so.
@@ -234,6 +235,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """Save the checkpoint, if it is saved by iteration and due."""
         as_set, last = (self.interval, self.save_begin), self.last_ckpt
         if self._is_late(runner):
+            read_losses(runner)
             self.interval, self.save_begin = 1, 0
         with self._in_order(runner) as aside:
             super().after_train_iter(aside, batch_idx, data_batch, outputs)

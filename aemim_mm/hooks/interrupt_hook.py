@@ -18,7 +18,7 @@ from aemim_mm_cli.interruption import (
     check_received,
 )
 
-from .non_finite_hook import NonFiniteLossHook
+from .non_finite_hook import read_losses
 
 
 @HOOKS.register_module()
@@ -162,9 +162,7 @@ class InterruptHook(Hook):
         return number.item()
 
     def _save_and_stop(self, runner: Runner, by_epoch: bool) -> None:
-        for hook in runner.hooks:
-            if isinstance(hook, NonFiniteLossHook):
-                hook.read(runner)
+        read_losses(runner)
         event = 'epoch' if by_epoch else 'iter'
         step = runner.epoch if by_epoch else runner.iter
         due = self.every_n_epochs if by_epoch else self.every_n_train_iters

@@ -118,10 +118,10 @@ class NonFiniteLossHook(Hook):
         if not values:
             return
         device = next(iter(values.values())).device
-        # Of a tensor with several values the largest is as bad.
+        # Times 0, what is not finite is NaN, and so is the sum.
         row = torch.stack(
             [
-                (v.abs().max() if v.ndim else v).to(device, non_blocking=True)
+                ((v * 0).sum() if v.ndim else v).to(device, non_blocking=True)
                 for v in values.values()
             ]
         )
@@ -162,3 +162,14 @@ class NonFiniteLossHook(Hook):
         return self.every_n_train_iters(
             runner, hook.interval, hook.save_begin
         ) or (hook.save_last and self.is_last_train_iter(runner))
+
+
+def read_losses(runner: Runner) -> None:
+    """What all processes call before a checkpoint out of turn.
+
+    Raises:
+        FloatingPointError: If a loss was not finite in one of them.
+    """
+    for hook in runner.hooks:
+        if isinstance(hook, NonFiniteLossHook):
+            hook.read(runner)

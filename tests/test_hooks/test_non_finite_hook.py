@@ -93,6 +93,9 @@ def test_one_of_several_values(value):
     steps = [dict(loss=_ONE, loss_parts=torch.tensor([[1.0, value, -2.0]]))]
     survived, message = _feed(NonFiniteLossHook(1), steps)
     assert survived == 0 and 'iteration 1 (epoch 1): loss_parts.' in message
+    others = torch.full((9,), 6e4).half(), torch.ones(2) > 0, torch.ones(0)
+    steps = [{f'loss_{i}': other for i, other in enumerate(others)}]
+    assert _feed(NonFiniteLossHook(1), steps) == (1, '')
 
 
 def test_large_numbers_are_finite():
