@@ -61,8 +61,9 @@ from aemim_mm.reproduction.study_report import (  # noqa: E402
     write_study,
 )
 from aemim_mm.reproduction.study_results import (  # noqa: E402
-    COST_FILE,
+    has_cost,
     is_complete,
+    list_strays,
     write_cost,
     write_results,
 )
@@ -248,14 +249,21 @@ def run_study(args: argparse.Namespace) -> int:
     if args.out is not None:
         check_preset(args.out, STUDY)
     plan = plan_study(study, args.rows, args.seeds, place)
+    results = ROOT / study.results
     if args.report:
+        every = plan_study(study, [], None, place).chains
+        if strays := list_strays(every, results):
+            raise ValueError(
+                f'{study.results} has results of other rows, seeds, configs '
+                f'or settings than now: {", ".join(strays)}. Run them anew, '
+                'or delete them.'
+            )
         for path in write_study(study):
             print(path)
         return 0
-    results = ROOT / study.results
     if args.missing:
         left = [c for c in plan.chains if not is_complete(c, results)]
-        cost = () if (results / COST_FILE).is_file() else plan.cost
+        cost = tuple(s for s in plan.cost if not has_cost(s, results))
         data = data_for(study, left, place)
         plan = Plan(data, tuple(left), cost)
     chains = {chain[0].chain: chain for chain in plan.chains}

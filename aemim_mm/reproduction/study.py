@@ -59,9 +59,11 @@ class Study:
     title: str  # what is trained on what
     results: str  # folder of the results, in the repository
     report: str  # its file, in the repository
-    intro: str  # what the report says first, in Markdown
-    # what it says at its parts 'rows', 'corruptions', 'attacks', 'ablations',
-    # 'cost' and 'sweep'
+    # what came out: sentences, '{row - base: measure}' for a difference
+    findings: Sequence[str]
+    intro: str  # of what the report is made, in Markdown
+    # what it says at its parts 'findings', 'rows', 'claims', 'attacks',
+    # 'corruptions', 'losses', 'ablations', 'cost' and 'sweep'
     notes: Mapping[str, str]
     limits: str  # what it says last: what the study cannot tell
     criterion: str  # how the budget of the attack is chosen

@@ -8,7 +8,8 @@ from .study_table import Difference, StudyTable, difference
 NO_DIFFERENCE = 'no difference that these seeds can tell'
 ONE_SEED = 'one seed tells nothing'
 # Figure 2, which has no numbers.
-PULLED = 'the reconstruction loss as attack pulls L_a below L_c (Figure 2)'
+PULLS = 'the reconstruction loss as attack pulls L_a below L_c (Figure 2)'
+HINDERS = 'it hinders the reconstruction of clean images (Section 3.1)'
 
 
 def claims_text(study: Study, group: Group, table: StudyTable) -> str:
@@ -27,19 +28,18 @@ def claims_text(study: Study, group: Group, table: StudyTable) -> str:
                 _seen(seen, claim['paper'], 2),
             ]
         )
-    attack = 'reconstruction'
-    lines.append(
-        [
-            PULLED,
-            group.runs[attack].name,
-            'L_a - L_c, last epoch',
-            'a plot',
-            _seen(loss_gap(table, attack), -1, 4),
-        ]
-    )
-    header = ['the paper says', 'here', 'of', 'its difference', 'we see']
-    return '## The paper says, we see\n\n' + markdown(
-        header, lines, text=(0, 1, 2, 4)
+    attack, base = 'reconstruction', 'aemim'
+    name = group.runs[attack].name
+    gap = _seen(loss_gap(table, attack), -1, 4)
+    lines.append([PULLS, name, 'L_a - L_c, last epoch', 'a plot', gap])
+    names = f'{name} minus {group.runs[base].name}'
+    clean = [table.last(run, 'recon_clean') for run in (attack, base)]
+    more = _seen(difference(*clean), 1, 4)
+    lines.append([HINDERS, names, 'L_c, last epoch', 'a plot', more])
+    header = ['the paper says', 'here', 'measure', 'in the paper', 'we see']
+    return (
+        f'## The paper says, we see\n\n{study.notes["claims"]}\n'
+        f'{markdown(header, lines, text=(0, 1, 2, 4))}'
     )
 
 
@@ -50,10 +50,12 @@ def _seen(seen: Difference | None, expected: float, digits: int) -> str:
         verdict = ONE_SEED
     elif not seen.excludes_zero:
         verdict = NO_DIFFERENCE
+    elif expected == 0:
+        verdict = 'a difference, of which the paper has none'
     elif seen.mean * expected > 0:
-        verdict = 'as in the paper'
+        verdict = 'the same sign'
     else:
-        verdict = 'the opposite'
+        verdict = 'the opposite sign'
     return f'{seen.text(digits)}: {verdict}'
 
 

@@ -12,6 +12,7 @@ from ..utils.storage import AtomicLocalBackend
 from .study import Group, Study, StudyMeasure
 from .study_claims import claims_text, loss_gap
 from .study_figures import draw_figures
+from .study_findings import findings_text
 from .study_table import Difference, StudyTable, difference, mean_text
 
 EPOCHS = 'train_cfg.max_epochs'
@@ -47,19 +48,21 @@ def study_text(
     main = study.group('main')
     sections = [
         HEAD.format(title=study.title),
-        study.intro,
+        findings_text(study, table),
+        f'## How to read this\n\n{study.intro}',
         _state(study, table),
         f'## What the rows are\n\n{study.notes["rows"]}',
         list_rows(main),
         _rows(study, main, table),
         _differences('Differences to MAE', main, study.measures, table),
-        _questions(study, main, table),
+        '## What makes the difference?\n',
+        _questions(study, main, study.measures, table),
         claims_text(study, main, table),
         _attacks(study, main, table),
         picture('attacks', 'PGD-20: means and deviations, 1000 images'),
         picture('curves', 'Smallest budget: means over seeds, 100 images'),
         _corruptions(study, main, table),
-        _losses(main, table),
+        _losses(study, main, table),
         picture('losses', 'Losses of one seed under two attacks'),
         _ablations(study, table),
         picture('ratios', 'Accuracy over the loss ratio, one seed'),
@@ -112,8 +115,9 @@ def _rows(study: Study, group: Group, table: StudyTable) -> str:
     """Means."""
     return (
         '## Results\n\nPercent: top-1 accuracy on the 10000 test images; mean '
-        'error over 15 corruptions with 5\nseverities (less is better); '
-        'accuracy under attack (mean over epsilon 0, 1, 2, 4, 8 of 255).\n\n'
+        'error over 15 corruptions with 5\nseverities, on 2000 images (less '
+        'is better); accuracy under attack on 1000 images (mean over\n'
+        'epsilon 0, 1, 2, 4, 8 of 255).\n\n'
         + _means(group, study.measures, table)
     )
 
@@ -149,16 +153,19 @@ def _differences(
     return f'## {title}\n\n{markdown(["row", *measures], lines)}'
 
 
-def _questions(study: Study, group: Group, table: StudyTable) -> str:
+def _questions(
+    study: Study,
+    group: Group,
+    measures: Mapping[str, StudyMeasure],
+    table: StudyTable,
+) -> str:
     """Other pairs."""
     lines = []
     for pair in study.questions:
         names = [group.runs[pair[key]].name for key in ('row', 'base')]
-        cells = _against(pair['base'], pair['row'], study.measures, table)
+        cells = _against(pair['base'], pair['row'], measures, table)
         lines.append([f'{pair["asks"]} {" minus ".join(names)}', *cells])
-    return '## What makes the difference?\n\n' + markdown(
-        ['pair', *study.measures], lines
-    )
+    return markdown(['pair', *measures], lines)
 
 
 def _against(
@@ -181,7 +188,8 @@ def _attacks(study: Study, group: Group, table: StudyTable) -> str:
     return (
         f'## Under attack\n\n{study.notes["attacks"]}\n'
         f'{_means(group, study.budgets, table)}\n'
-        f'{_differences(title, group, study.budgets, table)}'
+        f'{_differences(title, group, study.budgets, table)}\n'
+        f'{_questions(study, group, study.budgets, table)}'
     )
 
 
@@ -217,7 +225,7 @@ def _corruptions(study: Study, group: Group, table: StudyTable) -> str:
     )
 
 
-def _losses(group: Group, table: StudyTable) -> str:
+def _losses(study: Study, group: Group, table: StudyTable) -> str:
     """Reconstruction losses and feature distances, last epoch."""
     base = table.last('mae', 'loss')
     lines = []
@@ -232,15 +240,13 @@ def _losses(group: Group, table: StudyTable) -> str:
         )
         cells.append(_text(loss_gap(table, run), 4))
         for key in ('distance_start', 'distance_end'):
-            # Noise has no first step, and so no distance before it.
+            # Noise has no first step: the distance before it is logged as 0.
             mean = fmean(table.last(run, key).values() or [0])
             cells.append(f'{mean:.2f}' if mean else ABSENT)
         lines.append([f'{row.name} (n {len(clean)})', *cells])
     header = ['row', 'L_c', 'L_c minus that of MAE', 'L_a - L_c']
     return (
-        '## Losses of pre-training\n\nIn the last epoch: the reconstruction '
-        'losses of clean images (L_c) and of adversarial images\n(L_a), and '
-        'the distance between their features before and after the attack.\n\n'
+        f'## Losses of pre-training\n\n{study.notes["losses"]}\n'
         f'{markdown([*header, "distance before", "and after"], lines)}'
     )
 

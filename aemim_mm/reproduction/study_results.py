@@ -73,6 +73,27 @@ def is_complete(steps: Sequence[Step], folder: Path) -> bool:
     )
 
 
+def list_strays(chains: Sequence[Sequence[Step]], folder: Path) -> list[str]:
+    """Results that none of these chains would make, as it is now."""
+    steps = {(s.chain, s.name): s for chain in chains for s in chain}
+    strays = []
+    for path in sorted(folder.glob('*/seed*.json')):
+        chain = f'{path.parent.name}/{path.stem}'
+        for name, cell in read_result(path)['steps'].items():
+            step = steps.get((chain, name))
+            if step is None or not has_settings(cell, step):
+                strays.append(f'{chain} {name}')
+    return strays
+
+
+def has_cost(step: Step, folder: Path) -> bool:
+    """Whether the cost of the same configs is there."""
+    path = folder / COST_FILE
+    return path.is_file() and list(read_result(path)['rows']) == list(
+        step.configs
+    )
+
+
 def has_settings(cell: Mapping[str, Any], step: Step) -> bool:
     """Whether a result is of this config, as it is now, and these settings.
 

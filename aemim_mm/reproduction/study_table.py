@@ -27,11 +27,14 @@ class Difference:
         """Whether 0 lies outside of the interval."""
         return self.half is not None and abs(self.mean) > self.half
 
+    def plain(self, digits: int = 2) -> str:
+        """Such as ``'+1.00 +- 0.25 (n 3)'``."""
+        half = '' if self.half is None else f' +- {self.half:.{digits}f}'
+        return f'{self.mean:+.{digits}f}{half} (n {self.n})'
+
     def text(self, digits: int = 2) -> str:
         """Such as ``'+1.00 +- 0.25 (n 3) *'``, * where 0 is excluded."""
-        half = '' if self.half is None else f' +- {self.half:.{digits}f}'
-        mark = ' *' if self.excludes_zero else ''
-        return f'{self.mean:+.{digits}f}{half} (n {self.n}){mark}'
+        return self.plain(digits) + (' *' if self.excludes_zero else '')
 
 
 class StudyTable:

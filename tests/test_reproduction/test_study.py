@@ -3,6 +3,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from aemim_mm.reproduction.study_report import (
     sweep_score,
 )
 from aemim_mm.reproduction.study_results import (
-    has_settings,
+    has_cost,
     is_complete,
+    list_strays,
     write_cost,
     write_results,
 )
@@ -289,6 +291,17 @@ def test_results_of_another_config_are_not_complete(tmp_path):
     pretrain.write_state({**pretrain.made_from(), path: 'another'}, 1.0)
     write_results(STUDY, chain, pretrain, tmp_path)
     assert not is_complete([pretrain], tmp_path)
+    assert list_strays([chain], tmp_path) == ['mae/seed3 pretrain']
+
+
+def test_results_of_no_row_or_seed_are_strays(tmp_path):
+    (chain,) = plan_study(STUDY, ['mae'], [3], Place(tmp_path, 1)).chains
+    finish(chain[0], 1.0, a=[dict(epoch=1, step=1, loss=1)])
+    write_results(STUDY, chain, chain[0], tmp_path)
+    assert list_strays([chain], tmp_path) == []
+    assert list_strays(plan('aemim').chains, tmp_path) == [
+        'mae/seed3 pretrain'
+    ]
 
 
 def test_a_step_is_of_the_code_that_it_began_with(tmp_path, monkeypatch):
@@ -325,14 +338,11 @@ def test_results_of_the_robustness_suite(tmp_path):
 
 def test_committed_results_can_be_traced():
     """To a seed, a config as it is now, its settings and a commit."""
-    plans = {chain[0].chain: chain for chain in plan().chains}
+    assert list_strays(plan().chains, RESULTS) == []
     for path in RESULTS.glob('*/*.json'):
         content = json.loads(path.read_text())
-        chain = plans[f'{content["run"]}/seed{content["seed"]}']
-        assert path == RESULTS / f'{chain[0].chain}.json'
-        expected = {step.name: step for step in chain}
-        for name, entry in content['steps'].items():
-            assert has_settings(entry, expected[name]), (path, name)
+        assert path == RESULTS / content['run'] / f'seed{content["seed"]}.json'
+        for entry in content['steps'].values():
             assert len(entry['commit']) == 40  # not 'dirty', not 'unknown'
             assert entry['values'] and entry['seconds'] > 0
         for names in (STUDY.stages, STUDY.suites):
@@ -351,6 +361,16 @@ def test_committed_results_can_be_traced():
         assert content['settings'] == settings and len(content['commit']) == 40
 
 
+def test_a_report_is_of_no_strays(tmp_path, monkeypatch):
+    tool = load_tool('reproduce')
+    monkeypatch.setattr(tool, 'ROOT', tmp_path)
+    path = tmp_path / STUDY.results / 'mae/seed9.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(dict(run='mae', seed=9, steps={'robust': {}})))
+    with pytest.raises(ValueError, match='than now: mae/seed9 robust. Run'):
+        tool.main(['study', '--report'])
+
+
 def test_the_cost_comes_last_and_is_kept(tmp_path):
     place = Place(tmp_path / 'out', 1)
     made = plan_study(STUDY, ['cost'], None, place)
@@ -361,14 +381,18 @@ def test_the_cost_comes_last_and_is_kept(tmp_path):
     row = dict(name='a', seconds=1.0, ratio=2.5, floor_operations=2.0)
     rows = [row for _ in step.configs]
     step.output.write_text(json.dumps(dict(machine='two cores', rows=rows)))
-    assert not (tmp_path / 'cost.json').exists()
+    assert not has_cost(step, tmp_path)
     finish(step, 3.0)
     write_cost(step, tmp_path)
+    one = {**STUDY.cost, 'configs': STUDY.cost['configs'][:2]}
     cost = StudyTable(tmp_path).cost
     assert list(cost['rows']) == list(step.configs)
     assert set(map(str, cost['rows'].values())) == {
         "{'ratio': 2.5, 'floor_operations': 2.0}"
     }
+    assert has_cost(step, tmp_path)
+    fewer = plan_study(replace(STUDY, cost=one), ['cost'], None, place)
+    assert not has_cost(fewer.cost[0], tmp_path)
     assert cost['machine'] == 'two cores' and '--threads' in cost['settings']
     text = study_text(STUDY, StudyTable(tmp_path), [])
     assert '| without adapters | 2.50 | 2.50 | 2.00 |' in text

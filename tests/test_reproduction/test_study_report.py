@@ -2,12 +2,14 @@
 """The report of the study: its intervals, and that it is up to date."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from aemim_mm.reproduction.steps import ROOT
 from aemim_mm.reproduction.study import read_study
 from aemim_mm.reproduction.study_figures import draw_figures
+from aemim_mm.reproduction.study_findings import list_findings
 from aemim_mm.reproduction.study_report import study_text
 from aemim_mm.reproduction.study_table import StudyTable, mean_text, paired
 
@@ -50,7 +52,13 @@ def write(folder, run, seed, **steps):
 def table(tmp_path):
     for seed, mae in enumerate([80.0, 81.0, 82.0]):
         curve = dict(eps=[0.0, 0.1], top1=[90.0, 10.0 * seed])
-        attacked = {'1': 80.0 + seed, '2': 70.0, '4': 60.0, '8': 50.0}
+        attacked = {
+            '0': 85.0,
+            '1': 80.0 + seed,
+            '2': 70.0,
+            '4': 60.0,
+            '8': 50.0,
+        }
         write(
             tmp_path,
             'mae',
@@ -79,7 +87,11 @@ def table(tmp_path):
                 'pgd': attacked,
             },
         )
-        pulled = {**losses, 'recon_adv': [0.7, 0.4 - 0.01 * seed]}
+        pulled = {
+            **losses,
+            'recon_clean': [0.8, 0.6],
+            'recon_adv': [0.7, 0.5 - 0.01 * seed],
+        }
         better, as_good = {'top1': mae + 1}, {'top1': mae + 0.5 * seed}
         write(
             tmp_path,
@@ -109,18 +121,20 @@ def test_the_report(table):
     assert '| MAE | - | - | 81.00 +- 1.00 (n 3) |' in text
     assert '| AEMIM | - | - | +0.51 +- 0.02 (n 3) * |' in text
     for seen in (
-        '+0.51 +- 0.02 (n 3) *: as in the paper',
-        '-0.49 +- 0.02 (n 3) *: the opposite',
+        '+0.51 +- 0.02 (n 3) *: the same sign',
+        '-0.49 +- 0.02 (n 3) *: the opposite sign',
         '+0.01 +- 1.22 (n 3): no difference that these seeds can tell',
         '+0.40 (n 1): one seed tells nothing',
-        'a plot | -0.1100 +- 0.0248 (n 3) *: as in the paper',
+        'a plot | -0.1100 +- 0.0248 (n 3) *: the same sign',
+        'a plot | +0.1000 +- 0.0000 (n 3) *: the same sign',
     ):
         assert f'| {seen} |' in text
     gap = '+0.0100 +- 0.0000 (n 3) *'
     assert f'| AEMIM (n 3) | 0.5000 | {gap} | {gap} | 2.00 | 4.00 |' in text
     assert '| MAE (n 3) | 0.4900 | - | - | - | - |' in text
     assert '| fog | - | 86.0 | - | - | 85.5 | -0.50 +- 1.24 (n 3) |' in text
-    assert '| AEMIM | - | - | - | - | 81.00 +- 1.00 (n 3) |' in text
+    attacked = '85.00 +- 0.00 (n 3) | - | - | - | - | 81.00 +- 1.00 (n 3) |'
+    assert f'| AEMIM | {attacked}' in text
     assert '| lambda 0.1 | - | 70.00 | - |' in text
     # The ablations compare with the same seed.
     assert '| AEMIM | - | 80.50 | 81.4 |' in text
@@ -158,12 +172,39 @@ def test_the_committed_report_is_made_of_the_committed_results():
         assert (report.parent / f'images/study_{name}.png').is_file()
 
 
+def test_readme_has_the_findings():
+    readme = ' '.join((ROOT / 'README.md').read_text().split())
+    for sentence in list_findings(STUDY, StudyTable(ROOT / STUDY.results)):
+        assert sentence in readme
+
+
+def test_findings_have_the_numbers(table):
+    texts = [
+        'of {aemim - mae: all labels}, {noise - mae: 1 % labels}',
+        'L_a - L_c is {reconstruction: L_a - L_c}',
+    ]
+    assert list_findings(replace(STUDY, findings=texts), table) == [
+        'of +0.51 +- 0.02 (n 3), (not run)',
+        'L_a - L_c is -0.1100 +- 0.0248 (n 3)',
+    ]
+    assert not any('{' in text for text in list_findings(STUDY, table))
+
+
+def test_where_the_paper_has_no_difference(tmp_path):
+    for seed in range(3):
+        for run, top1 in (('fast-aemim', 80 + 0.1 * seed), ('mae-long', 81)):
+            write(tmp_path, run, seed, finetune_100={'top1': top1})
+    text = study_text(STUDY, StudyTable(tmp_path), [])
+    seen = '-0.90 +- 0.25 (n 3) *: a difference, of which the paper has none'
+    assert f'| +0.0 | {seen} |' in text
+
+
 @pytest.mark.parametrize(
     'gaps, verdict',
     [
         ([-0.1, -0.2], 'no difference'),
-        ([-0.11, -0.1, -0.12], 'as in the paper'),
-        ([0.11, 0.1, 0.12], 'the opposite'),
+        ([-0.11, -0.1, -0.12], 'the same sign'),
+        ([0.11, 0.1, 0.12], 'the opposite sign'),
         ([-0.1], 'one seed tells nothing'),
     ],
 )
