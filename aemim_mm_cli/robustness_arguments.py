@@ -144,7 +144,8 @@ def build_parser() -> argparse.ArgumentParser:
         '--strict',
         action='store_true',
         help='stop where a data set has other numbers of images or classes '
-        'than the original, instead of a warning',
+        'than the original, or not all classes of --classes, instead of a '
+        'warning',
     )
     suite = parser.add_argument_group('what is evaluated')
     suite.add_argument(

@@ -106,6 +106,12 @@ def _is_ours(file: str) -> bool:
 
 def _message(error: Exception) -> str:
     """What to say; of an error of another library also where it is from."""
+    told = str(error)
+    if 'Original Traceback' in told:
+        # A data worker puts its traceback into the message.
+        kind = f'{type(error).__name__}: '
+        own = told.rpartition(kind)[2] if kind in told else told
+        return own.strip().rpartition('\n')[2] if own is told else own.strip()
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     where = frames[-1].f_code.co_filename
     if isinstance(error, OSError) or _is_ours(where):

@@ -204,10 +204,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             paths = evaluate(args)
     except Interrupted as stop:
         if is_main_process():
+            finished = (
+                f' The finished parts are in {Path(args.out) / "cells"}; run '
+                'the same command again to continue.'
+            )
             print(
-                '\nInterrupted. The finished parts are in '
-                f'{Path(args.out) / "cells"}; run the same command again to '
-                'continue.',
+                f'\nInterrupted.{"" if args.compare else finished}',
                 file=sys.stderr,
             )
         return stop.code

@@ -46,8 +46,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--pool',
         choices=POOLS,
         default='avg',
-        help='the mean of the patches, or the class token (default: '
-        '%(default)s)',
+        help='the mean of the patches, or the class token, which '
+        '`robustness --knn` takes without --pooling (default: %(default)s)',
     )
     parser.add_argument(
         '--plot',
@@ -120,7 +120,9 @@ def find_weights(model: str, weights: str | None) -> tuple[str, str | None]:
             )
         return model, None
     cfg = read_config(model)
-    named = [file for _, file, _ in named_weights(cfg) if file]
+    # Not those of other networks, such as a tokenizer.
+    own = ('model.init_cfg', 'model.backbone.')
+    named = [f for key, f, _ in named_weights(cfg) if key.startswith(own)]
     weights = weights or cfg.get('load_from', None) or next(iter(named), None)
     if not weights:
         raise ValueError(f'{model} names no weights: pass --weights FILE')

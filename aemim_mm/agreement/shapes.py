@@ -19,6 +19,7 @@ from mmpretrain.models import (
 
 from ..config_check import registries
 from ..utils import type_name
+from ..utils.signatures import default_of
 from .disagreement import Disagreement
 from .names import inner_datasets
 from .run import Run
@@ -60,12 +61,7 @@ class Part(NamedTuple):
         """An argument's value, the constructor's default if it is not set."""
         if name in self.config:
             return self.config[name]
-        for owner in self.kind.__mro__:
-            parameters = inspect.signature(owner).parameters
-            if name in parameters:
-                default = parameters[name].default
-                return None if default is inspect.Parameter.empty else default
-        return None
+        return default_of(self.kind, name)
 
     def says(self, name: str) -> str:
         """An argument as it stands in the config, for a message."""

@@ -3,8 +3,7 @@
 
 import os
 
-# In lower case; files are matched whatever their case.
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png')
+from .image_files import READ_EXTENSIONS
 
 
 def scan_class_folders(root: str) -> dict[str, list[str]]:
@@ -58,7 +57,7 @@ def is_image_name(name: str) -> bool:
         bool: Whether it does. Hidden files do not.
     """
     # macOS leaves `._name.jpg` in archives, which is no picture.
-    return name.lower().endswith(IMAGE_EXTENSIONS) and name[0] != '.'
+    return name.lower().endswith(READ_EXTENSIONS) and name[0] != '.'
 
 
 def _is_image(entry: os.DirEntry) -> bool:

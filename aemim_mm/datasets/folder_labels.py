@@ -6,17 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from .label_spaces import synset_to_index
 
-LAYOUTS = ('auto', 'wnid', 'integer')
-
 _PATTERNS = {
     'wnid': re.compile(r'n[0-9]{8}'),
     'integer': re.compile(r'[0-9]{1,3}'),
 }
 
 
-def imagenet_labels(
-    folders: Iterable[str], root: str, layout: str = 'auto'
-) -> dict[str, int]:
+def imagenet_labels(folders: Iterable[str], root: str) -> dict[str, int]:
     """Map folders to class indices of ImageNet-1K.
 
     A folder bears a WordNet id (``n01440764``), or, as those of
@@ -25,21 +21,14 @@ def imagenet_labels(
     Args:
         folders (Iterable[str]): Names of the folders that hold images.
         root (str): The folder they lie in, for messages.
-        layout (str): 'wnid', 'integer' or 'auto', which takes what all the
-            names have in common. Defaults to 'auto'.
 
     Returns:
         dict[str, int]: The class index of every folder.
 
     Raises:
-        ValueError: If a name fits neither layout or not the one asked for, if
-            layouts are mixed, an id is not one of ImageNet-1K's, two folders
-            mean the same class, or ``layout`` is unknown.
+        ValueError: If a name fits neither layout, if layouts are mixed, an id
+            is not one of ImageNet-1K's, or two folders mean the same class.
     """
-    if layout not in LAYOUTS:
-        raise ValueError(
-            f'layout is {layout!r}; it must be one of {", ".join(LAYOUTS)}'
-        )
     found = {}
     for name in sorted(folders):
         found.setdefault(_kind(name, root), name)
@@ -47,11 +36,6 @@ def imagenet_labels(
         raise ValueError(
             f'{root} mixes two layouts: {" and ".join(found.values())}. Class '
             'folders are all WordNet ids, or all class indices'
-        )
-    if layout != 'auto' and layout not in found and found:
-        raise ValueError(
-            f'{root}: {next(iter(found.values()))} does not fit layout='
-            f"'{layout}'"
         )
     if 'integer' in found:
         return _distinct({name: int(name) for name in folders}, root)

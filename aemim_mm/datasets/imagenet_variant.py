@@ -9,8 +9,9 @@ from mmpretrain.registry import DATASETS
 
 from aemim_mm_cli.imagenet_variants import variant_info
 
-from .class_folders import IMAGE_EXTENSIONS, flat_images, scan_class_folders
+from .class_folders import flat_images, scan_class_folders
 from .folder_labels import class_labels, imagenet_labels
+from .image_files import READ_EXTENSIONS
 from .image_list import read_image_list
 from .label_spaces import read_class_file
 
@@ -23,8 +24,8 @@ class ImageNetVariant(CustomDataset):
     classes the tree holds: mmpretrain's own datasets number the folders they
     find, which gives the 200 classes of ImageNet-A the labels 0 to 199 and
     988 of ImageNet-V2's 1000 folders another class. Files beside the folders
-    (a README), hidden files and folders without images are passed over;
-    extensions are .jpg, .jpeg and .png in either case.
+    (a README), hidden files and folders without images are passed over; what
+    an image is, :class:`ImageFiles` says.
 
     Attributes:
         num_found (int): Images in the tree. Set when the data are loaded, as
@@ -35,24 +36,18 @@ class ImageNetVariant(CustomDataset):
     Args:
         data_root (str): The folder that holds the class folders, on a local
             disk.
-        layout (str): What the folders are named after: 'wnid' (WordNet ids),
-            'integer' (class indices) or 'auto'. Defaults to 'auto'.
         class_file (str, optional): File of another label space, with one
             folder name per line; labels are line numbers from 0. Defaults to
             None.
         variant (str, optional): Short name of the data set (such as 'v2').
-            It gives the defaults of ``expected_images`` and
-            ``expected_classes`` in the label space of ImageNet-1K, and
-            messages say where to get the data. Defaults to None.
-        expected_images (int, optional): Number of images of the original.
-            Another number is warned of. Defaults to None.
-        expected_classes (int, optional): Number of classes that have images
-            in the original. Defaults to None.
+            Another number of images or classes than that of the original is
+            warned of, and where to get it is said; with a class file, a class
+            without images is. Defaults to None.
         strict (bool): Whether another number is an error. Defaults to False.
         ann_file (str): File of lines ``path label`` that names the images
             in place of the folders, their paths relative to ``data_root``.
-            So is its own, unless it is absolute. ``variant`` then gives no
-            expected numbers. Defaults to ''.
+            So is its own, unless it is absolute. Numbers are then not
+            compared. Defaults to ''.
         metainfo (dict, optional): Further meta information. Defaults to
             None.
         test_mode (bool): Whether an image that cannot be loaded is an error.
@@ -71,36 +66,24 @@ class ImageNetVariant(CustomDataset):
     def __init__(
         self,
         data_root: str,
-        layout: str = 'auto',
         class_file: str | None = None,
         variant: str | None = None,
-        expected_images: int | None = None,
-        expected_classes: int | None = None,
         strict: bool = False,
         ann_file: str = '',
         metainfo: dict | None = None,
         test_mode: bool = True,
         **kwargs,
     ) -> None:
-        self.layout = layout
         self.class_file = class_file
         self.info = None if variant is None else variant_info(variant)
         self.strict = strict
-        # Of these the original says nothing.
-        if self.info is not None and class_file is None and not ann_file:
-            if expected_images is None:
-                expected_images = self.info.num_images
-            if expected_classes is None:
-                expected_classes = self.info.num_classes
-        self.expected_images = expected_images
-        self.expected_classes = expected_classes
         metainfo = dict(metainfo or {})
         if class_file is not None:
             metainfo['classes'] = tuple(read_class_file(class_file))
         super().__init__(
             data_root=data_root,
             ann_file=ann_file,
-            extensions=IMAGE_EXTENSIONS,
+            extensions=READ_EXTENSIONS,
             metainfo=metainfo,
             test_mode=test_mode,
             **kwargs,
@@ -142,7 +125,7 @@ class ImageNetVariant(CustomDataset):
 
     def _labels(self, folders: list[str]) -> dict[str, int]:
         if self.class_file is None:
-            return imagenet_labels(folders, self.data_root, self.layout)
+            return imagenet_labels(folders, self.data_root)
         return class_labels(
             folders, self.data_root, self.CLASSES, self.class_file
         )
@@ -163,19 +146,26 @@ class ImageNetVariant(CustomDataset):
 
     def _check(self, root: str) -> bool:
         """Compare with the original; whether the data set is complete."""
+        info = self.info
+        if info is None or self.ann_file:
+            return True
+        images, classes = info.num_images, info.num_classes
+        what = f'not comparable with published ones{self._origin}'
+        if self.class_file is not None:
+            images, classes = self.num_found, len(self.CLASSES)
+            what = f'not of all classes in {self.class_file}'
         differences = [
-            f'{found} {what} instead of {expected}'
-            for found, expected, what in (
-                (self.num_found, self.expected_images, 'images'),
-                (self.num_classes_found, self.expected_classes, 'classes'),
+            f'{found} {of} instead of {expected}'
+            for found, expected, of in (
+                (self.num_found, images, 'images'),
+                (self.num_classes_found, classes, 'classes with images'),
             )
-            if expected is not None and found != expected
+            if found != expected
         ]
         if not differences:
             return True
         message = (
-            f'{root} has {" and ".join(differences)}: results on it are not '
-            f'comparable with published ones{self._origin}'
+            f'{root} has {" and ".join(differences)}: results on it are {what}'
         )
         if self.strict:
             raise ValueError(message)

@@ -16,7 +16,6 @@ _SUBSETS = {
     'imagenet-a': 'imagenet_a_indices.txt',
     'imagenet-r': 'imagenet_r_indices.txt',
 }
-SUBSETS = tuple(_SUBSETS)
 
 
 @cache
@@ -48,14 +47,7 @@ def subset_indices(name: str) -> tuple[int, ...]:
 
     Returns:
         tuple[int, ...]: 200 class indices in ImageNet-1K, ascending.
-
-    Raises:
-        ValueError: If there is no such subset.
     """
-    if name not in _SUBSETS:
-        raise ValueError(
-            f'there is no subset {name!r}; known: {", ".join(SUBSETS)}'
-        )
     return tuple(int(word) for word in read_timm_list(_SUBSETS[name]).split())
 
 

@@ -96,7 +96,8 @@ def _real_answers(path: str) -> list[int]:
         raise ValueError(
             f'{path} has no labels: ReaL is keyed by the file names of '
             "ImageNet's validation images, ILSVRC2012_val_00000001 to "
-            f'ILSVRC2012_val_{len(answers):08d}'
+            f'ILSVRC2012_val_{len(answers):08d}. Rename them, or leave real '
+            'out of --suite'
         )
     return answers[number - 1]
 

@@ -36,12 +36,13 @@ training.
   for both, or are of other images. Of the same images the interval is wider
   than need be.
 - One accuracy has Wilson's score interval. Averages, mean errors, mCE and
-  score are sums of shares that are correlated, in a way that is known only
-  image by image: else their intervals are upper bounds.
+  score are sums of correlated shares: for one classifier their intervals are
+  upper bounds, and so are those of differences, unless they are compared
+  image by image.
 """
 # Settings that make no accuracy another one, and names of files and data.
 OWN_SETTINGS = (
-    *('suite', 'epsilons', 'class_file', 'attack_list'),
+    *('suite', 'class_file', 'attack_list'),
     *('linear', 'training_data'),
 )
 # Tables with more are laid out with a row per number.

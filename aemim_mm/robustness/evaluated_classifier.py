@@ -2,6 +2,7 @@
 """The classifier of a run."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class EvaluatedClassifier:
         description (str): The architecture, as text.
         head (dict, optional): What was put on a frozen encoder, for the
             results. Defaults to None.
+        classes (Sequence[str]): Names of its classes, as its checkpoint has
+            them; empty if it does not say. Defaults to ().
     """
 
     name: str
@@ -31,6 +34,7 @@ class EvaluatedClassifier:
     checkpoint: str | None
     description: str
     head: dict[str, Any] | None = None
+    classes: Sequence[str] = ()
 
     @property
     def channels(self) -> int:
@@ -51,6 +55,8 @@ class EvaluatedClassifier:
         try:
             with torch.no_grad():
                 return self.model(image).shape[1]
+        except torch.OutOfMemoryError:
+            raise
         except (RuntimeError, AssertionError) as error:
             raise ValueError(
                 f'{self.name} does not take images of shape {shape[1:]} '

@@ -3,7 +3,7 @@
 
 import json
 import os.path as osp
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import timm
@@ -26,7 +26,11 @@ from ..checkpoints.misfit import (
     describe_prefixes,
     likely_cause,
 )
-from ..checkpoints.normalization import stored_normalization
+from ..checkpoints.normalization import (
+    other_pixels,
+    stored_normalization,
+    told_normalization,
+)
 from ..config_check import check_constructor_keys
 from ..evaluation import PixelClassifier
 from ..utils import near_misses
@@ -59,9 +63,10 @@ def load_config_classifier(
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If the config has no model, or the checkpoint does not
-            fit it.
+            fit it or was trained on pixels of another mean and std.
     """
-    cfg = read_model_config(config, cfg_options)
+    whole = read_model_config(config, cfg_options)
+    cfg = model_of(whole)
     # Before the build, which moves train_cfg elsewhere.
     description = as_text(_without(cfg, 'train_cfg'))
     model = build_model(config, cfg)
@@ -76,13 +81,16 @@ def load_config_classifier(
             f'the model of {config} is a {type(model).__name__}, not a '
             'classifier of mmpretrain'
         )
-    load_weights(model, checkpoint, read_checkpoint(checkpoint, 'cpu'))
+    content = read_checkpoint(checkpoint, 'cpu')
+    load_weights(model, checkpoint, content)
+    check_pixels(checkpoint, content, whole)
     return EvaluatedClassifier(
         name=osp.splitext(osp.basename(config))[0],
         model=PixelClassifier.from_mmpretrain(model.to(device)),
         input_size=input_size or image_size(cfg),
         checkpoint=checkpoint,
         description=description,
+        classes=_classes_of(content.get('meta')),
     )
 
 
@@ -161,15 +169,14 @@ def load_timm_classifier(
 def read_model_config(
     config: str, cfg_options: Mapping[str, Any] | None = None
 ) -> Any:
-    """The model of a config, checked, and its scope the default one.
+    """A config with a model, which is checked, and its scope the default one.
 
     Args:
         config (str): The config file.
         cfg_options (Mapping, optional): Changes to it. Defaults to None.
 
     Returns:
-        ConfigDict: ``model`` with its ``data_preprocessor``, without
-        ``init_cfg``.
+        Config: The whole config.
 
     Raises:
         FileNotFoundError: If the file is missing.
@@ -181,14 +188,45 @@ def read_model_config(
         raise ValueError(f'{config} has no model')
     scope = cfg.get('default_scope') or 'mmpretrain'
     init_default_scope(scope)
-    if cfg.get('data_preprocessor') is not None:
-        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
-    model = _without(cfg.model, 'init_cfg')
     try:
-        check_constructor_keys(Config(dict(model=model, default_scope=scope)))
+        check_constructor_keys(
+            Config(dict(model=model_of(cfg), default_scope=scope))
+        )
     except TypeError as error:
         raise ValueError(f'{config}: {error}') from error
+    return cfg
+
+
+def model_of(cfg: Config) -> Any:
+    """The model of a config, as it is built to be evaluated.
+
+    Args:
+        cfg (Config): The whole config.
+
+    Returns:
+        ConfigDict: ``model`` with its ``data_preprocessor``, without
+        ``init_cfg``.
+    """
+    model = _without(cfg.model, 'init_cfg')
+    if cfg.get('data_preprocessor') is not None:
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
     return model
+
+
+def check_pixels(path: str, checkpoint: Mapping, cfg: Config) -> None:
+    """Refuse a config that normalises other than the weights know.
+
+    Args:
+        path (str): Where the checkpoint is from.
+        checkpoint (Mapping): Its content.
+        cfg (Config): The whole config.
+
+    Raises:
+        ValueError: If the checkpoint names another mean or std.
+    """
+    other = other_pixels(told_normalization(checkpoint.get('meta')), cfg)
+    if other is not None:
+        raise ValueError(f'{path} {other}.')
 
 
 def build_model(config: str, cfg: Any) -> nn.Module:
@@ -257,6 +295,12 @@ def load_weights(
     model.load_state_dict(weights, strict=False)
     left = describe_keys('in the file but not used', fit.unexpected)
     print_log(f'{path}: {fit} loaded{left}', logger='current')
+
+
+def _classes_of(meta: Any) -> Sequence[str]:
+    """Names that a run's checkpoint has for its classes."""
+    stored = meta.get('dataset_meta') if isinstance(meta, Mapping) else None
+    return (stored.get('classes') if isinstance(stored, Mapping) else ()) or ()
 
 
 def _without(part: Any, key: str) -> Any:

@@ -15,8 +15,10 @@ from .evaluated_classifier import EvaluatedClassifier
 from .load_classifier import (
     as_text,
     build_model,
+    check_pixels,
     image_size,
     load_weights,
+    model_of,
     read_model_config,
 )
 
@@ -54,10 +56,12 @@ def load_config_encoder(
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If the config has no backbone or no mean and std, the
-            checkpoint does not fit, the backbone does not encode whole
-            images, or its class token was not trained and is to be taken.
+            checkpoint does not fit or was trained on pixels of another mean
+            and std, the backbone does not encode whole images, or its class
+            token was not trained and is to be taken.
     """
-    cfg = read_model_config(config, cfg_options)
+    whole = read_model_config(config, cfg_options)
+    cfg = model_of(whole)
     if cfg.get('backbone') is None:
         raise ValueError(f'the model of {config} has no backbone')
     pixels = cfg.get('data_preprocessor') or {}
@@ -79,6 +83,7 @@ def load_config_encoder(
     model = build_model(config, backbone)
     content = read_checkpoint(checkpoint, 'cpu')
     load_weights(model, checkpoint, content, 'backbone.')
+    check_pixels(checkpoint, content, whole)
     mean, std = (
         [value / 255 for value in pixels[name]] for name in ('mean', 'std')
     )

@@ -58,7 +58,7 @@ def write_results(
     """Bring finished cells together and write the results.
 
     Files of an earlier run in the folder are replaced or removed, with a
-    warning if it had parts that this one has not.
+    warning if it was of another model or had parts that this one has not.
 
     Args:
         cells (Sequence[Cell]): All of the run, all finished.
@@ -111,17 +111,22 @@ def write_results(
 
 
 def _warn_of_replaced(path: Path, results: dict[str, Any]) -> None:
-    """Say which parts of an earlier run are not in its successor."""
+    """Say what an earlier run had that its successor has not."""
     try:
         before = json.loads(path.read_text(encoding='utf-8'))
         lost = [name for name in PARTS if name in before.keys() - results]
-    except (OSError, ValueError, AttributeError):
+        model = before['model']
+        same = model['sha256'] == results['model']['sha256']
+        said = [] if same else [f'was of another model, {model["name"]}']
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return
     if lost:
+        said.append(f'also had {", ".join(lost)}')
+    if said:
         print_log(
-            f'{path} of an earlier run is replaced; it also had '
-            f'{", ".join(lost)}. What was computed for them is in '
-            f'{path.parent / "cells"}: the earlier command writes it again',
+            f'{path} of an earlier run is replaced; it {" and ".join(said)}. '
+            f'What was computed for it is in {path.parent / "cells"}: the '
+            'earlier command writes it again',
             logger='current',
             level=logging.WARNING,
         )

@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import reprlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -190,6 +191,16 @@ def _check_label_space(
             'file with its folder names, one per line, in the order of the '
             'classes'
         )
+    places = {name: i for i, name in enumerate(names)}
+    for place, name in enumerate(classifier.classes):
+        # The checkpoint may have other words for some of the folders.
+        if places.get(name, place) != place:
+            raise ValueError(
+                f'{class_file or "ImageNet-1K"} has {name!r} as class '
+                f'{places[name]}, but in {classifier.checkpoint} it is class '
+                f'{place}: give the classes in the order of the latter, '
+                f'{reprlib.repr(list(classifier.classes))}'
+            )
 
 
 def _say_what_is_attacked(

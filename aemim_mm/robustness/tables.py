@@ -126,7 +126,7 @@ def footnotes(results: Mapping) -> list[str]:
         original = ORIGINAL_IMAGES[part]
         if images is not None and images != original:
             note = f'{title}: {images} images'
-            note += ' in each cell' if part == 'c' else ''
+            note += ' or more in each cell' if part == 'c' else ''
             if not class_file:
                 attacked = part in ATTACKS
                 note += (

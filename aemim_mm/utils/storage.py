@@ -84,7 +84,7 @@ def check_writable(file: str | PathLike) -> None:
     if it is a folder, if a part of its path is a file, or if nothing can be
     written there.
     """
-    path = Path(fspath(file)).expanduser().absolute()
+    path = Path(fspath(file)).absolute()
     if path.is_dir():
         raise IsADirectoryError(f'{file} is a folder: give the name of a file')
     if path.exists() and not path.is_file():

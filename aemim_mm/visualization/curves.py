@@ -79,11 +79,13 @@ def _position(entry: dict) -> int:
 
 
 def read_log(file: Path) -> Iterable[dict]:
-    """The entries of a log in JSON lines."""
+    """The entries of a log in JSON lines, 'train/loss' as 'loss'."""
     lines = file.read_text().splitlines()
     for number, line in enumerate(lines, 1):
         try:
-            yield json.loads(line)
+            # log_processor.log_with_hierarchy puts the phase before a name.
+            entry = json.loads(line)
+            yield {k.removeprefix('train/'): v for k, v in entry.items()}
         except json.JSONDecodeError as error:
             # A killed run may leave half of its last line.
             if number < len(lines):
@@ -125,7 +127,7 @@ def is_validated(work_dir: str | Path) -> bool:
     validated = True
     for file in sorted(Path(work_dir).glob(f'*/{SCALARS}')):
         for entry in read_log(file):
-            if 'loss' in entry or 'train/loss' in entry:
+            if 'loss' in entry:
                 validated = False
             # not what OnlineEvalHook writes
             elif not all(k == 'step' or 'online/' in k for k in entry):

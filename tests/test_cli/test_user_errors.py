@@ -4,6 +4,7 @@ import sys
 from tempfile import TemporaryDirectory
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from aemim_mm_cli import user_errors as module
 from aemim_mm_cli.places import PACKAGE
@@ -51,6 +52,39 @@ def test_of_another_librarys_error_kind_and_place_are_told(capsys, file):
     said = capsys.readouterr().err
     assert said.startswith("error: KeyError: 'type' (")
     assert '--traceback shows the way there' in said
+
+
+class _Failing(Dataset):
+    def __init__(self, error):
+        self.error = error
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise self.error
+
+
+class _TwoWords(Exception):
+    def __init__(self, one, two):
+        super().__init__(f'{one}, {two}')
+
+
+@pytest.mark.parametrize(
+    'error, message',
+    [
+        (ValueError('picture.jpg is too small'), 'picture.jpg is too small'),
+        (OSError('picture.jpg is\ngone'), 'picture.jpg is\ngone'),
+        # torch cannot make it anew, and raises RuntimeError.
+        (_TwoWords('a', 'b'), '_TwoWords: a, b'),
+    ],
+)
+def test_of_an_error_in_a_data_worker_its_text_is_told(capsys, error, message):
+    with pytest.raises(SystemExit), user_errors(False, RuntimeError):
+        list(DataLoader(_Failing(error), num_workers=1))
+    said = capsys.readouterr().err
+    assert said == f'error: {message}\n' or said.endswith(f'{message}\n')
+    assert 'Traceback' not in said
 
 
 @pytest.mark.parametrize('begun', [False, True])

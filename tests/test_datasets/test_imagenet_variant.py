@@ -1,12 +1,15 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import os
+from dataclasses import replace
 
 import pytest
 from mmpretrain.registry import DATASETS
 from PIL import Image
 from variant_trees import SYNSETS, labels_by_name, write_image, write_tree
 
+from aemim_mm.datasets import imagenet_variant
 from aemim_mm.datasets.robustness_pipelines import eval_pipeline
+from aemim_mm_cli.imagenet_variants import variant_info
 
 
 def build(root, **options):
@@ -63,22 +66,49 @@ def test_fewer_images_than_the_original(tmp_path, warned):
     root = write_tree(tmp_path, ['n01498041/1.jpg', 'n12144580/1.jpg'])
     dataset = build(root, variant='a')
     assert not dataset.complete
-    assert (dataset.expected_images, dataset.num_found) == (7500, 2)
+    assert dataset.num_found == 2
     (warning,) = warned
-    assert '2 images instead of 7500 and 2 classes instead of 200' in warning
+    assert (
+        '2 images instead of 7500 and 2 classes with images instead of 200'
+        in warning
+    )
     assert 'imagenet-a.tar' in warning
     with pytest.raises(ValueError, match='2 images instead of 7500'):
         build(root, variant='a', strict=True)
 
 
-def test_as_many_as_the_original(tmp_path, warned):
+def test_as_many_as_the_original(tmp_path, warned, monkeypatch):
     root = write_tree(tmp_path, ['n01498041/1.jpg', 'n12144580/1.jpg'])
-    dataset = build(root, expected_images=2, expected_classes=2, strict=True)
-    assert dataset.complete and not warned
-    with pytest.raises(ValueError, match='has 2 classes instead of 3'):
-        build(root, expected_images=2, expected_classes=3, strict=True)
+
+    def original(images, classes):
+        info = replace(
+            variant_info('a'), num_images=images, num_classes=classes
+        )
+        monkeypatch.setattr(imagenet_variant, 'variant_info', lambda _: info)
+
+    original(2, 2)
+    assert build(root, variant='a', strict=True).complete and not warned
+    original(2, 3)
+    with pytest.raises(ValueError, match='has 2 classes with .* instead of 3'):
+        build(root, variant='a', strict=True)
     # More are as suspicious: a copy of V2 has 20 images per class.
-    assert not build(root, expected_images=1).complete
+    original(1, 2)
+    assert not build(root, variant='a').complete
+
+
+def test_all_classes_of_a_class_file_are_there(tmp_path, warned):
+    (tmp_path / 'classes.txt').write_text('bag\nboot\n')
+    own = dict(variant='c', class_file=str(tmp_path / 'classes.txt'))
+    root = write_tree(tmp_path / 'a', ['bag/1.webp', 'boot/2.TIF'])
+    dataset = build(root, **own, strict=True)
+    assert dataset.complete and dataset.num_found == 2 and not warned
+    # As a tree that is half written
+    root = write_tree(tmp_path / 'b', ['bag/1.jpg', 'boot/none.txt'])
+    assert not build(root, **own).complete
+    assert '1 classes with images instead of 2: results' in warned[0]
+    assert 'not of all classes in' in warned[0]
+    with pytest.raises(ValueError, match='instead of 2'):
+        build(root, **own, strict=True)
 
 
 def test_missing_and_empty_say_where_to_get_the_data(tmp_path):

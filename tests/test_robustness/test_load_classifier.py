@@ -1,6 +1,7 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
 import argparse
 import json
+import re
 
 import pytest
 import robustness_toys as toys
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 from aemim_mm.robustness import (
     load_classifier,
     load_config_classifier,
+    load_config_encoder,
     load_timm_classifier,
 )
 
@@ -279,6 +281,30 @@ def test_timm_with_the_weights_of_a_file(vit, images, tmp_path):
         assert (classifier.input_size, classifier.num_classes()) == (16, 1000)
         sums.add(classifier.sha256())
     assert len(sums) == 1
+
+
+@pytest.mark.parametrize('load', [load_config_classifier, load_config_encoder])
+@pytest.mark.parametrize('inside', [True, False])
+def test_pixels_are_normalised_as_in_training(files, tmp_path, load, inside):
+    cfg = Config.fromfile(files[0])
+    content = torch.load(files[1], weights_only=True)
+    torch.save({**content, 'meta': {'cfg': cfg.pretty_text}}, files[1])
+    load(*files)
+    place = 'data_preprocessor'
+    if inside:
+        cfg.model.data_preprocessor = cfg.pop(place)
+        place = 'model.data_preprocessor'
+    cfg.dump(files[0])
+    options = {f'{place}.std': [127.5] * 3}
+    trained = f'{place}.std=[58.395,57.12,57.375].'
+    with pytest.raises(
+        ValueError, match=f'tiny.pth was .*{re.escape(trained)}'
+    ):
+        load(*files, cfg_options=options)
+    # The config has others, and the options make them those of the weights.
+    cfg.merge_from_dict(options)
+    cfg.dump(files[0])
+    load(*files, cfg_options={f'{place}.std': list(toys.STD)})
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])

@@ -63,10 +63,10 @@ def values_of(name, images):
     return dict(correct=correct)
 
 
-def finish(options, out, order=1):
+def finish(options, out, order=1, **context):
     """Write all cells by hand, and then the results."""
     surveys = survey_sources(options.sources())
-    store = CellStore(out / 'cells', CONTEXT, surveys)
+    store = CellStore(out / 'cells', {**CONTEXT, **context}, surveys)
     cells = planning.plan(options, surveys)
     for cell in cells[::order]:
         images = surveys[cell.source.name].images
@@ -316,6 +316,9 @@ def test_another_run_in_the_same_folder(data, tmp_path, warned):
     assert read_per_image(old, tmp_path) == {}
     assert 'per_image.npz is not used: it is of another' in warned.pop()
     assert draw_results(dict(a=old), dict(a=tmp_path)).axes
+    finish(SuiteOptions(str(data), ['v2']), tmp_path, model='other')
+    name = old['model']['name']
+    assert f'it was of another model, {name} and also had a. ' in warned.pop()
 
 
 def test_unfinished_cells(data, tmp_path):

@@ -6,10 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 import robustness_toys as toys
+import torch
 from auto_attack_toys import shortened
 from mmengine.registry import init_default_scope
 
 from aemim_mm.attacks import PGDAttack
+from aemim_mm.datasets.label_spaces import imagenet_synsets
 from aemim_mm.robustness import (
     Loading,
     SuiteOptions,
@@ -241,6 +243,34 @@ def test_other_settings_and_data_are_computed(data, watched, tmp_path):
     # Other batches are the same measurement.
     watched.run(again, tmp_path / 'out', loading=Loading(2, 0))
     assert watched.images == 1
+
+
+def test_classes_in_another_order(data, files, watched, tmp_path):
+    """As of a list by ``ls``, which sorts as no program does."""
+    names = list(imagenet_synsets())
+    # What else the checkpoint says of a class may be another word for it.
+    stored = ['tench, a fish', *names[1:]]
+    content = torch.load(files[0][1], weights_only=True)
+    meta = dict(dataset_meta=dict(classes=tuple(stored)))
+    torch.save({**content, 'meta': meta}, tmp_path / 'named.pth')
+    config = files[0][0]
+    named = load_config_classifier(config, str(tmp_path / 'named.pth'))
+    surveys = survey_sources(suite(data, 'imagenet').sources())
+
+    def run(classes):
+        path = tmp_path / 'classes.txt'
+        path.write_text('\n'.join(classes))
+        options = suite(data, 'imagenet', class_file=str(path))
+        return run_suite(named, options, surveys, tmp_path / 'out', LOADING)
+
+    assert run(names)['imagenet']['images'] == 9
+    names[1:3] = names[2], names[1]
+    with pytest.raises(
+        ValueError,
+        match=rf"{names[2]}' as class 2, but in .*named.pth it is class 1: .*"
+        r"\['tench, a fish', ",
+    ):
+        run(names)
 
 
 def test_label_space_of_another_size(data, files, watched, tmp_path):

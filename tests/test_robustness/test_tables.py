@@ -59,7 +59,7 @@ def test_footnotes_count_images():
     results, _ = grey('tiny', fgsm=attack([5.0], 1000, ['8']))
     assert footnotes(results) == [
         'IN: 10000 images; the original has 50000.',
-        'IN-C: 1000 images in each cell; the original has 50000.',
+        'IN-C: 1000 images or more in each cell; the original has 50000.',
         'FGSM: 1000 images; the published attacks ran on 5000.',
         'PGD-20: 1000 images; the published attacks ran on 5000.',
         'Robustness curve: 1000 images; the published attacks ran on 5000.',
@@ -80,7 +80,7 @@ def test_footnotes_of_another_label_space():
     assert 'classes are those of classes.txt, not of ImageNet-1K' in first
     assert counts == [
         'IN: 10000 images.',
-        'IN-C: 1000 images in each cell.',
+        'IN-C: 1000 images or more in each cell.',
         'FGSM: 1000 images.',
     ]
     assert reason.startswith('No mCE')

@@ -705,6 +705,11 @@ def test_interrupt(world, tmp_path, capsys, monkeypatch, number, code):
     argv = command(world, tmp_path, '--suite', 'v2')
     assert tool.main(argv) == code
     assert f'are in {tmp_path}/cells; run the same' in capsys.readouterr().err
+    # A comparison makes no parts.
+    monkeypatch.setattr(tool, 'compare_results', interrupted)
+    argv = ['--compare', 'a.json', 'b.json', '--out', str(tmp_path)]
+    assert tool.main(argv) == code
+    assert capsys.readouterr().err == '\nInterrupted.\n'
 
 
 def in_two_processes(world, out, *options):

@@ -174,3 +174,20 @@ def test_a_rotation_in_exif_is_ignored(tmp_path, channels):
     (rows,) = extract(encoder, str(tmp_path), progress=False).features
     assert rows.shape == (16,)
     assert rows[0] > 200 and rows[-1] < 50
+
+
+def test_weights_of_a_tokenizer_are_not_the_encoders(tool, tmp_path):
+    config = tmp_path / 'config.py'
+    tokenizer = dict(type='Pretrained', checkpoint='dalle.pth')
+    own = dict(type='Pretrained', checkpoint='own.pth')
+    model = dict(
+        type='BEiT',
+        target_generator=dict(type='DALLEEncoder', init_cfg=tokenizer),
+        backbone=dict(type='BEiTPretrainViT', init_cfg=own),
+    )
+    config.write_text(f'model = {model}')
+    assert tool.find_weights(str(config), None) == ('own.pth', str(config))
+    del model['backbone']['init_cfg']
+    config.write_text(f'model = {model}')
+    with pytest.raises(ValueError, match='names no weights: pass --weights'):
+        tool.find_weights(str(config), None)

@@ -31,6 +31,14 @@ def test_training_entries_in_order(tmp_path):
     assert _losses(folder) == [(10, 4.0), (20, 3.0)]
 
 
+def test_names_with_their_phase(tmp_path):
+    """As log_processor.log_with_hierarchy writes them."""
+    entry = _entry(1, 10, 4.0, recon_clean=1.0)
+    named = {f'train/{k}': v for k, v in entry.items() if k != 'step'}
+    _log(tmp_path, '20240101_000000', [{**named, 'step': 10}])
+    assert read_scalars(tmp_path) == [entry]
+
+
 def test_resumed_run_replaces_what_it_repeats(tmp_path):
     _log(
         tmp_path,

@@ -19,14 +19,7 @@ _MARKS = {
 
 
 class UnreadableImage(OSError):
-    """An image that is needed and cannot be read.
-
-    A data worker that passes it on puts its traceback into the message, of
-    which the last line is shown.
-    """
-
-    def __str__(self) -> str:
-        return super().__str__().rpartition(f'{type(self).__name__}: ')[2]
+    """An image that is needed and cannot be read."""
 
 
 @TRANSFORMS.register_module()
