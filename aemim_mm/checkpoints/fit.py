@@ -117,14 +117,7 @@ def require_finite(
 
     ValueError if a value is NaN or infinite; its message names ``file``.
     """
-    bad = [
-        key
-        for key, value in weights.items()
-        if isinstance(value, Tensor)
-        and value.is_floating_point()
-        and not value.is_meta
-        and not value.isfinite().all()
-    ]
+    bad = not_finite(weights)
     if bad:
         raise ValueError(
             f'{file} has NaN or infinite values in {len(bad)} of '
@@ -132,6 +125,18 @@ def require_finite(
             'that wrote it has diverged, or the file is damaged. Take an '
             'earlier checkpoint'
         )
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
+    """The keys of weights with a value that is NaN or infinite."""
+    return [
+        key
+        for key, value in weights.items()
+        if isinstance(value, Tensor)
+        and value.is_floating_point()
+        and not value.is_meta
+        and not value.isfinite().all()
+    ]
 
 
 def state_dict_of(

@@ -17,7 +17,7 @@ from .hub import model_card, task
 from .timm_library import Timm, outputs_of, with_types_of
 
 # Resize the short edge to 256, crop 224: the recipes here.
-_CROP_PCT = 0.875
+_RECIPES = dict(crop_pct=0.875, crop_mode='center', interpolation='bicubic')
 
 
 class TimmFolder(Timm):
@@ -68,9 +68,7 @@ class TimmFolder(Timm):
         cfg = dict(
             tag=tag.rpartition('.')[2].lower(),
             license=meta['license'],
-            crop_pct=crop_pct(self.source.config),
-            crop_mode='center',
-            interpolation='bicubic',
+            **evaluated_images(self.source.config),
             **known,
         )
         return dict(pretrained_cfg=cfg, aemim_mm=dict(meta))
@@ -82,21 +80,37 @@ class TimmFolder(Timm):
         return outputs_of(model.float().eval(), images, bool(self._head))
 
 
-def crop_pct(config: Mapping[str, Any]) -> float:
-    """Which part of the resized image is evaluated: crop over short edge.
+def evaluated_images(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How images become the input, in timm's words.
 
-    From the pipeline of the test or the validation; 0.875 if it has no
-    ``CenterCrop`` after a ``ResizeEdge``, or the config is empty.
+    From the pipeline of the test or the validation; that of the recipes here
+    where there is none.
     """
     for name in ('test_dataloader', 'val_dataloader'):
         loader = config.get(name)
         dataset = loader.get('dataset') if isinstance(loader, Mapping) else {}
         steps = {type_name(step.get('type')): step for step in _steps(dataset)}
-        edge = steps.get('ResizeEdge', {}).get('scale')
-        crop = steps.get('CenterCrop', {}).get('crop_size')
-        if isinstance(edge, int) and isinstance(crop, int):
-            return round(crop / edge, 4)
-    return _CROP_PCT
+        if steps:
+            return {**_RECIPES, **_resized(steps)}
+    return _RECIPES
+
+
+def _resized(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    crop = steps.get('CenterCrop', {}).get('crop_size')
+    # Without a crop the whole image is seen.
+    told: dict[str, Any] = {} if crop else dict(crop_pct=1.0)
+    for kind in ('ResizeEdge', 'Resize'):
+        step = steps.get(kind)
+        if step is None:
+            continue
+        method = step.get('interpolation', 'bilinear')
+        told['interpolation'] = 'box' if method == 'area' else method
+        if isinstance(step.get('scale'), int) and isinstance(crop, int):
+            told['crop_pct'] = round(crop / step['scale'], 4)
+        if kind == 'Resize' and not step.get('keep_ratio', False):
+            told['crop_mode'] = 'squash'
+        break
+    return told
 
 
 def _steps(dataset: Any) -> Iterator[Mapping[str, Any]]:

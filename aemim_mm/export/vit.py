@@ -80,6 +80,7 @@ class ViT:
                 'not tell whether it classifies the class token or the mean '
                 'of the patches. Pass the config file of the run with --config'
             )
+        _check_plain(source.path, backbone, patch_size)
         averaged = pooled_norm or (
             backbone.get('out_type') == 'featmap'
             and type_name(source.config_of('neck').get('type'))
@@ -132,6 +133,25 @@ class ViT:
         if self.pooling == 'token' or self.pooled_norm:
             return None
         return dict(type='mmpretrain.GlobalAveragePooling')
+
+
+def _check_plain(path: Any, backbone: Mapping, patch_size: int) -> None:
+    """Refuse what changes the function of a ViT, but not its weights."""
+    layers = backbone.get('layer_cfgs') or {}
+    layers = [layers] if isinstance(layers, Mapping) else layers
+    acts = {
+        type_name((layer.get('act_cfg') or {}).get('type', 'GELU'))
+        for layer in layers
+    }
+    stride = (backbone.get('patch_cfg') or {}).get('stride', patch_size)
+    other = [f'the activation {act}' for act in acts - {'GELU'}]
+    if to_2tuple(stride) != (patch_size, patch_size):
+        other.append(f'patches of {patch_size} pixels every {stride} pixels')
+    if other:
+        raise ValueError(
+            f'{path}: the config has {" and ".join(other)}. Such a variant of '
+            'the ViT cannot be converted'
+        )
 
 
 def _eps(backbone: Mapping[str, Any]) -> float:

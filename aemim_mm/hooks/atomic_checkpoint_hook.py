@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, get_world_size, is_main_process
 from mmengine.fileio import LocalBackend
-from mmengine.hooks import CheckpointHook, LoggerHook
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
@@ -21,6 +21,7 @@ from ..utils.storage import (
     AtomicLocalBackend,
     remove_partial,
 )
+from .logger_interval import logger_interval
 from .non_finite_hook import read_losses
 
 POINTER = 'last_checkpoint'
@@ -144,7 +145,7 @@ class AtomicCheckpointHook(CheckpointHook):
             )
         self.minutes = minutes
         self._saved_at = 0.0
-        self._agree_every = 100
+        self._agree_every = 0
         # mmengine keeps unknown arguments until the first save, and fails.
         known = {
             name
@@ -178,9 +179,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """Find the folder and clear away what a killed write left in it."""
         super().before_train(runner)
         self._saved_at = time.monotonic()
-        for hook in runner.hooks:
-            if isinstance(hook, LoggerHook):
-                self._agree_every = hook.interval
+        self._agree_every = logger_interval(runner)
         if is_main_process():
             folders = {str(runner.work_dir)}
             if isinstance(self.file_backend, LocalBackend):

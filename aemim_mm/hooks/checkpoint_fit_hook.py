@@ -1,12 +1,14 @@
 # Copyright (c) aemim_mm contributors. All rights reserved.
-from collections.abc import Mapping, Sequence
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from logging import Logger
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
-from torch import nn
+from torch import Tensor, nn
 
 from ..checkpoints import read_checkpoint, use_safe_loader
 from ..checkpoints.fit import (
@@ -38,7 +40,8 @@ class CheckpointFitHook(Hook):
       module must be in the file, below its ``prefix``, except
       ``allow_missing``; and a block that the file has, but not the module, is
       refused too, except ``allow_unused``. Checked at the start of a training
-      run.
+      run, and again when the model is initialised: some encoders of mmpretrain
+      draw weights anew that they have loaded.
     - ``load_from`` in training: keys that match ``required`` must be there,
       and no block of theirs left over; all else is a warning.
     - ``load_from`` in a test: every key of the model must be there.
@@ -117,6 +120,54 @@ class CheckpointFitHook(Hook):
         if is_training(runner):
             self.check_pretrained(unwrap(runner.model), runner.logger)
 
+    def before_train(self, runner: Runner) -> None:
+        """Refuse a model that has not kept what ``Pretrained`` loads."""
+        # Else a whole checkpoint has taken its place.
+        if not runner._has_loaded:
+            self.check_kept(unwrap(runner.model))
+
+    def check_kept(self, model: nn.Module) -> None:
+        """Check that an initialised model has its ``Pretrained`` weights.
+
+        Args:
+            model (nn.Module): The model.
+
+        Raises:
+            ValueError: If a module has other weights than its checkpoint.
+        """
+        for name, module, cfg in self._pretrained(model):
+            checkpoint = read_checkpoint(cfg['checkpoint'], map_location='cpu')
+            twin = copy.deepcopy(module)
+            # Of other shapes, which before_run has allowed
+            with contextlib.suppress(RuntimeError):
+                twin.load_state_dict(
+                    state_dict_of(checkpoint, cfg.get('prefix')), strict=False
+                )
+            own = module.state_dict()
+            lost = [
+                key
+                for key, value in twin.state_dict().items()
+                if isinstance(value, Tensor) and not value.equal(own[key])
+            ]
+            if lost:
+                raise ValueError(
+                    f'{type(module).__name__} does not keep what the '
+                    f'Pretrained init_cfg of {name or "the model"} loads from '
+                    f'{cfg["checkpoint"]}: its init_weights() draws '
+                    f'{len(lost)} of {len(own)} weights anew'
+                    + describe_keys('such as', tuple(lost))
+                    + '\nLoad the file by load_from, with the keys of the '
+                    'whole model, or take a class that keeps them '
+                    '(DualNormViT for MAEViT).'
+                )
+
+    def _pretrained(
+        self, model: nn.Module
+    ) -> Iterator[tuple[str, nn.Module, Mapping]]:
+        for name, module, cfg in pretrained_parts(model):
+            if not any(fnmatchcase(name, pattern) for pattern in self.skip):
+                yield name, module, cfg
+
     def check_pretrained(self, model: nn.Module, logger: Logger) -> None:
         """Check the checkpoints of a model's ``Pretrained`` initialisations.
 
@@ -127,9 +178,7 @@ class CheckpointFitHook(Hook):
         Raises:
             ValueError: If one does not fit.
         """
-        for name, module, cfg in pretrained_parts(model):
-            if any(fnmatchcase(name, pattern) for pattern in self.skip):
-                continue
+        for name, module, cfg in self._pretrained(model):
             file, prefix = cfg['checkpoint'], cfg.get('prefix')
             checkpoint = read_checkpoint(file, map_location='cpu')
             where = (

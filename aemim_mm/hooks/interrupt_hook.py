@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, barrier, get_world_size
-from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
@@ -18,6 +18,7 @@ from aemim_mm_cli.interruption import (
     check_received,
 )
 
+from .logger_interval import logger_interval
 from .non_finite_hook import read_losses
 
 
@@ -78,17 +79,14 @@ class InterruptHook(Hook):
         self.signal = signals.Signals[signal]
         self.grace = grace
         self.interval = interval
-        self._every = interval or 100
+        self._every = interval or 0
         self._before: Any = None
         self._asked = math.inf
         self._epoch_begin = 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Wait for the signal from now on."""
-        if self.interval is None:
-            for hook in runner.hooks:
-                if isinstance(hook, LoggerHook):
-                    self._every = hook.interval
+        self._every = self.interval or logger_interval(runner)
         self._asked = math.inf
         # Elsewhere Python refuses to.
         if threading.current_thread() is threading.main_thread():

@@ -4,10 +4,14 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce
-from mmengine.hooks import CheckpointHook, Hook, LoggerHook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner, find_latest_checkpoint
 from mmpretrain.registry import HOOKS
 from torch import Tensor
+
+from ..checkpoints.fit import not_finite
+from .load_target import unwrap
+from .logger_interval import logger_interval
 
 # Above every iteration number: no bad step so far.
 _NEVER = torch.iinfo(torch.int64).max
@@ -22,7 +26,8 @@ class NonFiniteLossHook(Hook):
     before every checkpoint, and the step of the first bad one is reduced over
     all processes, so that all stop together. After a bad step no checkpoint
     is written or deleted, and ``last_checkpoint`` is not changed: the last
-    checkpoint is good.
+    checkpoint is good. So is one with weights that are not finite: a bad
+    gradient shows in no loss before the next step.
 
     The losses are what mmengine sums to the training loss, that is the
     outputs of ``train_step`` with ``loss`` in their names. Other outputs are
@@ -50,16 +55,13 @@ class NonFiniteLossHook(Hook):
                 f'steps or None, but got {interval!r}.'
             )
         self.interval = interval
-        self._every = interval or 100
+        self._every = interval or 0
         # Since the last reading: a step, the names of its outputs, and these.
         self._notes: list[tuple[int, tuple[str, ...], Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Find the interval and start anew."""
-        if self.interval is None:
-            for hook in runner.hooks:
-                if isinstance(hook, LoggerHook):
-                    self._every = hook.interval
+        self._every = self.interval or logger_interval(runner)
         self._notes.clear()
 
     def after_train_iter(
@@ -93,6 +95,12 @@ class NonFiniteLossHook(Hook):
         step, names = self._first()
         if step != _NEVER:
             self._stop(runner, step, names)
+        # A buffer may hold an infinite number on purpose.
+        saved = checkpoint.get('state_dict', {})
+        parameters = dict(unwrap(runner.model).named_parameters())
+        bad = not_finite({k: v for k, v in saved.items() if k in parameters})
+        if bad:
+            self._stop(runner, runner.iter - 1, bad[:5], 'weights')
 
     def read(self, runner: Runner) -> None:
         """Stop if a step was bad in any process: all have to call this.
@@ -140,7 +148,13 @@ class NonFiniteLossHook(Hook):
                 return step, found
         return _NEVER, []
 
-    def _stop(self, runner: Runner, step: int, names: list[str]) -> None:
+    def _stop(
+        self,
+        runner: Runner,
+        step: int,
+        names: list[str],
+        what: str = 'loss',
+    ) -> None:
         last = runner.message_hub.runtime_info.get('last_ckpt')
         if last and not Path(last).exists():  # noted before it is written
             last = find_latest_checkpoint(runner.work_dir)
@@ -148,7 +162,7 @@ class NonFiniteLossHook(Hook):
             f'resume from {last}' if last else 'start again (no checkpoint)'
         )
         raise FloatingPointError(
-            f'The loss became non-finite in iteration {step + 1} (epoch '
+            f'The {what} became non-finite in iteration {step + 1} (epoch '
             f'{runner.epoch + 1}): {", ".join(names)}. The run stops; nothing '
             f'was saved since. To continue, {resume} with a change: a lower '
             'learning rate or a longer warm-up; bfloat16 or float32 instead '

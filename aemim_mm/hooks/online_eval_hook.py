@@ -2,7 +2,6 @@
 """How good the features are, while pre-training goes on."""
 
 import copy
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
 
 from ..datasets.image_files import READ_EXTENSIONS
+from ..evaluation.frozen_encoder import FrozenEncoder
 from ..evaluation.probes import knn_accuracy, linear_accuracy, rank_me
 from ..visualization.isolation import isolated
 from .load_target import unwrap
@@ -173,32 +173,24 @@ class OnlineEvalHook(Hook):
 
     def _features(self, model, dataset: Subset) -> tuple[Tensor, Tensor]:
         found, labels = [], []
-        token = getattr(model.backbone, 'cls_token', None)
+        encoder = FrozenEncoder(model.backbone, 'avg')
         loader = DataLoader(dataset, self.batch_size, collate_fn=list)
         for items in loader:
             labels += [item['data_samples'].gt_label for item in items]
             images = default_collate([item['inputs'] for item in items])
             samples = [item['data_samples'] for item in items]
-            output = _encode(model, images, samples)
-            if output.ndim == 4:  # a map
-                output = output.flatten(2).transpose(1, 2)
-            elif output.ndim == 3 and token is not None:
-                output = output[:, 1:]
-            if output.ndim == 3:  # MixMIM's are means already
-                output = output.mean(1)
-            found.append(output.float().cpu())
+            found.append(
+                encoder(_inputs(model, images, samples)).float().cpu()
+            )
         return torch.cat(found), torch.cat(labels)
 
 
-def _encode(model: Any, images: Tensor, samples: list) -> Tensor:
-    """What the encoder returns last for whole images in 0-255."""
+def _inputs(model: Any, images: Tensor, samples: list) -> Tensor:
+    """Images in 0-255 as the encoder takes them."""
     # One that prepares an image and its target takes two views.
     views = isinstance(model.data_preprocessor, TwoNormDataPreprocessor)
     batch = dict(
         inputs=[images, images] if views else images, data_samples=samples
     )
     inputs = model.data_preprocessor(batch, False)['inputs']
-    inputs = inputs[0] if views else inputs
-    masks = len(inspect.signature(model.backbone.forward).parameters) > 1
-    output = model.backbone(inputs, None) if masks else model.backbone(inputs)
-    return output[-1] if isinstance(output, tuple) else output
+    return inputs[0] if views else inputs

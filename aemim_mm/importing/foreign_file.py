@@ -240,6 +240,11 @@ def _tell_transformers(
     foreign: ForeignFile, told: Mapping[str, Any], folder: Path
 ) -> None:
     """Take what ``config.json`` and ``preprocessor_config.json`` say."""
+    if told.get('hidden_act', 'gelu') != 'gelu':
+        raise ValueError(
+            f'{folder}/config.json: hidden_act={told["hidden_act"]!r}, but a '
+            'ViT of mmpretrain has gelu'
+        )
     foreign.model = _vit(
         embed_dims=told['hidden_size'],
         num_layers=told['num_hidden_layers'],

@@ -4,11 +4,13 @@ import json
 import pytest
 import timm
 import torch
+from PIL import Image
 from states import assert_equal_states
+from timm.data import create_transform
 from toys import MEAN, STD
 
 from aemim_mm.export import export_backbone
-from aemim_mm.export.timm_folder import crop_pct
+from aemim_mm.export.timm_folder import evaluated_images
 
 
 @pytest.mark.parametrize('kind', ['aemim', 'token', 'avg', 'swin', 'simmim'])
@@ -97,12 +99,45 @@ def test_normalisation_must_be_known(zoo, tmp_path):
     assert not (tmp_path / 'mine').exists()
 
 
-def test_crop_of_the_config():
-    def config(*steps):
-        return dict(test_dataloader=dict(dataset=dict(pipeline=list(steps))))
+EDGE = dict(type='ResizeEdge', scale=248)
+BICUBIC = dict(EDGE, interpolation='bicubic')
+SQUARE = dict(type='mmcv.Resize', scale=(384, 384), interpolation='area')
+CROP = dict(type='CenterCrop', crop_size=224)
+PACK = dict(type='PackInputs')
 
-    edge = dict(type='ResizeEdge', scale=248)
-    crop = dict(type='CenterCrop', crop_size=224)
-    assert crop_pct(config(edge, crop)) == 0.9032
-    assert crop_pct(config(crop)) == 0.875
-    assert crop_pct({}) == 0.875
+
+@pytest.mark.parametrize(
+    'steps, expected',
+    [
+        ([BICUBIC, CROP, PACK], (0.9032, 'center', 'bicubic')),
+        # mmpretrain's default
+        ([EDGE, CROP, PACK], (0.9032, 'center', 'bilinear')),
+        ([EDGE, PACK], (1.0, 'center', 'bilinear')),
+        # Swin of 384 pixels: the whole image, out of shape
+        ([SQUARE, PACK], (1.0, 'squash', 'box')),
+        ([dict(SQUARE, keep_ratio=True), PACK], (1.0, 'center', 'box')),
+        (
+            [dict(type='Resize', scale=256), CROP],
+            (0.875, 'squash', 'bilinear'),
+        ),
+        # Images that have the input's size
+        ([PACK], (1.0, 'center', 'bicubic')),
+        ([CROP], (0.875, 'center', 'bicubic')),
+        ([], (0.875, 'center', 'bicubic')),
+    ],
+)
+def test_images_are_evaluated_as_in_the_config(steps, expected):
+    config = dict(test_dataloader=dict(dataset=dict(pipeline=steps)))
+    keys = 'crop_pct', 'crop_mode', 'interpolation'
+    expected = dict(zip(keys, expected, strict=True))
+    assert evaluated_images(config) == expected
+    config['val_dataloader'] = config.pop('test_dataloader')
+    assert evaluated_images(config) == expected
+    # timm makes transforms of it.
+    transform = create_transform(224, **expected)
+    image = Image.new('RGB', (300, 200))
+    assert transform(image).shape == (3, 224, 224)
+
+
+def test_images_without_a_config():
+    assert evaluated_images({}) == evaluated_images(dict(val_dataloader=None))

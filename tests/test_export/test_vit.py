@@ -119,3 +119,32 @@ def test_backbone_config_builds_the_same_keys(zoo, vit_of):
         vit = vit_of(weights, **cfg)
         MODELS.build(vit.backbone()).load_state_dict(weights, strict=True)
         assert vit.backbone(out_type='raw')['out_type'] == 'raw'
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (
+            dict(layer_cfgs=dict(act_cfg=dict(type='QuickGELU'))),
+            'has the activation QuickGELU',
+        ),
+        (
+            dict(layer_cfgs=[{}, dict(act_cfg=dict(type='ReLU'))] * 6),
+            'has the activation ReLU',
+        ),
+        (
+            dict(patch_cfg=dict(stride=8)),
+            'has patches of 16 pixels every 8 pixels',
+        ),
+    ],
+)
+def test_what_has_no_weights_is_refused(vit_of, options, message):
+    cfg = dict(type='VisionTransformer', arch='deit-tiny', img_size=32)
+    weights = MODELS.build(cfg).state_dict()
+    usual = dict(
+        layer_cfgs=dict(act_cfg=dict(type='GELU'), drop_rate=0.1),
+        patch_cfg=dict(stride=16),
+    )
+    assert vit_of(weights, {**cfg, **usual}).num_layers == 12
+    with pytest.raises(ValueError, match=f'{message}. Such a variant'):
+        vit_of(weights, {**cfg, **options})

@@ -4,13 +4,20 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseModule
 from mmengine.runner import Runner
-from mmpretrain.models import AverageClsScoreTTA, VisionTransformer
+from mmpretrain.models import (
+    AverageClsScoreTTA,
+    MAEViT,
+    MixMIMPretrainTransformer,
+    VisionTransformer,
+)
 from mmpretrain.registry import DATASETS
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
 
 from aemim_mm.hooks import CheckpointFitHook
+from aemim_mm.models.backbones import DualNormViT
 
 _ARCH = dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8)
 
@@ -354,6 +361,64 @@ def test_blocks_that_are_left_over(make_runner, tmp_path):
     CheckpointFitHook(
         allow_unused=('backbone.layers.1.*',)
     ).after_load_checkpoint(runner, state)
+
+
+# Weights that a class does not keep ------------------------------------------
+
+
+def _encoder(kind, **options):
+    if kind is MixMIMPretrainTransformer:
+        return kind(dict(embed_dims=8, depths=[1], num_heads=[1]), **options)
+    return kind(dict(_ARCH, embed_dims=16), img_size=32, **options)
+
+
+@pytest.mark.parametrize(
+    'kind, lost',
+    [
+        (VisionTransformer, None),
+        (DualNormViT, None),
+        (MAEViT, '2 of 18 weights.*cls_token, patch_embed.projection.weight'),
+        (
+            MixMIMPretrainTransformer,
+            '16 of 21 weights.*patch_embed.norm.weight',
+        ),
+    ],
+)
+def test_pretrained_weights_are_kept(tmp_path, kind, lost):
+    torch.manual_seed(0)
+    trained = _encoder(kind)
+    trained.init_weights()
+    for value in trained.parameters():
+        if value.requires_grad:  # not the table of positions
+            torch.nn.init.normal_(value)
+    path = str(tmp_path / 'file.pth')
+    torch.save(trained.state_dict(), path)
+    init_cfg = dict(type='Pretrained', checkpoint=path)
+    model = torch.nn.ModuleDict(dict(a=_encoder(kind, init_cfg=init_cfg)))
+    model['a'].init_weights()
+    if lost is None:
+        CheckpointFitHook().check_kept(model)
+        # It is looked at, and in the whole model.
+        model['a'].ln1.bias.data[0] = 7
+        lost = '1 of .* weights.*such as: ln1.bias'
+    with pytest.raises(
+        ValueError, match=rf'(?s){kind.__name__} .* of a .*{lost}'
+    ):
+        CheckpointFitHook().check_kept(model)
+    CheckpointFitHook(skip=['a']).check_kept(model)
+
+
+def test_a_run_stops_where_they_are_not_kept(train, trained, monkeypatch):
+    def forgetful(self):
+        BaseModule.init_weights(self)
+        torch.nn.init.ones_(self.fc.weight)
+
+    kind = type(train(model=_pretrained(trained))[0].model.backbone)
+    monkeypatch.setattr(kind, 'init_weights', forgetful)
+    with pytest.raises(ValueError, match='1 of 4 weights anew\n  .*fc.weight'):
+        train(model=_pretrained(trained))
+    # A whole checkpoint comes after it.
+    train(model=_pretrained(trained), load_from=trained)
 
 
 # Detection ------------------------------------------------------------------

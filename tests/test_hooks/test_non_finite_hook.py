@@ -215,3 +215,27 @@ def test_all_ranks_stop_together(tmp_path):
     expected = '7 The loss became non-finite in iteration 6 (epoch 1): loss_1.'
     for rank in range(2):
         assert (tmp_path / str(rank)).read_text().startswith(expected)
+
+
+def test_weights_that_the_last_update_made_bad_are_not_saved(
+    make_runner, tmp_path
+):
+    class BadGradient(Hook):
+        def after_train_iter(self, runner, *args, **kwargs):
+            if runner.iter == 7:
+                runner.model.backbone.fc.weight.data[0] = float('nan')
+
+    runner = make_runner(
+        checkpoint=dict(
+            _STOCK, type='AtomicCheckpointHook', interval=1, by_epoch=True
+        ),
+        hooks=[dict(type='NonFiniteLossHook', interval=1000)],
+    )
+    runner.register_hook(BadGradient())
+    runner.model.register_buffer('lowest', torch.tensor(-float('inf')))
+    with pytest.raises(FloatingPointError) as error:
+        runner.train()
+    said = 'The weights became non-finite in iteration 8 (epoch 2): '
+    assert f'{said}backbone.fc.weight. ' in str(error.value)
+    assert f'resume from {tmp_path / "epoch_1.pth"} with' in str(error.value)
+    assert [p.name for p in tmp_path.glob('*.pth')] == ['epoch_1.pth']

@@ -48,6 +48,10 @@ def test_what_stands_beside_a_file_of_transformers(tmp_path):
     assert foreign.preprocessor['std'] == [51.0] * 3
     name = f'{tmp_path.name}/pytorch_model.bin'
     assert foreign.terms == [dict(source=name, license='unknown')]
+    told['hidden_act'] = 'gelu_new'
+    (tmp_path / 'config.json').write_text(json.dumps(told))
+    with pytest.raises(ValueError, match="config.json: hidden_act='gelu_new'"):
+        read_foreign(str(tmp_path), 'transformers')
 
 
 def test_what_cannot_be_read(tmp_path):
