@@ -169,6 +169,8 @@ class InterruptHook(Hook):
                 continue
             if hook.by_epoch != by_epoch:
                 hook.filename_tmpl = f'{event}_{{}}.pth'
+                # It counts, and deletes, files of the other name.
+                hook.max_keep_ckpts = -1
             elif due(runner, hook.interval, hook.save_begin):
                 continue
             hook.by_epoch, hook.interval, hook.save_begin = by_epoch, 1, 0

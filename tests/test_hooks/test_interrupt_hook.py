@@ -112,6 +112,21 @@ def test_resumed_run_equals_one_that_was_not_stopped(
         assert [p.name for p in cut.glob('*.pth')] == ['epoch_4.pth']
 
 
+def test_of_the_other_checkpoints_none_is_forgotten(make_runner, tmp_path):
+    """Those by iteration, in a run that is stopped after an epoch."""
+    options = dict(
+        checkpoint=dict(BY_ITERATION, max_keep_ckpts=2), train_cfg=FOUR_EPOCHS
+    )
+    train(make_runner, tmp_path, 6, **options)
+    assert {path.name for path in tmp_path.glob('*.pth')} == {
+        *('iter_3.pth', 'iter_6.pth', 'epoch_2.pth'),
+    }
+    train(make_runner, tmp_path, resume=True, **options)
+    assert {path.name for path in tmp_path.glob('*.pth')} == {
+        *('iter_15.pth', 'iter_16.pth', 'epoch_2.pth'),
+    }
+
+
 def test_another_signal(make_runner, tmp_path):
     before = signal.getsignal(signal.SIGUSR2)
     hook = InterruptHook(signal='SIGUSR2')
