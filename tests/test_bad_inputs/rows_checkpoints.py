@@ -36,7 +36,11 @@ def train_from(key):
 
 def init_cfg(folder, file):
     init = dict(type='Pretrained', checkpoint=file, prefix='backbone.')
-    changes = {'model.backbone.init_cfg': init}
+    changes = {
+        # MAEViT does not keep all of what it loads.
+        'model.backbone.type': 'DualNormViT',
+        'model.backbone.init_cfg': init,
+    }
     return [pretraining(folder, changes), '--work-dir', 'out']
 
 
