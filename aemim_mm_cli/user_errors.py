@@ -2,6 +2,7 @@
 """A user's error ends in one message, without a traceback."""
 
 import os
+import re
 import sys
 import time
 from argparse import ArgumentParser, _ArgumentGroup
@@ -104,14 +105,24 @@ def _is_ours(file: str) -> bool:
     return any(path.is_relative_to(folder) for folder in _OURS)
 
 
+def _message_of_worker(told: str, error: Exception) -> str:
+    """The same of an error in a data worker, which tells its traceback."""
+    kind = type(error).__name__
+    text = told.rpartition(f'{kind}: ')[2] if f'{kind}: ' in told else ''
+    where = re.findall(r'File "(.*?)", line', told.removesuffix(text))[-1]
+    if text and (isinstance(error, OSError) or _is_ours(where)):
+        return text.strip()
+    last = f'{kind}: {text}' if text else told.strip().rpartition('\n')[2]
+    return (
+        f'{last.strip()} (in a data worker; --traceback shows the way there)'
+    )
+
+
 def _message(error: Exception) -> str:
     """What to say; of an error of another library also where it is from."""
     told = str(error)
     if 'Original Traceback' in told:
-        # A data worker puts its traceback into the message.
-        kind = f'{type(error).__name__}: '
-        own = told.rpartition(kind)[2] if kind in told else told
-        return own.strip().rpartition('\n')[2] if own is told else own.strip()
+        return _message_of_worker(told, error)
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     where = frames[-1].f_code.co_filename
     if isinstance(error, OSError) or _is_ours(where):

@@ -105,8 +105,11 @@ def _resized(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             continue
         method = step.get('interpolation', 'bilinear')
         told['interpolation'] = 'box' if method == 'area' else method
-        if isinstance(step.get('scale'), int) and isinstance(crop, int):
-            told['crop_pct'] = round(crop / step['scale'], 4)
+        scale = step.get('scale')
+        if isinstance(scale, tuple | list) and len(set(scale)) == 1:
+            scale = scale[0]
+        if isinstance(scale, int) and isinstance(crop, int):
+            told['crop_pct'] = round(crop / scale, 4)
         if kind == 'Resize' and not step.get('keep_ratio', False):
             told['crop_mode'] = 'squash'
         break

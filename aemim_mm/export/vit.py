@@ -140,8 +140,10 @@ def _check_plain(path: Any, backbone: Mapping, patch_size: int) -> None:
     layers = backbone.get('layer_cfgs') or {}
     layers = [layers] if isinstance(layers, Mapping) else layers
     acts = {
-        type_name((layer.get('act_cfg') or {}).get('type', 'GELU'))
-        for layer in layers
+        type_name(act.get('type', 'GELU'))
+        if act.get('approximate', 'none') == 'none'
+        else f'{type_name(act["type"])} ({act["approximate"]})'
+        for act in (layer.get('act_cfg') or {} for layer in layers)
     }
     stride = (backbone.get('patch_cfg') or {}).get('stride', patch_size)
     other = [f'the activation {act}' for act in acts - {'GELU'}]

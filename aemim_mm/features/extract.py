@@ -2,8 +2,10 @@
 """The features of all images of a folder."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,6 @@ from tqdm import tqdm
 
 from ..datasets import ImageFiles
 from ..datasets.transforms.loading import UnreadableImage
-from ..utils.storage import put_arrays
 from .encoder import FeatureEncoder
 
 
@@ -131,4 +132,8 @@ def save_features(found: Features, out: str | PathLike) -> None:
         found (Features): The features.
         out (str or PathLike): The file, ``.npz``.
     """
-    put_arrays(dict(names=np.array(found.names), features=found.features), out)
+    out = Path(out)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        written = Path(folder) / 'features.npz'
+        np.savez(written, names=np.array(found.names), features=found.features)
+        os.replace(written, out)

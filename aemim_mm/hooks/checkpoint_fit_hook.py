@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from logging import Logger
 
 from mmengine.hooks import Hook
+from mmengine.model import BaseAveragedModel
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
@@ -135,19 +136,31 @@ class CheckpointFitHook(Hook):
         Raises:
             ValueError: If a module has other weights than its checkpoint.
         """
+        # An average takes the place of its weights, and so does what is
+        # loaded into a module around them.
+        replaced = [
+            f'{name}.'
+            for name, module in model.named_modules()
+            if isinstance(module, BaseAveragedModel)
+        ]
         for name, module, cfg in self._pretrained(model):
+            if name.startswith(tuple(replaced)):
+                continue
+            replaced.append(f'{name}.' if name else '')
             checkpoint = read_checkpoint(cfg['checkpoint'], map_location='cpu')
+            weights = state_dict_of(checkpoint, cfg.get('prefix'))
+            in_file = set(weights)  # before load hooks add to it
             twin = copy.deepcopy(module)
             # Of other shapes, which before_run has allowed
             with contextlib.suppress(RuntimeError):
-                twin.load_state_dict(
-                    state_dict_of(checkpoint, cfg.get('prefix')), strict=False
-                )
+                twin.load_state_dict(weights, strict=False)
             own = module.state_dict()
             lost = [
                 key
                 for key, value in twin.state_dict().items()
-                if isinstance(value, Tensor) and not value.equal(own[key])
+                if key in in_file
+                and isinstance(value, Tensor)
+                and not value.equal(own[key])
             ]
             if lost:
                 raise ValueError(

@@ -26,8 +26,8 @@ class NonFiniteLossHook(Hook):
     before every checkpoint, and the step of the first bad one is reduced over
     all processes, so that all stop together. After a bad step no checkpoint
     is written or deleted, and ``last_checkpoint`` is not changed: the last
-    checkpoint is good. So is one with weights that are not finite: a bad
-    gradient shows in no loss before the next step.
+    checkpoint is good. Before a checkpoint the weights are looked at, too: a
+    bad gradient shows in no loss before the next step.
 
     The losses are what mmengine sums to the training loss, that is the
     outputs of ``train_step`` with ``loss`` in their names. Other outputs are
@@ -40,7 +40,8 @@ class NonFiniteLossHook(Hook):
 
     Raises:
         ValueError: If ``interval`` is not a positive integer.
-        FloatingPointError: During training, after a non-finite loss.
+        FloatingPointError: During training, after a non-finite loss, or
+            before a checkpoint of weights that are not finite.
     """
 
     # Before CheckpointHook (VERY_LOW) in each of the events they share.
@@ -58,6 +59,7 @@ class NonFiniteLossHook(Hook):
         self._every = interval or 0
         # Since the last reading: a step, the names of its outputs, and these.
         self._notes: list[tuple[int, tuple[str, ...], Tensor]] = []
+        self._last_step: int | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Find the interval and start anew."""
@@ -72,19 +74,20 @@ class NonFiniteLossHook(Hook):
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
         """Note what the step gave; read the notes if it is time to."""
+        self._last_step = runner.iter
         self._note(runner.iter, outputs or {})
-        if self.every_n_train_iters(runner, self._every) or any(
-            self._saves_now(runner, hook) for hook in runner.hooks
-        ):
+        if any(self._saves_now(runner, hook) for hook in runner.hooks):
+            self.check(runner)
+        elif self.every_n_train_iters(runner, self._every):
             self.read(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Read the notes before the checkpoint of the epoch is written."""
-        self.read(runner)
+        """Check before the checkpoint of the epoch is written."""
+        self.check(runner)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Read the notes before the best checkpoint may be written."""
-        self.read(runner)
+        """Check before the best checkpoint may be written."""
+        self.check(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse a checkpoint that other code saves after a bad step.
@@ -95,12 +98,21 @@ class NonFiniteLossHook(Hook):
         step, names = self._first()
         if step != _NEVER:
             self._stop(runner, step, names)
-        # A buffer may hold an infinite number on purpose.
-        saved = checkpoint.get('state_dict', {})
-        parameters = dict(unwrap(runner.model).named_parameters())
-        bad = not_finite({k: v for k, v in saved.items() if k in parameters})
+
+    def check(self, runner: Runner) -> None:
+        """Stop if a loss or a weight is bad: all processes have to call this.
+
+        Raises:
+            FloatingPointError: If a loss was not finite, or a weight is not.
+        """
+        self.read(runner)
+        if self._last_step is None:
+            return
+        # Not the buffers, which may hold an infinite number on purpose.
+        bad = not_finite(dict(unwrap(runner.model).named_parameters()))
+        # Alike in all processes.
         if bad:
-            self._stop(runner, runner.iter - 1, bad[:5], 'weights')
+            self._stop(runner, self._last_step, bad[:5], 'weights')
 
     def read(self, runner: Runner) -> None:
         """Stop if a step was bad in any process: all have to call this.
@@ -182,8 +194,9 @@ def read_losses(runner: Runner) -> None:
     """What all processes call before a checkpoint out of turn.
 
     Raises:
-        FloatingPointError: If a loss was not finite in one of them.
+        FloatingPointError: If a loss was not finite in one of them, or a
+            weight is not.
     """
     for hook in runner.hooks:
         if isinstance(hook, NonFiniteLossHook):
-            hook.read(runner)
+            hook.check(runner)

@@ -115,11 +115,12 @@ def _warn_of_replaced(path: Path, results: dict[str, Any]) -> None:
     try:
         before = json.loads(path.read_text(encoding='utf-8'))
         lost = [name for name in PARTS if name in before.keys() - results]
-        model = before['model']
-        same = model['sha256'] == results['model']['sha256']
-        said = [] if same else [f'was of another model, {model["name"]}']
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        model = before.get('model') or {}
+        now = results['model']['sha256']
+        other = model.get('sha256', now) != now
+    except (OSError, ValueError, AttributeError):
         return
+    said = [f'was of another model, {model.get("name")}'] if other else []
     if lost:
         said.append(f'also had {", ".join(lost)}')
     if said:

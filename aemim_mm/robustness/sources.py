@@ -59,8 +59,9 @@ class Survey:
         folder (str): Its absolute path.
         images (int): Number of images.
         classes (int): Number of classes that have images.
-        complete (bool): Whether there are as many as in the original, as far
-            as its numbers are known.
+        complete (bool): Whether there are as many as in the original, or
+            images of all classes of another label space, as far as that is
+            known.
         sha256 (str): Checksum of the images' relative paths and labels, in
             the order of the data set. It tells what was measured, not what
             the pictures show.

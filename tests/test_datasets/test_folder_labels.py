@@ -8,7 +8,6 @@ from aemim_mm.datasets.folder_labels import class_labels, imagenet_labels
 def test_wnids():
     # A part of the classes: positions would be 0 to 5.
     assert imagenet_labels(SYNSETS, 'root') == SYNSETS
-    assert imagenet_labels(SYNSETS, 'root') == SYNSETS
 
 
 def test_integers_are_no_positions():

@@ -117,8 +117,8 @@ PACK = dict(type='PackInputs')
         ([SQUARE, PACK], (1.0, 'squash', 'box')),
         ([dict(SQUARE, keep_ratio=True), PACK], (1.0, 'center', 'box')),
         (
-            [dict(type='Resize', scale=256), CROP],
-            (0.875, 'squash', 'bilinear'),
+            [dict(type='Resize', scale=(248, 248)), CROP],
+            (0.9032, 'squash', 'bilinear'),
         ),
         # Images that have the input's size
         ([PACK], (1.0, 'center', 'bicubic')),

@@ -133,6 +133,12 @@ def test_backbone_config_builds_the_same_keys(zoo, vit_of):
             'has the activation ReLU',
         ),
         (
+            dict(
+                layer_cfgs=dict(act_cfg=dict(type='GELU', approximate='tanh'))
+            ),
+            r'has the activation GELU \(tanh\)',
+        ),
+        (
             dict(patch_cfg=dict(stride=8)),
             'has patches of 16 pixels every 8 pixels',
         ),

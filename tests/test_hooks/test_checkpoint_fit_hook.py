@@ -4,7 +4,7 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ExponentialMovingAverage
 from mmengine.runner import Runner
 from mmpretrain.models import (
     AverageClsScoreTTA,
@@ -14,6 +14,7 @@ from mmpretrain.models import (
 )
 from mmpretrain.registry import DATASETS
 from safetensors.torch import save_file
+from states import assert_equal_states
 from torch.utils.data import Dataset
 
 from aemim_mm.hooks import CheckpointFitHook
@@ -406,6 +407,41 @@ def test_pretrained_weights_are_kept(tmp_path, kind, lost):
     ):
         CheckpointFitHook().check_kept(model)
     CheckpointFitHook(skip=['a']).check_kept(model)
+
+
+def test_what_takes_the_place_of_loaded_weights(tmp_path):
+    torch.manual_seed(0)
+    trained = _encoder(DualNormViT, adapters=('norm',))
+    trained.init_weights()
+    for value in trained.parameters():
+        if value.requires_grad:
+            torch.nn.init.normal_(value)
+    state = trained.state_dict()
+    clean = {f'backbone.{k}': v for k, v in state.items() if k[:4] != 'adv.'}
+    twins = {
+        k.replace('adv.', 'adv.backbone.', 1): v
+        for k, v in state.items()
+        if k[:4] == 'adv.'
+    }
+    path = str(tmp_path / 'algorithm.pth')
+    torch.save(dict(state_dict=clean | twins), path)
+    init_cfg = dict(type='Pretrained', checkpoint=path, prefix='backbone.')
+    model = torch.nn.ModuleDict(
+        dict(a=_encoder(DualNormViT, adapters=('norm',), init_cfg=init_cfg))
+    )
+    model['a'].init_weights()
+    assert_equal_states(model['a'].state_dict(), state)
+    # The first step copies the online encoder into it.
+    model['momentum'] = ExponentialMovingAverage(
+        _encoder(VisionTransformer, init_cfg=init_cfg)
+    )
+    # A file for the whole of it is loaded last.
+    inner = _encoder(VisionTransformer, init_cfg=init_cfg)
+    whole = tmp_path / 'whole.pth'
+    torch.save({f'b.{k}': v for k, v in inner.state_dict().items()}, whole)
+    model['outer'] = BaseModule(dict(type='Pretrained', checkpoint=str(whole)))
+    model['outer'].b = inner
+    CheckpointFitHook().check_kept(model)
 
 
 def test_a_run_stops_where_they_are_not_kept(train, trained, monkeypatch):

@@ -217,25 +217,34 @@ def test_all_ranks_stop_together(tmp_path):
         assert (tmp_path / str(rank)).read_text().startswith(expected)
 
 
+@pytest.mark.parametrize('kind', ['CheckpointHook', 'AtomicCheckpointHook'])
+@pytest.mark.parametrize(
+    'checkpoint, bad, last',
+    [
+        (dict(interval=1), 8, 'epoch_1.pth'),
+        (dict(interval=2, by_epoch=False), 4, 'iter_2.pth'),
+    ],
+)
 def test_weights_that_the_last_update_made_bad_are_not_saved(
-    make_runner, tmp_path
+    make_runner, tmp_path, kind, checkpoint, bad, last
 ):
     class BadGradient(Hook):
+        priority = 'VERY_HIGH'
+
         def after_train_iter(self, runner, *args, **kwargs):
-            if runner.iter == 7:
+            if runner.iter + 1 == bad:
                 runner.model.backbone.fc.weight.data[0] = float('nan')
 
     runner = make_runner(
-        checkpoint=dict(
-            _STOCK, type='AtomicCheckpointHook', interval=1, by_epoch=True
-        ),
+        checkpoint={**_STOCK, 'type': kind, **checkpoint},
         hooks=[dict(type='NonFiniteLossHook', interval=1000)],
     )
-    runner.register_hook(BadGradient())
+    runner.register_hook(BadGradient(), 'VERY_HIGH')
     runner.model.register_buffer('lowest', torch.tensor(-float('inf')))
     with pytest.raises(FloatingPointError) as error:
         runner.train()
-    said = 'The weights became non-finite in iteration 8 (epoch 2): '
-    assert f'{said}backbone.fc.weight. ' in str(error.value)
-    assert f'resume from {tmp_path / "epoch_1.pth"} with' in str(error.value)
-    assert [p.name for p in tmp_path.glob('*.pth')] == ['epoch_1.pth']
+    said = f'The weights became non-finite in iteration {bad} (epoch '
+    assert said in str(error.value)
+    assert 'backbone.fc.weight. ' in str(error.value)
+    assert f'resume from {tmp_path / last} with' in str(error.value)
+    assert [p.name for p in tmp_path.glob('*.pth')] == [last]

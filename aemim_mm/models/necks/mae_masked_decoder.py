@@ -69,10 +69,10 @@ class MAEMaskedDecoder(MAEPretrainDecoder):
         self._register_load_state_dict_pre_hook(self._keep_own_table)
 
     def init_weights(self) -> None:
-        """Initialise as MAE does, with the table of the grid."""
+        """Initialise as MAE does, or keep what ``Pretrained`` has loaded."""
         BaseModule.init_weights(self)
-        self.decoder_pos_embed.data.copy_(self._table())
         if not any(pretrained_cfgs(self)):
+            self.decoder_pos_embed.data.copy_(self._table())
             nn.init.normal_(self.mask_token, std=0.02)
 
     def _table(self) -> Tensor:
